@@ -1,0 +1,147 @@
+import type { Device } from '../device/device.ts';
+import type { Deployment, FlagValue } from '../engine/deployment.ts';
+import type { ModelFacts, ParametersByKind } from '../model/facts.ts';
+import type { Problem } from '../result.ts';
+
+/** How a number is known. */
+export type Provenance = 'formula' | 'flag' | 'log-line' | 'measured-run' | 'live';
+
+/** One part of a rank's memory. Bytes with a band; `low = high = bytes` where it is exact. */
+export interface MemoryTerm {
+  /** `weights`, `activation-peak`, `non-torch`, `graphs` (charged), `graphs-uncharged` … */
+  readonly id: string;
+  readonly bytes: number;
+  readonly lowBytes: number;
+  readonly highBytes: number;
+  /** The formula with its numbers filled in. */
+  readonly formula: string;
+  /** Paper, or the engine's file and version, or a recording. */
+  readonly source: string;
+  readonly provenance: Provenance;
+  /** False for what the engine uses beyond what it asked for. */
+  readonly charged: boolean;
+}
+
+export interface RankEstimate {
+  readonly rank: number;
+  readonly terms: readonly MemoryTerm[];
+  /** gpu_memory_utilization x total, rounded up: vLLM's "requested". */
+  readonly requestedBytes: number;
+  readonly totalBytes: number;
+  /** "Available KV cache memory". Negative where nothing is left. */
+  readonly availableKvBytes: number;
+}
+
+export interface KvEstimate {
+  readonly bytesPerTokenPerRank: number;
+  readonly blockSize: number;
+  readonly numBlocks: number;
+  /** "GPU KV cache size". */
+  readonly tokens: number;
+  /** "Maximum concurrency for maxModelLen tokens per request". */
+  readonly maxConcurrency: number;
+  readonly maxModelLen: number;
+  /** Bytes that one full-length request needs on a rank. */
+  readonly oneRequestBytes: number;
+  /** Largest max_model_len that fits, 0 where none does. */
+  readonly largestMaxModelLen: number;
+}
+
+export type SpeedBound = 'bandwidth' | 'compute' | 'launch' | 'kv' | 'interconnect';
+
+export interface SpeedEstimate {
+  readonly batch: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly prefillTokensPerSecond: number;
+  readonly ttftMs: number;
+  readonly tpotMs: number;
+  /** System output tokens per second at this batch. */
+  readonly decodeTokensPerSecond: number;
+  readonly bound: SpeedBound;
+  readonly bands: Readonly<
+    Record<
+      'prefillTokensPerSecond' | 'ttftMs' | 'tpotMs' | 'decodeTokensPerSecond',
+      readonly [number, number]
+    >
+  >;
+  readonly formula: string;
+  readonly source: string;
+}
+
+export type VerdictOutcome = 'fits' | 'tight' | 'does-not-fit' | 'unknown';
+
+/** One edit that makes it fit, best first. */
+export interface Fix {
+  readonly flag: string;
+  readonly from: FlagValue | null;
+  readonly to: FlagValue;
+  /** What it does, with the number: `57x at 8,192 tokens`. */
+  readonly effect: string;
+}
+
+export interface Verdict {
+  readonly outcome: VerdictOutcome;
+  /** One sentence with the numbers. */
+  readonly reason: string;
+  /** The flag whose value causes it, where one does: diagnostics stand on it. */
+  readonly causeFlag?: string;
+  readonly fixes: readonly Fix[];
+}
+
+/** The figures of the load that speed is estimated for. */
+export interface EstimateLoad {
+  readonly batch: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface EstimateRequest {
+  /** What to call it: `serve.yaml:3`, `command line`. */
+  readonly source: string;
+  readonly deployment: Deployment;
+  readonly model: ModelFacts;
+  readonly device: Device;
+  readonly gpuCount: number;
+  readonly load?: EstimateLoad;
+  /** From a checkpoint's header; wins over the formula. Bytes of the whole model. */
+  readonly weightsBytes?: number;
+  /** From a live host; wins over the catalogue. Bytes. */
+  readonly cudaTotalBytes?: number;
+}
+
+/** One deployment's estimate: the element of `loadline fit --json`'s `deployments`. */
+export interface DeploymentEstimate {
+  readonly source: string;
+  readonly model: {
+    readonly id: string;
+    readonly modelType: string;
+    readonly parameters: number;
+    readonly parametersByKind: ParametersByKind;
+  };
+  readonly engine: string;
+  /** The profile's version where the deployment names none. */
+  readonly engineVersion: string;
+  readonly device: string;
+  readonly gpuCount: number;
+  /** Flags with defaults filled in, as the engine would resolve them. */
+  readonly resolved: Readonly<Record<string, FlagValue>>;
+  readonly perRank: readonly RankEstimate[];
+  readonly kv: KvEstimate;
+  readonly speed: SpeedEstimate;
+  readonly verdict: Verdict;
+  readonly warnings: readonly Problem[];
+}
+
+/** A deployment that could not be estimated: same place in the list, and why. */
+export interface UnknownEstimate {
+  readonly source: string;
+  readonly verdict: Verdict & { readonly outcome: 'unknown' };
+  readonly warnings: readonly Problem[];
+}
+
+/** `loadline fit --json`. */
+export interface EstimateDocument {
+  readonly schema: 1;
+  readonly deployments: readonly (DeploymentEstimate | UnknownEstimate)[];
+}

@@ -1,0 +1,319 @@
+/**
+ * Everything that crosses between Loadline and its agent on a GPU host: JSON on stdin, JSON lines on stdout,
+ * and the records of the run folder. A need that comes later adds a field; none is renamed.
+ *
+ * Verbs (argv[1]), request on stdin as one JSON document, answers on stdout as JSON lines:
+ *   hello                         -> HelloRecord
+ *   probe                         -> ProbeRecord
+ *   sample  < SampleRequest       -> TelemetryHeader, then TelemetryRecord ...; ends when stdin closes
+ *   run     < RunRequest          -> RunAccepted (the run is detached by then) | ErrorRecord
+ *   resume  < {run}               -> RunAccepted | ErrorRecord
+ *   cancel  < {run}               -> CancelRecord when nothing of it is left | ErrorRecord
+ *   runs                          -> RunStatus ... one a run on this host
+ *   follow  < FollowRequest       -> FollowChunk | FollowHeartbeat ..., FollowEnd
+ *   load    < LoadRequestDocument -> LoadMeasured | ErrorRecord
+ * Exit status: 0 done, 1 the verb failed (ErrorRecord says why), 2 bad request.
+ */
+
+import type { TrialMeasurement } from '../core/sweep/measurement.ts';
+import type { LoadProfile } from '../core/sweep/run.ts';
+import type { SimulatedEngine } from '../core/sweep/simulatedEngine.ts';
+
+/** Raised when a record changes its meaning; both sides refuse another one. */
+export const agentProtocol = 1;
+
+export interface HelloRecord {
+  readonly type: 'hello';
+  readonly protocol: number;
+  readonly agentVersion: string;
+  readonly python: string;
+  readonly hostname: string;
+  readonly pid: number;
+}
+
+/** Any verb may answer this and stop. */
+export interface ErrorRecord {
+  readonly type: 'error';
+  /** `bad-request`, `gpu-locked`, `disk-full`, `no-such-run`, `run-active`, `protocol` … */
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface ProbedGpu {
+  readonly index: number;
+  readonly uuid: string;
+  readonly name: string;
+  readonly memoryTotalBytes: number;
+  readonly memoryUsedBytes: number | null;
+  readonly powerLimitWatts: number | null;
+}
+
+export interface ProbeRecord {
+  readonly type: 'probe';
+  readonly hostname: string;
+  readonly python: string;
+  readonly os: string;
+  readonly cpuCount: number;
+  readonly memoryTotalBytes: number | null;
+  readonly freeDiskBytes: number | null;
+  /** How the GPUs were read: `nvml`, `recorded:<name>`, `none`. */
+  readonly gpuSource: string;
+  readonly driver: string | null;
+  readonly cuda: string | null;
+  readonly gpus: readonly ProbedGpu[];
+  readonly engines: readonly {
+    readonly name: string;
+    readonly version: string | null;
+    readonly path: string;
+  }[];
+}
+
+/** `{kind: 'recorded'}` replays a recording made on a real device; every record of it carries the name. */
+export type DeviceSource =
+  | { readonly kind: 'nvml' }
+  | { readonly kind: 'recorded'; readonly name: string }
+  /** NVML where it is there, else none. */
+  | { readonly kind: 'auto' };
+
+export interface SampleRequest {
+  readonly intervalMs: number;
+  readonly device: DeviceSource;
+  /** Ends by itself after this; left out: until stdin closes. */
+  readonly durationMs?: number;
+}
+
+/** First line of a telemetry stream or file. `gpuColumns[i]` names `gpus[g][i]` of each record. */
+export interface TelemetryHeader {
+  readonly type: 'telemetry-header';
+  readonly schema: 1;
+  readonly source: string;
+  /** True where the device is a recording. */
+  readonly recorded: boolean;
+  readonly hostname: string;
+  readonly intervalMs: number;
+  readonly startedWallMs: number;
+  readonly startedMonotonicMs: number;
+  readonly gpus: readonly ProbedGpu[];
+  readonly gpuColumns: readonly TelemetryColumn[];
+  readonly hostColumns: readonly HostColumn[];
+}
+
+export type TelemetryColumn =
+  | 'memoryUsedBytes'
+  | 'utilizationPercent'
+  | 'smActivePercent'
+  | 'tensorActivePercent'
+  | 'dramActivePercent'
+  | 'powerWatts'
+  | 'smClockMHz'
+  | 'temperatureCelsius'
+  | 'pcieTxBytesPerSecond'
+  | 'pcieRxBytesPerSecond'
+  | 'throttleReasons';
+
+export type HostColumn = 'cpuPercent' | 'memoryUsedBytes';
+
+/** null: not known at this tick. */
+export interface TelemetryRecord {
+  readonly type: 'telemetry';
+  readonly seq: number;
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+  readonly gpus: readonly (readonly (number | null)[])[];
+  readonly host: readonly (number | null)[];
+}
+
+/** Ticks that were missed, and why. Drawn as a gap, never interpolated. */
+export interface TelemetryGap {
+  readonly type: 'telemetry-gap';
+  readonly fromMonotonicMs: number;
+  readonly toMonotonicMs: number;
+  readonly missedTicks: number;
+  readonly cause: string;
+}
+
+export type TelemetryLine = TelemetryHeader | TelemetryRecord | TelemetryGap;
+
+/** How to start the engine of a cell. The agent adds host, port and the API key itself (environment, never argv). */
+export type EngineLaunch =
+  | {
+      readonly kind: 'command';
+      readonly name: string;
+      /** Without host and port: `['vllm', 'serve', 'model', '--max-model-len', '8192']`. */
+      readonly argv: readonly string[];
+      readonly environment: Readonly<Record<string, string>>;
+      readonly modelName: string;
+      readonly readyTimeoutSeconds: number;
+    }
+  | {
+      readonly kind: 'simulated';
+      readonly name: string;
+      readonly parameters: SimulatedEngine;
+      readonly readyTimeoutSeconds: number;
+    };
+
+export interface CellRequest {
+  readonly id: string;
+  readonly label: string;
+  readonly engineKey: string;
+  readonly engine: EngineLaunch;
+  readonly load: LoadProfile;
+  readonly trials: number;
+  readonly expectedSeconds: number;
+  /** The cell is ended and said when it takes longer. */
+  readonly deadlineSeconds: number;
+}
+
+export interface RunRequest {
+  readonly protocol: number;
+  /** `<UTC time>-<plan name>`: also the name of the run folder on both sides. */
+  readonly run: string;
+  readonly name: string;
+  readonly simulated: boolean;
+  /** Text of the plan, frozen; written to plan.yaml. */
+  readonly plan: string;
+  /** Client's part of environment.json (git commit, versions, command lines). The agent adds the host's. */
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly gpus: readonly number[];
+  readonly telemetry: { readonly intervalMs: number; readonly device: DeviceSource } | null;
+  /** With no follower for this long the run ends its engine and itself. A follower renews it. */
+  readonly leaseSeconds: number;
+  readonly cells: readonly CellRequest[];
+}
+
+export interface RunAccepted {
+  readonly type: 'run-accepted';
+  readonly run: string;
+  readonly directory: string;
+  readonly pid: number;
+}
+
+export interface CancelRecord {
+  readonly type: 'cancelled';
+  readonly run: string;
+}
+
+export type HostRunState = 'running' | 'finished' | 'interrupted';
+
+export interface RunStatus {
+  readonly type: 'run-status';
+  readonly run: string;
+  readonly name: string;
+  readonly state: HostRunState;
+  readonly simulated: boolean;
+  readonly cellsDone: number;
+  readonly cellsTotal: number;
+  readonly directory: string;
+}
+
+/** Offsets are bytes already held, by file name within the run folder; files not named start at 0. */
+export interface FollowRequest {
+  readonly run: string;
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
+/** `data`: base64 of the zlib-compressed bytes that stand at `offset`. */
+export interface FollowChunk {
+  readonly type: 'chunk';
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly data: string;
+}
+
+export interface FollowHeartbeat {
+  readonly type: 'heartbeat';
+  readonly state: HostRunState;
+  readonly wallMs: number;
+}
+
+/** All of the run that there will be has been sent. */
+export interface FollowEnd {
+  readonly type: 'follow-end';
+  readonly state: HostRunState;
+}
+
+/** `loadline load`: the load generator alone against an endpoint. The API key comes in `LOADLINE_API_KEY`. */
+export interface LoadRequestDocument {
+  readonly url: string;
+  readonly modelName: string | null;
+  readonly load: LoadProfile;
+}
+
+export interface LoadMeasured {
+  readonly type: 'load-measured';
+  readonly measurement: TrialMeasurement;
+}
+
+/** Common to all journal records. `seq` counts from 0 without gaps over resumes. */
+interface JournalBase {
+  readonly seq: number;
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export type JournalRecord = JournalBase &
+  (
+    | {
+        readonly type: 'run-started';
+        readonly run: string;
+        readonly name: string;
+        readonly simulated: boolean;
+        readonly agentVersion: string;
+        readonly protocol: number;
+        readonly bootId: string;
+        readonly cells: readonly { readonly id: string; readonly label: string }[];
+      }
+    | { readonly type: 'run-resumed'; readonly bootId: string; readonly remaining: number }
+    | {
+        readonly type: 'engine-starting';
+        readonly engineKey: string;
+        readonly cell: string;
+        readonly command: readonly string[];
+        readonly log: string;
+        readonly simulated: boolean;
+      }
+    | {
+        readonly type: 'engine-ready';
+        readonly engineKey: string;
+        readonly startupSeconds: number;
+        readonly version: string | null;
+      }
+    | {
+        readonly type: 'engine-stopped';
+        readonly engineKey: string;
+        readonly signal: string;
+        readonly seconds: number;
+      }
+    | { readonly type: 'cell-started'; readonly cell: string; readonly trial: number }
+    | {
+        readonly type: 'cell-progress';
+        readonly cell: string;
+        readonly trial: number;
+        readonly phase: 'warm-up' | 'load';
+        readonly completed: number;
+        readonly total: number;
+      }
+    | {
+        readonly type: 'trial-measured';
+        readonly cell: string;
+        readonly trial: number;
+        readonly simulated: boolean;
+        readonly measurement: TrialMeasurement;
+      }
+    | { readonly type: 'cell-done'; readonly cell: string }
+    | {
+        readonly type: 'cell-failed';
+        readonly cell: string;
+        readonly kind: string;
+        readonly phase: 'start' | 'ready' | 'warm-up' | 'load' | 'stop';
+        readonly message: string;
+        readonly logExcerpt: readonly string[];
+      }
+    | { readonly type: 'warning'; readonly message: string }
+    | {
+        readonly type: 'run-finished';
+        readonly outcome: 'completed' | 'cancelled' | 'failed';
+        readonly message: string | null;
+      }
+  );

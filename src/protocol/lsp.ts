@@ -1,0 +1,54 @@
+/** LSP extensions between src/server and src/extension. */
+import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
+
+/** Line and character from 0, UTF-16, as LSP counts. */
+export interface PlainRange {
+  readonly start: { readonly line: number; readonly character: number };
+  readonly end: { readonly line: number; readonly character: number };
+}
+
+export interface DocumentEstimate {
+  /** Position of the deployment in the document, by which the calculator follows it. */
+  readonly index: number;
+  readonly range: PlainRange;
+  /** Where each flag's value stands, for edits. Missing flags are inserted by `loadline.applyFix`. */
+  readonly flagRanges: Readonly<Record<string, PlainRange>>;
+  /** null where the model is not known: the calculator then says so. */
+  readonly request: EstimateRequest | null;
+  readonly estimate: DeploymentEstimate | UnknownEstimate;
+}
+
+/** Request: all deployments of a document. Params `{uri}`; result below. */
+export const estimatesRequest = 'loadline/estimates';
+export interface EstimatesResult {
+  readonly uri: string;
+  readonly version: number;
+  readonly deployments: readonly DocumentEstimate[];
+}
+
+/** Request: text edits that set flags of one deployment. The client applies them. */
+export const flagEditsRequest = 'loadline/flagEdits';
+export interface FlagEditsParams {
+  readonly uri: string;
+  readonly index: number;
+  readonly changes: readonly { readonly flag: string; readonly to: string | number | boolean }[];
+}
+export interface FlagEditsResult {
+  readonly version: number;
+  readonly edits: readonly { readonly range: PlainRange; readonly newText: string }[];
+}
+
+/** Notification to the client: estimates of a document changed (params `{uri, version}`). */
+export const estimatesChanged = 'loadline/estimatesChanged';
+
+/** Commands that code lenses name; registered by the extension. */
+export const openCalculatorCommand = 'loadline.openCalculator';
+
+/** Sent in `initializationOptions` and on `workspace/didChangeConfiguration`. */
+export interface ServerSettings {
+  /** Device id, alias or driver's name; null where none was chosen. */
+  readonly gpu: string | null;
+  readonly gpuCount: number;
+  /** Version assumed where the document names none. */
+  readonly engineVersion: string | null;
+}

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** One project a suite; `test/run.mjs` names those that this machine can run. */
+const suite = (name: string, include: string[], more: Record<string, unknown> = {}) => ({
+  root,
+  test: { name, include, environment: 'node' as const, testTimeout: 30_000, hookTimeout: 120_000, ...more },
+});
+
+// Suites that start servers and browsers get one worker: two cores are all there may be.
+const alone = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 };
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      suite('unit', ['test/unit/**/*.test.ts']),
+      suite('server', ['test/server/**/*.test.ts']),
+      suite('remote', ['test/remote/**/*.test.ts'], alone),
+      suite('cli', ['test/cli/**/*.test.ts'], alone),
+      suite('webview', ['test/webview/**/*.test.ts'], alone),
+      suite('e2e', ['test/e2e/**/*.test.ts'], alone),
+    ],
+  },
+});
