@@ -21,6 +21,7 @@ export default defineConfig({
       suite('remote', ['test/remote/**/*.test.ts'], alone),
       suite('cli', ['test/cli/**/*.test.ts'], alone),
       suite('webview', ['test/webview/**/*.test.ts'], alone),
+      suite('extension', ['test/extension/**/*.test.ts'], alone),
       suite('e2e', ['test/e2e/**/*.test.ts'], alone),
     ],
   },

@@ -1,0 +1,140 @@
+// Builds everything that runs: `node esbuild.mjs [--production] [--watch]`. Types are checked by `tsc -b`.
+// Writes .cache/metafile.json, which test/unit/architecture reads to hold the layers and the size budgets.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** ssh2 has optional native parts in try/catch; without them it uses node:crypto. */
+const withoutNativeAddons = {
+  name: 'without-native-addons',
+  setup(build) {
+    build.onResolve({ filter: /(^cpu-features$|\.node$)/ }, ({ path }) => ({ path, namespace: 'no-native' }));
+    build.onLoad({ filter: /.*/, namespace: 'no-native' }, () => ({
+      contents: "throw new Error('native addon not bundled')",
+    }));
+  },
+};
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  metafile: true,
+  minify: production,
+  sourcemap: production ? false : 'linked',
+  sourcesContent: false,
+  logLevel: 'warning',
+  plugins: [withoutNativeAddons],
+};
+const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
+
+const bundles = [
+  { ...node, entryPoints: { extension: 'src/extension/main.ts' }, outdir: 'dist', external: ['vscode'] },
+  { ...node, entryPoints: { server: 'src/server/main.ts' }, outdir: 'dist' },
+  {
+    ...node,
+    entryPoints: { cli: 'src/cli/main.ts' },
+    outdir: 'dist',
+    banner: { js: '#!/usr/bin/env node' },
+  },
+  {
+    ...common,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    splitting: true,
+    entryPoints: ['calculator', 'telemetry', 'sweep'].flatMap((panel) => [
+      { in: `webview/${panel}/main.ts`, out: panel },
+      { in: `webview/${panel}/${panel}.css`, out: panel },
+    ]),
+    outdir: 'dist/webview',
+    chunkNames: 'chunk-[hash]',
+  },
+  // Not shipped (.vscodeignore): what the tests, the demo and the bench start.
+  {
+    ...node,
+    minify: false,
+    entryPoints: { extension: 'test/extension/index.ts' },
+    outdir: 'dist/test',
+    external: ['vscode', 'mocha'],
+  },
+  {
+    ...node,
+    minify: false,
+    entryPoints: { demo: 'test/demo/main.ts', bench: 'test/bench/main.ts' },
+    outdir: 'dist/test',
+    external: ['esbuild', 'playwright-core'],
+  },
+];
+
+/** A part that is not written yet is said, not an error: each builder can build what stands. */
+function standing(bundle) {
+  const entries = Array.isArray(bundle.entryPoints)
+    ? bundle.entryPoints
+    : Object.entries(bundle.entryPoints).map(([out, file]) => ({ out, in: file }));
+  const found = entries.filter((entry) => existsSync(`${root}${entry.in}`));
+  for (const entry of entries)
+    if (!found.includes(entry)) console.warn(`not built: ${entry.in} does not exist`);
+  return found.length > 0 ? { ...bundle, entryPoints: found } : undefined;
+}
+
+const agentArchive = 'dist/loadline-agent.pyz';
+
+function buildAgent() {
+  execFileSync('python3', ['src/agent/build.py', agentArchive], { cwd: root, stdio: 'inherit' });
+}
+
+/** Chunks carry hashes in their names: those of earlier builds go, while nothing is missing in between. */
+async function removeStale(outputs) {
+  for (const file of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {
+    const path = `${file.parentPath}/${file.name}`.slice(root.length);
+    if (file.isFile() && !(path in outputs) && path !== agentArchive) await rm(`${root}${path}`);
+  }
+}
+
+async function build() {
+  await mkdir(`${root}.cache`, { recursive: true });
+  await mkdir(`${root}dist`, { recursive: true });
+  const results = await Promise.all(bundles.map(standing).filter(Boolean).map(esbuild.build));
+  const outputs = Object.assign({}, ...results.map((result) => result.metafile.outputs));
+  const inputs = Object.assign({}, ...results.map((result) => result.metafile.inputs));
+  await writeFile(`${root}.cache/metafile.json`, JSON.stringify({ production, inputs, outputs }));
+  if (existsSync(`${root}dist/cli.js`)) await chmod(`${root}dist/cli.js`, 0o755);
+  buildAgent();
+  await removeStale(outputs);
+  for (const [file, { bytes }] of Object.entries(outputs))
+    if (!file.endsWith('.map')) console.log(`${(bytes / 1000).toFixed(1).padStart(8)} kB  ${file}`);
+}
+
+async function watchAll() {
+  const reporter = {
+    name: 'watch-reporter',
+    setup(build) {
+      build.onStart(() => console.log('[watch] build started'));
+      build.onEnd(({ errors }) => {
+        for (const { text, location } of errors)
+          console.error(
+            `✘ [ERROR] ${text}\n    ${location?.file ?? '?'}:${location?.line ?? 0}:${location?.column ?? 0}:`,
+          );
+        console.log('[watch] build finished');
+      });
+    },
+  };
+  buildAgent();
+  for (const bundle of bundles.map(standing).filter(Boolean)) {
+    const context = await esbuild.context({ ...bundle, plugins: [...bundle.plugins, reporter] });
+    await context.watch();
+  }
+}
+
+try {
+  await (watch ? watchAll() : build());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

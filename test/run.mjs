@@ -1,0 +1,119 @@
+// `npm test`: set-up, then every check and suite in order of cost. `npm test -- unit agent` runs only those.
+// Suites whose needs this machine cannot have are named at the end, and the exit status says so.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { fetchTools } from './tools/fetchCodeServer.mjs';
+import { ensurePrograms, oldestAndNewestPython } from './tools/setup.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const binary = (name) => `${root}node_modules/.bin/${name}`;
+
+function sh(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+  return result.status === 0;
+}
+
+/** One check that holds or not. */
+const check = (command, args) => () =>
+  sh(command, args) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+
+/** A vitest project, counted by its own report. A suite that found no test has failed. */
+const vitest = (project) => () => {
+  const report = `${root}.cache/report-${project}.json`;
+  mkdirSync(`${root}.cache`, { recursive: true });
+  const ok = sh(binary('vitest'), [
+    ...['run', '--config', 'test/vitest.config.ts', '--project', project],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  ]);
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(readFileSync(report, 'utf8'));
+  return { passed, failed: failed + (ok || failed > 0 ? 0 : 1) };
+};
+
+/** The agent's own tests on the oldest and the newest Python found. */
+function agent() {
+  let [passed, failed] = [0, 0];
+  for (const { path, version } of oldestAndNewestPython()) {
+    console.log(`Python ${version.join('.')}`);
+    const result = spawnSync(
+      path,
+      ['-W', 'error::ResourceWarning', '-m', 'unittest', 'discover', '-s', 'test/agent', '-t', 'test/agent'],
+      {
+        cwd: root,
+        encoding: 'utf8',
+        env: { ...process.env, PYTHONPATH: `${root}src/agent`, PYTHONDONTWRITEBYTECODE: '1' },
+        stdio: ['ignore', 'inherit', 'pipe'],
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    );
+    const text = result.stderr ?? '';
+    process.stderr.write(text);
+    const ran = Number(/^Ran (\d+) tests?/m.exec(text)?.[1] ?? 0);
+    const bad = [...text.matchAll(/(?:failures|errors|unexpected successes)=(\d+)/g)].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    );
+    passed += ran - bad;
+    failed += bad + (result.status !== 0 && bad === 0 ? 1 : 0) + (ran === 0 ? 1 : 0);
+  }
+  return { passed, failed };
+}
+
+/** Needs: names of setup.mjs's programs, or `tools` for what is fetched (code-server, Node 24). */
+const suites = [
+  { name: 'format', needs: [], run: check(binary('biome'), ['ci', '--error-on-warnings', '.']) },
+  { name: 'types', needs: [], run: check(binary('tsc'), ['-b']) },
+  { name: 'build', needs: ['python3'], run: check(process.execPath, ['esbuild.mjs', '--production']) },
+  { name: 'unit', needs: [], run: vitest('unit') },
+  { name: 'server', needs: [], run: vitest('server') },
+  { name: 'agent', needs: ['python3'], run: agent },
+  { name: 'remote', needs: ['python3', 'sshd', 'ssh'], run: vitest('remote') },
+  { name: 'cli', needs: ['python3', 'sshd', 'ssh'], run: vitest('cli') },
+  { name: 'webview', needs: ['chromium'], run: vitest('webview') },
+  { name: 'extension', needs: ['python3', 'chromium', 'tools'], run: vitest('extension') },
+  { name: 'e2e', needs: ['python3', 'sshd', 'ssh', 'chromium', 'tools'], run: vitest('e2e') },
+  { name: 'package', needs: [], run: check(process.execPath, ['test/tools/package.mjs', '--check']) },
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  console.error(`No suite ${unknown.join(', ')}. There are: ${suites.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const needs = new Set(chosen.flatMap((suite) => suite.needs));
+const missing = new Set(ensurePrograms([...needs].filter((need) => need !== 'tools')));
+if (needs.has('tools')) {
+  try {
+    await fetchTools();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    missing.add('tools');
+  }
+}
+
+let [passed, failed] = [0, 0];
+const notRun = [];
+const failedSuites = [];
+for (const { name, needs: own, run } of chosen) {
+  const lacking = own.filter((need) => missing.has(need));
+  if (lacking.length > 0) {
+    notRun.push(`${name} (needs ${lacking.join(', ')})`);
+    continue;
+  }
+  const started = Date.now();
+  console.log(`\n── ${name}`);
+  const result = run();
+  console.log(
+    `── ${name}: ${result.passed} passed, ${result.failed} failed, ${((Date.now() - started) / 1000).toFixed(0)} s`,
+  );
+  passed += result.passed;
+  failed += result.failed;
+  if (result.failed > 0) failedSuites.push(name);
+}
+if (failedSuites.length > 0) console.log(`\nFailed: ${failedSuites.join(', ')}`);
+if (notRun.length > 0) console.log(`\nNot run: ${notRun.join('; ')}`);
+console.log(`\n${passed} passed, ${failed + notRun.length} failed`);
+process.exitCode = failed + notRun.length > 0 ? 1 : 0;
