@@ -2,8 +2,10 @@
 // the exact command) and the tools that the editor tests drive. Prints nothing where all is there.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { chromium } from 'playwright-core';
 
 const folders = (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin', '/usr/local/sbin');
 const inPath = (name) => folders.map((folder) => join(folder, name)).find(existsSync);
@@ -15,10 +17,12 @@ const programs = {
   ssh: { find: () => inPath('ssh'), packages: ['openssh-client'] },
   chromium: {
     find: () =>
-      process.env.LOADLINE_CHROMIUM ??
-      inPath('chromium') ??
-      inPath('chromium-browser') ??
-      inPath('google-chrome'),
+      [
+        process.env.LOADLINE_CHROMIUM,
+        inPath('chromium'),
+        inPath('google-chrome'),
+        chromium.executablePath(),
+      ].find((path) => path && existsSync(path)),
     packages: ['chromium'],
   },
   gcc: { find: () => inPath('gcc') ?? inPath('cc'), packages: ['gcc', 'libc6-dev'] },
@@ -31,11 +35,10 @@ function install(packages) {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const options = { stdio: ['ignore', 'ignore', 'inherit'], env: environment };
   console.log(`set-up: installing ${packages.join(', ')}`);
-  if (spawnSync('apt-get', ['update', '-qq'], options).status !== 0) return false;
-  return (
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options).status ===
-    0
-  );
+  if (spawnSync('apt-get', ['update', '-qq'], options).status !== 0) return;
+  // One call a package: one that a distribution lacks must not take the others with it.
+  for (const name of packages)
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], options);
 }
 
 /**
@@ -46,6 +49,11 @@ export function ensurePrograms(names) {
   const missing = () => names.filter((name) => !programs[name].find());
   const packages = missing().flatMap((name) => programs[name].packages);
   if (packages.length > 0 && isRoot && hasApt) install(packages);
+  // Ubuntu has Chromium only as a snap: there playwright fetches its own build.
+  if (missing().includes('chromium') && isRoot) {
+    const cli = createRequire(import.meta.url).resolve('playwright-core/cli.js');
+    spawnSync(process.execPath, [cli, 'install', '--with-deps', 'chromium'], { stdio: 'inherit' });
+  }
   const still = missing();
   if (still.length > 0) {
     const command = `apt-get install -y --no-install-recommends ${still.flatMap((name) => programs[name].packages).join(' ')}`;
@@ -63,6 +71,7 @@ function versionOf(python) {
   try {
     const text = execFileSync(python, ['-c', 'import sys; print("%d.%d.%d" % sys.version_info[:3])'], {
       encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     return text.trim().split('.').map(Number);
   } catch {

@@ -1,0 +1,64 @@
+// `npm start`: VS Code on examples/ with the extension loaded: the desktop build where `code` is found, else the
+// server build in a browser at a printed address. Ctrl-C ends it.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fetchTools } from './fetchCodeServer.mjs';
+import { ensurePrograms } from './setup.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const examples = join(root, 'examples');
+
+if (ensurePrograms(['python3']).length > 0) process.exit(1);
+const build = spawnSync(process.execPath, ['esbuild.mjs'], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+if (build.status !== 0) process.exit(build.status ?? 1);
+
+const desktop = spawnSync('code', ['--version'], { stdio: 'ignore' }).status === 0;
+if (desktop) {
+  spawnSync('code', ['--new-window', `--extensionDevelopmentPath=${root}`, examples], { stdio: 'inherit' });
+} else {
+  await serve();
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function serve() {
+  const { node, serverMain } = await fetchTools();
+  const port = await freePort();
+  const data = mkdtempSync(join(tmpdir(), 'loadline-start-'));
+  const server = spawn(
+    node,
+    [
+      ...[serverMain, '--host', '127.0.0.1', '--port', String(port), '--server-data-dir', data],
+      // The flag is what lets a page load an extension from a folder; the port is bound to loopback only.
+      ...['--without-connection-token', '--accept-server-license-terms', '--telemetry-level', 'off'],
+      '--enable-smoke-test-driver',
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const remote = `vscode-remote://127.0.0.1:${port}`;
+  const payload = JSON.stringify([
+    ['extensionDevelopmentPath', `${remote}${root}`],
+    ['skipWelcome', 'true'],
+  ]);
+  console.log(
+    `\nOpen in a browser on this machine:\n  http://127.0.0.1:${port}/?folder=${encodeURIComponent(examples)}&payload=${encodeURIComponent(payload)}\n\nCtrl-C ends it.`,
+  );
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill('SIGTERM'));
+  await once(server, 'exit');
+  rmSync(data, { recursive: true, force: true });
+}
