@@ -49,6 +49,8 @@ export interface ModelFacts {
   readonly tiedEmbeddings: boolean;
   /** Named `quantization_config.quant_method`, when there is one. */
   readonly quantization?: string;
+  /** Bytes that a weight of a quantised linear layer takes, scales included; absent where the file does not say enough. */
+  readonly bytesPerQuantizedWeight?: number;
   readonly parameters: ParametersByKind;
   /** True where the family is not covered and generic fields were used: every band is widened. */
   readonly generic: boolean;

@@ -1,0 +1,139 @@
+import type { Problem } from '../result.ts';
+
+/** Largest value that each field of a real model could have, with room: keeps every product a safe integer. */
+export const LIMITS = {
+  layers: 10_000,
+  heads: 65_536,
+  headSize: 65_536,
+  width: 4_194_304,
+  vocabulary: 16_777_216,
+  tokens: 1_000_000_000,
+} as const;
+
+/**
+ * Reads a parsed config.json and collects what is wrong with it. Own properties only, and null is
+ * the same as absent, as the engines read it. A reader returns a harmless value after a problem, so
+ * that one pass finds all of them; callers look at `problems` before they use what they read.
+ */
+export class ConfigFields {
+  readonly problems: Problem[] = [];
+  readonly #config: Readonly<Record<string, unknown>>;
+
+  constructor(config: Readonly<Record<string, unknown>>) {
+    this.#config = config;
+  }
+
+  /** The raw value, undefined where it is absent or null. */
+  value(name: string): unknown {
+    return Object.hasOwn(this.#config, name) ? (this.#config[name] ?? undefined) : undefined;
+  }
+
+  /** True where the key is there, null included. */
+  mentions(name: string): boolean {
+    return Object.hasOwn(this.#config, name);
+  }
+
+  names(): readonly string[] {
+    return Object.keys(this.#config);
+  }
+
+  /** A whole number from 1 to `maximum` under the first of `names` that is there; a problem where none is. */
+  count(names: string | readonly string[], maximum: number): number {
+    const found = this.#first(names);
+    if (found.value === undefined) {
+      this.problems.push({
+        code: 'model.missing-field',
+        message: `config.json has no "${found.name}"; the model cannot be sized without it.`,
+        path: [found.name],
+      });
+      return 1;
+    }
+    return this.#checked(found.name, found.value, maximum);
+  }
+
+  /** As `count`, with the value that the family's configuration class takes where it is absent. */
+  countOr(names: string | readonly string[], fallback: number, maximum: number): number {
+    const found = this.#first(names);
+    return found.value === undefined ? fallback : this.#checked(found.name, found.value, maximum);
+  }
+
+  switch(name: string, fallback: boolean): boolean {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    if (typeof value === 'boolean') return value;
+    this.#bad(name, value, 'true or false');
+    return fallback;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined || typeof value === 'string') return value;
+    this.#bad(name, value, 'a text');
+    return undefined;
+  }
+
+  /** The first string of a list, for `architectures`. */
+  firstText(name: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value)) {
+      const first: unknown = value[0];
+      if (value.length === 0 || typeof first === 'string') return first as string | undefined;
+    }
+    this.#bad(name, value, 'a list of texts');
+    return undefined;
+  }
+
+  /** A nested object; a problem where something else stands there. */
+  section(name: string): ConfigFields | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (isRecord(value)) return new ConfigFields(value);
+    this.#bad(name, value, 'an object');
+    return undefined;
+  }
+
+  /** A finite positive number, undefined where it is absent or something else. */
+  positiveNumber(name: string): number | undefined {
+    const value = this.value(name);
+    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+  }
+
+  reject(name: string, expected: string): void {
+    this.#bad(name, this.value(name), expected);
+  }
+
+  #first(names: string | readonly string[]): { name: string; value: unknown } {
+    const list = typeof names === 'string' ? [names] : names;
+    for (const name of list) {
+      const value = this.value(name);
+      if (value !== undefined) return { name, value };
+    }
+    return { name: list[0] ?? '', value: undefined };
+  }
+
+  #checked(name: string, value: unknown, maximum: number): number {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= maximum) return value;
+    this.#bad(name, value, `a whole number from 1 to ${maximum}`);
+    return 1;
+  }
+
+  #bad(name: string, value: unknown, expected: string): void {
+    this.problems.push({
+      code: 'model.bad-field',
+      message: `"${name}" of config.json must be ${expected}, but is ${shown(value)}.`,
+      path: [name],
+    });
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : String(value);
+}

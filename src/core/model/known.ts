@@ -1,0 +1,44 @@
+import type { ModelFacts } from './facts.ts';
+import type { KnownModelEntry } from './known/entry.ts';
+import { gpt2Models } from './known/gpt2.ts';
+import { llamaModels } from './known/llama.ts';
+import { mistralModels } from './known/mistral.ts';
+import { phiModels } from './known/phi.ts';
+import { qwenModels } from './known/qwen.ts';
+import { parseModelConfig } from './parse.ts';
+
+const entries: readonly KnownModelEntry[] = [
+  ...llamaModels,
+  ...qwenModels,
+  ...mistralModels,
+  ...phiModels,
+  ...gpt2Models,
+];
+
+const entryByName = new Map<string, KnownModelEntry>();
+for (const entry of entries) {
+  for (const name of [entry.id, ...(entry.aliases ?? [])]) {
+    const lower = name.toLowerCase();
+    entryByName.set(lower, entry);
+    entryByName.set(lower.slice(lower.indexOf('/') + 1), entry);
+  }
+}
+
+const parsed = new Map<KnownModelEntry, ModelFacts>();
+
+/** Shipped facts by hub id or by the name after the slash, in any case. Its `id` is the hub id. */
+export function knownModel(name: string): ModelFacts | undefined {
+  const entry = entryByName.get(name.trim().toLowerCase());
+  if (entry === undefined) return undefined;
+  const before = parsed.get(entry);
+  if (before !== undefined) return before;
+  const result = parseModelConfig(entry.config, { id: entry.id, source: 'shipped facts' });
+  if (!result.ok) return undefined;
+  parsed.set(entry, result.value);
+  return result.value;
+}
+
+/** Hub ids, in the order of vendors and sizes. */
+export function knownModelNames(): readonly string[] {
+  return entries.map((entry) => entry.id);
+}

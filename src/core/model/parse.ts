@@ -1,0 +1,124 @@
+import { failure, type Problem, type Result, success } from '../result.ts';
+import { ConfigFields, isRecord } from './configFields.ts';
+import { scaledContext } from './contextLength.ts';
+import { countDecoder } from './decoderShape.ts';
+import type { DataType, ModelFacts } from './facts.ts';
+import { generic } from './families/generic.ts';
+import { coveredModelTypes, familyOf, familyOfArchitecture } from './families/registry.ts';
+import { generatesText, structureNotCovered } from './notCovered.ts';
+import { quantizationFacts } from './quantization.ts';
+
+/**
+ * Model facts from a parsed config.json. Never throws. Problems: `model.not-an-object`, `model.missing-field`,
+ * `model.bad-field`, `model.too-large`, and `model.not-covered` for structures (experts, latent attention,
+ * state spaces, vision) that would be mis-estimated as a dense decoder. A dense model of another family is read
+ * by its common fields, `generic: true`, with the warning `model.generic`.
+ */
+export function parseModelConfig(
+  config: unknown,
+  identity: { readonly id: string; readonly source: string },
+): Result<ModelFacts> {
+  if (!isRecord(config)) {
+    return failure({
+      code: 'model.not-an-object',
+      message: `The config.json of ${identity.id} is not a JSON object.`,
+    });
+  }
+  const fields = new ConfigFields(config);
+  const architecture = fields.firstText('architectures');
+  const modelType =
+    fields.text('model_type') ??
+    (architecture === undefined ? undefined : familyOfArchitecture(architecture)?.modelType);
+  if (fields.problems.length > 0) return failure(...fields.problems);
+  if (modelType === undefined) {
+    return failure({
+      code: 'model.missing-field',
+      message: `The config.json of ${identity.id} has no "model_type", so its family is not known.`,
+      path: ['model_type'],
+    });
+  }
+
+  const family = familyOf(modelType);
+  const notCovered = whyNotCovered(fields, modelType, architecture, family !== undefined);
+  if (notCovered !== undefined) return failure(notCovered);
+
+  const reader = family ?? generic;
+  const shape = reader.shape(fields);
+  const maxPositionEmbeddings = scaledContext(fields, reader.maxPositionEmbeddings(fields));
+  if (fields.problems.length > 0) return failure(...uniqueByPath(fields.problems));
+
+  const { layers, parameters } = countDecoder(shape);
+  if (!Number.isSafeInteger(parameters.total)) {
+    return failure({
+      code: 'model.too-large',
+      message: `The sizes in the config.json of ${identity.id} multiply to more parameters than any model has.`,
+    });
+  }
+  const quantization = quantizationFacts(fields);
+  const facts: ModelFacts = {
+    id: identity.id,
+    modelType,
+    architecture: architecture ?? reader.architecture,
+    hiddenSize: shape.hiddenSize,
+    vocabularySize: shape.vocabularySize,
+    layers,
+    maxPositionEmbeddings,
+    dataType: dataTypeOf(fields),
+    tiedEmbeddings: shape.tiedEmbeddings,
+    ...(quantization === undefined ? {} : { quantization: quantization.method }),
+    ...(quantization?.bytesPerWeight === undefined
+      ? {}
+      : { bytesPerQuantizedWeight: quantization.bytesPerWeight }),
+    parameters,
+    generic: family === undefined,
+    source: identity.source,
+  };
+  return success(facts, family === undefined ? [genericWarning(modelType)] : []);
+}
+
+function whyNotCovered(
+  fields: ConfigFields,
+  modelType: string,
+  architecture: string | undefined,
+  covered: boolean,
+): Problem | undefined {
+  const structure = structureNotCovered(fields);
+  if (structure !== undefined) {
+    return {
+      code: 'model.not-covered',
+      message: `Models of type "${modelType}" with ${structure.what} are not covered yet, so nothing is estimated ("${structure.field}").`,
+      path: [structure.field],
+    };
+  }
+  if (!covered && architecture !== undefined && !generatesText(architecture)) {
+    return {
+      code: 'model.not-covered',
+      message: `"${architecture}" does not generate text as a decoder does, so nothing is estimated.`,
+      path: ['architectures'],
+    };
+  }
+  return undefined;
+}
+
+export function genericWarning(modelType: string): Problem {
+  return {
+    code: 'model.generic',
+    message: `The family "${modelType}" is not covered (covered: ${coveredModelTypes().join(', ')}); it is sized as a plain gated decoder, with wide bands.`,
+    path: ['model_type'],
+  };
+}
+
+/** `torch_dtype`, or `dtype` as newer files name it. Absent means float32, as the libraries read it. */
+function dataTypeOf(fields: ConfigFields): DataType {
+  const written = fields.value('dtype') ?? fields.value('torch_dtype');
+  const name = typeof written === 'string' ? written.replace(/^torch\./, '') : '';
+  return name === 'bfloat16' || name === 'float16' ? name : 'float32';
+}
+
+function uniqueByPath(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = problem.path?.join('/') ?? problem.message;
+    return !seen.has(key) && seen.add(key) !== undefined;
+  });
+}
