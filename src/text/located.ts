@@ -7,10 +7,23 @@ export interface OffsetRange {
   readonly end: number;
 }
 
+export type LocatedProblem = Problem & { readonly range: OffsetRange };
+
 export interface LocatedFlag {
   readonly key: OffsetRange;
   /** Left out for a bare switch. */
   readonly value?: OffsetRange;
+}
+
+/** Something that the document writes and the text alone cannot say: `$MODEL`, `{{ .Values.model }}`, `8kk`, another file. */
+export interface UnresolvedPart {
+  /** Canonical flag whose value it is; `model` for the model; left out where it stands for whole arguments (`"$@"`). */
+  readonly flag?: string;
+  /** As written. */
+  readonly text: string;
+  readonly range: OffsetRange;
+  /** `expanded-later`: by a shell or a template; `invalid`: a problem says why; `other-file`: written in the file named. */
+  readonly why: 'expanded-later' | 'invalid' | 'other-file';
 }
 
 export interface LocatedDeployment {
@@ -23,11 +36,13 @@ export interface LocatedDeployment {
   readonly target?: Target & { readonly range: OffsetRange };
   /** How a flag that is not there yet would be written. */
   readonly insertion: { readonly offset: number; readonly style: 'yaml' | 'shell'; readonly indent: string };
-  readonly problems: readonly (Problem & { readonly range: OffsetRange })[];
+  readonly problems: readonly LocatedProblem[];
+  /** What could not be read to a value. `deployment` leaves it out, so its estimate must say so. */
+  readonly unresolved?: readonly UnresolvedPart[];
 }
 
 export interface DocumentDeployments {
   readonly deployments: readonly LocatedDeployment[];
   /** Problems of the document itself: torn YAML … */
-  readonly problems: readonly (Problem & { readonly range: OffsetRange })[];
+  readonly problems: readonly LocatedProblem[];
 }

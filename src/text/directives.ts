@@ -1,0 +1,105 @@
+/** `# loadline: gpu=h200-sxm-141gb x2 engine=0.26.0`: what a comment says of the deployments near it. */
+import type { Target } from '../core/engine/deployment.ts';
+import type { LocatedProblem, OffsetRange } from './located.ts';
+
+export interface Directive {
+  /** The comment, from `#` to the line's end. */
+  readonly range: OffsetRange;
+  readonly target?: Target & { readonly range: OffsetRange };
+  readonly engineVersion?: string;
+  readonly problems: readonly LocatedProblem[];
+}
+
+/** All directives of a document, in order. Cheap: one regular expression over the text. */
+export function findDirectives(text: string): Directive[] {
+  // At a line's start or after a blank, as YAML and shells both take a comment.
+  return [...text.matchAll(/(?<=^|[ \t])#[ \t]*loadline:([^\r\n]*)/gm)].map((match) => {
+    const start = match.index;
+    const end = start + match[0].length;
+    return readDirective(match[1] ?? '', end - (match[1] ?? '').length, { start, end });
+  });
+}
+
+function readDirective(body: string, bodyStart: number, range: OffsetRange): Directive {
+  const problems: LocatedProblem[] = [];
+  let gpu: { name: string; range: OffsetRange } | undefined;
+  let count: { value: number; range: OffsetRange } | undefined;
+  let engineVersion: string | undefined;
+  for (const match of body.matchAll(/[^\s"']*(?:"[^"]*"|'[^']*')|[^\s"']+/g)) {
+    const word = match[0];
+    const place = { start: bodyStart + match.index, end: bodyStart + match.index + word.length };
+    const [, key, value] = /^(\w+)=["']?(.+?)["']?$/.exec(word) ?? [];
+    const copies = /^[x×](\d{1,5})$/.exec(word)?.[1];
+    if (key === 'gpu' && value) gpu = { name: value, range: place };
+    else if (key === 'engine' && value) engineVersion = value;
+    else if (copies && Number(copies) > 0) count = { value: Number(copies), range: place };
+    else {
+      problems.push({
+        code: 'directive.unknown-word',
+        message: `Loadline does not understand "${word}" here: write gpu=<name>, x<number of GPUs> or engine=<version>.`,
+        range: place,
+      });
+    }
+  }
+  if (count && !gpu) {
+    problems.push({
+      code: 'directive.count-without-gpu',
+      message: 'The number of GPUs needs the GPU beside it: gpu=<name> x<number>.',
+      range: count.range,
+    });
+  }
+  const target = gpu && {
+    gpu: gpu.name,
+    gpuCount: count?.value ?? 1,
+    range: { start: gpu.range.start, end: Math.max(gpu.range.end, count?.range.end ?? 0) },
+  };
+  return { range, problems, ...(target ? { target } : {}), ...(engineVersion ? { engineVersion } : {}) };
+}
+
+/**
+ * What holds for a deployment: the last directive of its own block (the lines around it up to a blank one) that does not
+ * begin after its last line; where the block says nothing, the last one at the head of the file (before anything but
+ * comments). GPU and engine are looked for one by one.
+ */
+export function directivesFor(
+  text: string,
+  directives: readonly Directive[],
+  deployment: OffsetRange,
+): Pick<Directive, 'target' | 'engineVersion'> {
+  const block = blockAround(text, deployment);
+  const lastLineEnd = lineEnd(text, deployment.end);
+  const headEnd = headLength(text);
+  const near = directives.filter(({ range }) => range.start >= block.start && range.start < lastLineEnd);
+  const head = directives.filter(({ range }) => range.start < headEnd);
+  const ordered = [...near.toReversed(), ...head.toReversed()];
+  const target = ordered.find((directive) => directive.target)?.target;
+  const engineVersion = ordered.find((directive) => directive.engineVersion)?.engineVersion;
+  return { ...(target ? { target } : {}), ...(engineVersion ? { engineVersion } : {}) };
+}
+
+function lineEnd(text: string, from: number): number {
+  const newline = text.indexOf('\n', from);
+  return newline < 0 ? text.length : newline;
+}
+
+function blockAround(text: string, { start, end }: OffsetRange): OffsetRange {
+  let first = text.lastIndexOf('\n', start - 1) + 1;
+  while (first > 0) {
+    const above = first < 2 ? 0 : text.lastIndexOf('\n', first - 2) + 1;
+    if (text.slice(above, first).trim() === '') break;
+    first = above;
+  }
+  return { start: first, end: lineEnd(text, end) };
+}
+
+/** Length of the leading lines that are blank, comments or a YAML document start. */
+function headLength(text: string): number {
+  let at = 0;
+  while (at < text.length) {
+    const end = lineEnd(text, at);
+    const line = text.slice(at, end).trim();
+    if (line !== '' && !line.startsWith('#') && line !== '---') return at;
+    at = end + 1;
+  }
+  return text.length;
+}
