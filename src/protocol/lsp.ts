@@ -43,6 +43,8 @@ export const estimatesChanged = 'loadline/estimatesChanged';
 
 /** Commands that code lenses name; registered by the extension. */
 export const openCalculatorCommand = 'loadline.openCalculator';
+/** Named by the lens where no GPU is chosen. Arguments of both: `[uri, index]`. */
+export const chooseGpuCommand = 'loadline.chooseGpu';
 
 /** Sent in `initializationOptions` and on `workspace/didChangeConfiguration`. */
 export interface ServerSettings {
