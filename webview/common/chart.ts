@@ -1,0 +1,295 @@
+/** The only module that imports chart.js: one shared chunk, and one place where it is kept fast. */
+import {
+  Chart,
+  type ChartDataset,
+  type ChartOptions,
+  Filler,
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  type ScaleOptionsByType,
+  Tooltip,
+} from 'chart.js';
+import {
+  type ChartMark,
+  type ChartRegion,
+  drawLabels,
+  drawMarks,
+  drawRegions,
+  type PointLabels,
+} from './chartMarks.ts';
+import { logarithmicTicks, timeTicks } from './chartTicks.ts';
+import { frames } from './frames.ts';
+import { observeTheme, readTheme, type Theme } from './theme.ts';
+
+Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Tooltip, Filler);
+
+export interface Point {
+  readonly x: number;
+  /** NaN is a gap. */
+  readonly y: number;
+}
+
+export interface ChartAxis {
+  readonly label: string;
+  readonly scale: 'linear' | 'logarithmic' | 'time';
+  readonly min?: number;
+  readonly max?: number;
+  /** At the ticks. */
+  format(value: number): string;
+}
+
+export type PointShape = 'circle' | 'triangle' | 'rect' | 'rectRot' | 'crossRot';
+
+export interface ChartSeries {
+  readonly label: string;
+  readonly points: readonly Point[];
+  /** Which of the theme's series colours. */
+  readonly colour: number;
+  /** Which dash pattern; 0 is a solid line. */
+  readonly dash?: number;
+  readonly axis?: 'left' | 'right';
+  /** Left out: a line without points. */
+  readonly draw?: 'points' | 'line-and-points';
+  readonly shape?: PointShape;
+  readonly hollow?: boolean;
+  /** Written beside the points, in their order. */
+  readonly pointLabels?: readonly string[];
+  /** The range that is as likely, drawn lighter: `[low, high]` in the order of the points. */
+  readonly band?: readonly (readonly [number, number])[];
+}
+
+export interface ChartContent {
+  readonly x: ChartAxis;
+  readonly left: ChartAxis;
+  readonly right?: ChartAxis;
+  readonly series: readonly ChartSeries[];
+  readonly marks?: readonly ChartMark[];
+  readonly regions?: readonly ChartRegion[];
+}
+
+/** By index; the same in the legend. */
+export const dashPatterns: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
+
+type Dataset = ChartDataset<'line', Point[]> & { readonly isBand: boolean };
+
+/** One chart on one canvas. It redraws with the queue of frames, and whenever the theme changes. */
+export class ChartView {
+  readonly #chart: Chart<'line', Point[]>;
+  #content: ChartContent | undefined;
+  #theme: Theme = readTheme();
+  #axes = '';
+
+  constructor(readonly canvas: HTMLCanvasElement) {
+    this.#chart = new Chart<'line', Point[]>(canvas, {
+      type: 'line',
+      data: { datasets: [] },
+      options: { animation: false, responsive: true, maintainAspectRatio: false },
+      plugins: [
+        {
+          id: 'marks',
+          beforeDatasetsDraw: (chart) => drawRegions(chart, this.#content?.regions ?? [], this.#theme),
+          afterDatasetsDraw: (chart) => {
+            drawMarks(chart, this.#content?.marks ?? [], this.#theme);
+            drawLabels(chart, this.#pointLabels(), this.#theme);
+          },
+        },
+      ],
+    });
+    observeTheme((theme) => {
+      this.#theme = theme;
+      this.#axes = '';
+      this.#redraw();
+    });
+  }
+
+  /** Drawn in one of the next frames; only the newest content is. */
+  show(content: ChartContent): void {
+    this.#content = content;
+    this.#redraw();
+  }
+
+  /** Width of the plot, in pixels: no more points than twice this are worth drawing. */
+  get plotWidth(): number {
+    return Math.max(50, Math.round(this.#chart.chartArea?.width ?? this.canvas.clientWidth));
+  }
+
+  /** Value of the x axis under a horizontal place of the window. */
+  valueAt(clientX: number): number {
+    const within = clientX - this.canvas.getBoundingClientRect().left;
+    return this.#chart.scales['x']?.getValueForPixel(within) ?? Number.NaN;
+  }
+
+  #redraw(): void {
+    frames.request(this, () => {
+      const content = this.#content;
+      if (content === undefined) return;
+      const axes = JSON.stringify([content.x, content.left, content.right]);
+      if (axes !== this.#axes) {
+        this.#axes = axes;
+        this.#chart.options = this.#options(content);
+      }
+      this.#setDatasets(content.series.flatMap((series) => this.#datasets(series)));
+      this.#chart.update('none');
+    });
+  }
+
+  /** chart.js keeps what it has worked out of a dataset by its object: objects that go on are kept. */
+  #setDatasets(next: readonly Dataset[]): void {
+    const current = this.#chart.data.datasets;
+    for (const [i, dataset] of next.entries()) {
+      const kept = current[i];
+      if (kept === undefined) current.push(dataset);
+      else Object.assign(kept, dataset);
+    }
+    current.length = next.length;
+  }
+
+  #datasets(series: ChartSeries): Dataset[] {
+    const theme = this.#theme;
+    const colour = theme.series[series.colour % theme.series.length] ?? theme.foreground;
+    const yAxisID = series.axis === 'right' ? 'right' : 'left';
+    const pointRadius = series.draw === undefined ? 0 : 4.5;
+    const line: Dataset = {
+      isBand: false,
+      label: series.label,
+      data: [...series.points],
+      yAxisID,
+      showLine: series.draw !== 'points',
+      borderColor: colour,
+      borderWidth: theme.highContrast ? 2 : 1.5,
+      borderDash: [...(dashPatterns[(series.dash ?? 0) % dashPatterns.length] ?? [])],
+      pointRadius,
+      pointHitRadius: 8,
+      pointHoverRadius: pointRadius === 0 ? 3 : 6,
+      pointBorderWidth: 2,
+      pointStyle: series.shape ?? 'circle',
+      pointBorderColor: colour,
+      pointBackgroundColor: series.hollow === true ? theme.background : colour,
+      fill: false,
+      order: 0,
+    };
+    if (series.band === undefined) return [line];
+    const edge = (side: 0 | 1, fill: ChartDataset<'line'>['fill']): Dataset => ({
+      isBand: true,
+      label: series.label,
+      data: series.points.map(({ x }, i) => ({ x, y: series.band?.[i]?.[side] ?? Number.NaN })),
+      yAxisID,
+      showLine: true,
+      borderColor: colour,
+      // In high contrast no colour may be mixed with the background: the band is its two edges.
+      borderWidth: theme.highContrast ? 1 : 0,
+      borderDash: [2, 3],
+      pointRadius: 0,
+      pointHitRadius: 0,
+      pointHoverRadius: 0,
+      backgroundColor: `color-mix(in srgb, ${colour} 22%, transparent)`,
+      fill: theme.highContrast ? false : fill,
+      order: 1,
+    });
+    return [line, edge(0, false), edge(1, '-1')];
+  }
+
+  #pointLabels(): readonly PointLabels[] {
+    return (this.#content?.series ?? []).flatMap((series) =>
+      series.pointLabels === undefined
+        ? []
+        : [{ labels: series.pointLabels, points: series.points, axis: series.axis ?? 'left' }],
+    );
+  }
+
+  #options(content: ChartContent): ChartOptions<'line'> {
+    const theme = this.#theme;
+    const font = { family: theme.fontFamily, size: theme.fontPixels };
+    return {
+      parsing: false,
+      normalized: true,
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      spanGaps: false,
+      events: ['mousemove', 'mouseout', 'click', 'touchstart', 'touchmove'],
+      interaction: { mode: 'nearest', axis: 'x', intersect: false },
+      layout: { padding: { top: 14, right: 8 } },
+      elements: { line: { tension: 0 } },
+      scales: {
+        x: this.#scale(content.x, 'bottom', true),
+        left: this.#scale(content.left, 'left', true),
+        ...(content.right === undefined ? {} : { right: this.#scale(content.right, 'right', false) }),
+      },
+      plugins: {
+        tooltip: {
+          animation: false,
+          backgroundColor: theme.background,
+          titleColor: theme.foreground,
+          bodyColor: theme.foreground,
+          borderColor: theme.border,
+          borderWidth: 1,
+          titleFont: { ...font, weight: 'bold' },
+          bodyFont: font,
+          filter: ({ dataset }) => !(dataset as Dataset).isBand,
+          callbacks: {
+            title: (items) => {
+              const x = items[0]?.parsed.x;
+              return x === undefined || x === null ? '' : `${content.x.label}: ${content.x.format(x)}`;
+            },
+            label: ({ dataset, parsed }) => {
+              const axis = dataset.yAxisID === 'right' ? (content.right ?? content.left) : content.left;
+              return `${dataset.label}: ${parsed.y === null ? '' : axis.format(parsed.y)}`;
+            },
+          },
+        },
+      },
+    } as ChartOptions<'line'>;
+  }
+
+  #scale(axis: ChartAxis, position: 'bottom' | 'left' | 'right', grid: boolean) {
+    const theme = this.#theme;
+    const font = { family: theme.fontFamily, size: theme.fontPixels };
+    const ownTicks =
+      axis.scale === 'time' ? timeTicks : axis.scale === 'logarithmic' ? logarithmicTicks : undefined;
+    return {
+      type: axis.scale === 'logarithmic' ? 'logarithmic' : 'linear',
+      position,
+      ...(axis.min === undefined ? {} : { min: axis.min }),
+      ...(axis.max === undefined ? {} : { max: axis.max }),
+      title: { display: true, text: axis.label, color: theme.description, font },
+      border: { color: theme.lines },
+      grid: {
+        display: grid,
+        color: theme.highContrast ? 'transparent' : theme.lines,
+        tickColor: theme.lines,
+      },
+      ticks: {
+        color: theme.foreground,
+        font,
+        minRotation: 0,
+        maxRotation: 0,
+        autoSkip: ownTicks === undefined,
+        sampleSize: 4,
+        maxTicksLimit: position === 'bottom' ? 7 : 6,
+        callback: (value: number | string) => axis.format(Number(value)),
+      },
+      ...(ownTicks === undefined
+        ? {}
+        : {
+            afterBuildTicks: (scale: ScaleBox) => {
+              const wide = position === 'bottom' ? scale.chart.width / 90 : scale.chart.height / 40;
+              scale.ticks = ownTicks(scale.min, scale.max, Math.max(2, Math.floor(wide))).map((value) => ({
+                value,
+              }));
+            },
+          }),
+    } as unknown as ScaleOptionsByType<'linear'>;
+  }
+}
+
+/** What is used of chart.js's scale where ticks are placed. */
+interface ScaleBox {
+  readonly min: number;
+  readonly max: number;
+  readonly chart: { readonly width: number; readonly height: number };
+  ticks: { value: number }[];
+}

@@ -1,0 +1,138 @@
+/** What stands in a chart besides its lines: limits, the point one is at, gaps and their cause. */
+import type { Chart } from 'chart.js';
+import type { Theme } from './theme.ts';
+
+/** A straight line across the plot with its name: a service level, a limit, the current setting. */
+export interface ChartMark {
+  readonly direction: 'vertical' | 'horizontal';
+  readonly at: number;
+  readonly label: string;
+  readonly kind: 'limit' | 'current' | 'failed';
+}
+
+/** A stretch of the x axis, hatched. */
+export interface ChartRegion {
+  readonly from: number;
+  readonly to: number;
+  readonly label: string;
+}
+
+export interface PointLabels {
+  readonly labels: readonly string[];
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly axis: 'left' | 'right';
+}
+
+const markDashes: Readonly<Record<ChartMark['kind'], number[]>> = {
+  limit: [6, 3],
+  current: [],
+  failed: [2, 4],
+};
+
+export function drawMarks(chart: Chart, marks: readonly ChartMark[], theme: Theme): void {
+  const { ctx, chartArea: area, scales } = chart;
+  ctx.save();
+  ctx.font = `${theme.fontPixels}px ${theme.fontFamily}`;
+  ctx.textBaseline = 'bottom';
+  for (const mark of marks) {
+    const vertical = mark.direction === 'vertical';
+    const place = scales[vertical ? 'x' : 'left']?.getPixelForValue(mark.at);
+    if (place === undefined || !Number.isFinite(place)) continue;
+    const [low, high] = vertical ? [area.left, area.right] : [area.top, area.bottom];
+    if (place < low - 1 || place > high + 1) continue;
+    ctx.strokeStyle = ctx.fillStyle =
+      mark.kind === 'limit' ? theme.warning : mark.kind === 'failed' ? theme.failed : theme.foreground;
+    ctx.lineWidth = 1.5;
+    ctx.setLineDash(markDashes[mark.kind]);
+    ctx.beginPath();
+    ctx.moveTo(vertical ? place : area.left, vertical ? area.top : place);
+    ctx.lineTo(vertical ? place : area.right, vertical ? area.bottom : place);
+    ctx.stroke();
+    const width = ctx.measureText(mark.label).width;
+    if (vertical)
+      drawText(ctx, mark.label, Math.min(place - width / 2, area.right - width), area.top - 1, theme, false);
+    else drawText(ctx, mark.label, area.right - width - 4, place - 2, theme, true);
+  }
+  ctx.restore();
+}
+
+export function drawRegions(chart: Chart, regions: readonly ChartRegion[], theme: Theme): void {
+  const { ctx, chartArea: area, scales } = chart;
+  const x = scales['x'];
+  if (x === undefined) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(area.left, area.top, area.width, area.height);
+  ctx.clip();
+  ctx.strokeStyle = theme.lines;
+  ctx.fillStyle = theme.description;
+  ctx.font = `${theme.fontPixels}px ${theme.fontFamily}`;
+  ctx.lineWidth = 1;
+  for (const region of regions) {
+    const left = Math.max(area.left, x.getPixelForValue(region.from));
+    const right = Math.min(area.right, Math.max(left + 2, x.getPixelForValue(region.to)));
+    if (right <= area.left || left >= area.right) continue;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, area.top, right - left, area.height);
+    ctx.clip();
+    ctx.beginPath();
+    for (let offset = left - area.height; offset < right; offset += 8) {
+      ctx.moveTo(offset, area.bottom);
+      ctx.lineTo(offset + area.height, area.top);
+    }
+    ctx.stroke();
+    ctx.restore();
+    const width = ctx.measureText(region.label).width;
+    if (width + 8 < right - left)
+      drawText(
+        ctx,
+        region.label,
+        left + (right - left - width) / 2,
+        area.top + theme.fontPixels + 6,
+        theme,
+        true,
+      );
+  }
+  ctx.restore();
+}
+
+export function drawLabels(chart: Chart, lists: readonly PointLabels[], theme: Theme): void {
+  const { ctx, scales } = chart;
+  ctx.save();
+  ctx.font = `${theme.fontPixels}px ${theme.fontFamily}`;
+  ctx.fillStyle = theme.foreground;
+  ctx.textBaseline = 'bottom';
+  for (const { labels, points, axis } of lists) {
+    for (const [i, { x, y }] of points.entries()) {
+      const [left, top] = [scales['x']?.getPixelForValue(x), scales[axis]?.getPixelForValue(y)];
+      const label = labels[i];
+      if (label === undefined || left === undefined || top === undefined || Number.isNaN(top)) continue;
+      const beyond = left + 8 + ctx.measureText(label).width > chart.chartArea.right;
+      const place = beyond ? left - 8 - ctx.measureText(label).width : left + 8;
+      drawText(ctx, label, place, top - 4, theme, true);
+    }
+  }
+  ctx.restore();
+}
+
+/** Over lines, text stands on the background's colour. */
+function drawText(
+  ctx: CanvasRenderingContext2D,
+  text: string,
+  left: number,
+  bottom: number,
+  theme: Theme,
+  outlined: boolean,
+): void {
+  if (outlined) {
+    ctx.save();
+    ctx.setLineDash([]);
+    ctx.lineWidth = 3;
+    ctx.lineJoin = 'round';
+    ctx.strokeStyle = theme.background;
+    ctx.strokeText(text, left, bottom);
+    ctx.restore();
+  }
+  ctx.fillText(text, left, bottom);
+}

@@ -1,0 +1,186 @@
+import { type ChartContent, type ChartSeries, ChartView, dashPatterns, type PointShape } from './chart.ts';
+import { button, element, onKey, setAttributes, setText, svgElement } from './dom.ts';
+import { Table, type TableOptions } from './table.ts';
+import { observeTheme, readTheme } from './theme.ts';
+
+export interface FigureOptions<Row> {
+  readonly id: string;
+  readonly title: string;
+  /** The chart as a table. */
+  readonly table: TableOptions<Row>;
+}
+
+export interface FigureContent<Row> {
+  readonly chart: ChartContent;
+  readonly rows: readonly Row[];
+  /** One sentence that says what the chart shows. */
+  readonly summary: string;
+  /** Left out: that of the options. */
+  readonly title?: string;
+}
+
+interface Toggle {
+  readonly element: HTMLElement;
+  toggle(): void;
+}
+const figures: Toggle[] = [];
+
+/** A chart with its sentence, its legend, and its twin: the same as a table, by button or the key `t`. */
+export class Figure<Row> {
+  readonly element: HTMLElement;
+  readonly chart: ChartView;
+  readonly #title = element('h2');
+  readonly #summary: HTMLElement;
+  readonly #legend = element('ul', { class: 'legend' });
+  readonly #plot: HTMLElement;
+  readonly #twin: HTMLElement;
+  readonly #toggle: HTMLButtonElement;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #table: Table<Row>;
+  #series: readonly ChartSeries[] = [];
+  #legendKey = '';
+
+  constructor(private readonly options: FigureOptions<Row>) {
+    const summaryId = `${options.id}-summary`;
+    this.#summary = element('p', { id: summaryId, class: 'summary' });
+    this.#canvas = element('canvas', {
+      role: 'img',
+      'aria-label': options.title,
+      'aria-describedby': summaryId,
+    });
+    this.#plot = element('div', { class: 'plot' }, this.#canvas);
+    this.#table = new Table(options.table);
+    this.#twin = element(
+      'div',
+      { id: `${options.id}-table`, class: 'twin', hidden: true },
+      this.#table.element,
+    );
+    this.#toggle = button('Table', () => this.#toggleTwin(), {
+      class: 'quiet',
+      'aria-pressed': 'false',
+      'aria-controls': this.#twin.id,
+      'aria-keyshortcuts': 't',
+      title: 'Show the chart as a table (t)',
+    });
+    this.element = element(
+      'section',
+      { id: options.id, class: 'figure', 'aria-labelledby': `${options.id}-title` },
+      element(
+        'header',
+        {},
+        this.#title,
+        element(
+          'span',
+          { class: 'tools' },
+          this.#toggle,
+          button('Copy', () => options.table.copy(this.#table.toTsv()), {
+            class: 'quiet',
+            title: 'Copy the data, separated by tabs',
+            'aria-label': `Copy data of ${options.title}`,
+          }),
+        ),
+      ),
+      this.#summary,
+      this.#legend,
+      this.#plot,
+      this.#twin,
+    );
+    this.#title.id = `${options.id}-title`;
+    setText(this.#title, options.title);
+    this.chart = new ChartView(this.#canvas);
+    observeTheme(() => this.#showLegend(this.#series));
+    figures.push({ element: this.element, toggle: () => this.#toggleTwin() });
+  }
+
+  show({ chart, rows, summary, title = this.options.title }: FigureContent<Row>): void {
+    setText(this.#title, title);
+    setAttributes(this.#canvas, { 'aria-label': title });
+    setText(this.#summary, summary);
+    this.#showLegend(chart.series);
+    this.chart.show(chart);
+    this.#table.caption = title;
+    this.#table.show(rows);
+  }
+
+  #toggleTwin(): void {
+    const toTable = this.#twin.hidden;
+    this.#twin.hidden = !toTable;
+    this.#plot.hidden = toTable;
+    this.#legend.hidden = toTable;
+    setAttributes(this.#toggle, { 'aria-pressed': toTable });
+  }
+
+  #showLegend(series: readonly ChartSeries[]): void {
+    this.#series = series;
+    const theme = readTheme();
+    const key = JSON.stringify([
+      theme.series,
+      series.map((one) => [one.label, one.colour, one.dash, one.shape]),
+    ]);
+    if (key === this.#legendKey) return;
+    this.#legendKey = key;
+    this.#legend.replaceChildren(
+      ...series.map((one) =>
+        element(
+          'li',
+          {},
+          swatch({
+            colour: theme.series[one.colour % theme.series.length] ?? theme.foreground,
+            dash: dashPatterns[(one.dash ?? 0) % dashPatterns.length] ?? [],
+            line: one.draw !== 'points',
+            shape: one.draw === undefined ? undefined : (one.shape ?? 'circle'),
+            hollow: one.hollow === true,
+          }),
+          one.label,
+        ),
+      ),
+    );
+  }
+}
+
+/** `t` turns the figure that has the focus, or all of them where none has. */
+export function listenForTableKey(): void {
+  onKey('t', (target) => {
+    const focused = figures.filter(({ element: own }) => own.contains(target));
+    for (const { toggle } of focused.length > 0 ? focused : figures) toggle();
+  });
+}
+
+interface Swatch {
+  readonly colour: string;
+  readonly dash: readonly number[];
+  readonly line: boolean;
+  readonly shape: PointShape | undefined;
+  readonly hollow: boolean;
+}
+
+const shapePaths: Readonly<Record<PointShape, string>> = {
+  circle: 'M17 6a4 4 0 1 1-8 0a4 4 0 1 1 8 0z',
+  triangle: 'M13 1.5l4.5 8h-9z',
+  rect: 'M9.5 2.5h7v7h-7z',
+  rectRot: 'M13 1l5 5l-5 5l-5-5z',
+  crossRot: 'M9.5 2.5l7 7M16.5 2.5l-7 7',
+};
+
+function swatch({ colour, dash, line, shape, hollow }: Swatch): SVGElement {
+  return svgElement(
+    'svg',
+    { viewBox: '0 0 26 12', width: 26, height: 12, 'aria-hidden': 'true' },
+    line
+      ? svgElement('path', {
+          d: 'M0 6h26',
+          stroke: colour,
+          'stroke-width': 2,
+          'stroke-dasharray': dash.length > 0 ? dash.join(' ') : undefined,
+        })
+      : null,
+    shape === undefined
+      ? null
+      : svgElement('path', {
+          d: shapePaths[shape],
+          stroke: colour,
+          'stroke-width': 2,
+          fill: hollow ? 'none' : colour,
+        }),
+  );
+}

@@ -1,0 +1,19 @@
+import type { FromSweep, ToSweep } from '../../src/protocol/panel.ts';
+import { appRoot } from '../common/dom.ts';
+import { listenForTableKey } from '../common/figure.ts';
+import { connectHost } from '../common/host.ts';
+import { initialState, received, restoredAxis } from './state.ts';
+import { SweepView } from './view.ts';
+
+const host = connectHost<ToSweep, FromSweep>();
+const view = new SweepView(appRoot(), restoredAxis(host.readState()), {
+  post: (message) => host.post(message),
+  axisChosen: (axis) => host.writeState({ axis }),
+});
+let state = initialState;
+
+listenForTableKey();
+host.listen((message) => {
+  state = received(state, message);
+  view.show(state);
+});
