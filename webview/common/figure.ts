@@ -37,6 +37,7 @@ export class Figure<Row> {
   readonly #toggle: HTMLButtonElement;
   readonly #canvas: HTMLCanvasElement;
   readonly #table: Table<Row>;
+  #rows: readonly Row[] = [];
   #series: readonly ChartSeries[] = [];
   #legendKey = '';
 
@@ -73,7 +74,7 @@ export class Figure<Row> {
           'span',
           { class: 'tools' },
           this.#toggle,
-          button('Copy', () => options.table.copy(this.#table.toTsv()), {
+          button('Copy', () => this.#copy(), {
             class: 'quiet',
             title: 'Copy the data, separated by tabs',
             'aria-label': `Copy data of ${options.title}`,
@@ -99,11 +100,18 @@ export class Figure<Row> {
     this.#showLegend(chart.series);
     this.chart.show(chart);
     this.#table.caption = title;
-    this.#table.show(rows);
+    this.#rows = rows;
+    if (!this.#twin.hidden) this.#table.show(rows);
+  }
+
+  #copy(): void {
+    this.#table.show(this.#rows);
+    this.options.table.copy(this.#table.toTsv());
   }
 
   #toggleTwin(): void {
     const toTable = this.#twin.hidden;
+    if (toTable) this.#table.show(this.#rows);
     this.#twin.hidden = !toTable;
     this.#plot.hidden = toTable;
     this.#legend.hidden = toTable;

@@ -1,0 +1,124 @@
+import { TimeSeries } from '../../src/core/series/timeSeries.ts';
+import type {
+  TelemetryColumn,
+  TelemetryGap,
+  TelemetryHeader,
+  TelemetryLine,
+  TelemetryRecord,
+} from '../../src/protocol/agent.ts';
+import type { TelemetryHostState } from '../../src/protocol/panel.ts';
+
+/** How much is kept of a host, and never more rows than this. */
+const keptMs = 2 * 3_600_000;
+const mostRows = 72_000;
+
+export interface SeenGap {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly cause: string;
+}
+
+/**
+ * What has been sampled on one host: columns over the host's monotonic clock, laid on its wall clock as it
+ * stood at the start, so that a clock that is set meanwhile bends nothing. All times in milliseconds.
+ */
+export class HostTelemetry {
+  header: TelemetryHeader | undefined;
+  series: TimeSeries | undefined;
+  latest: TelemetryRecord | undefined;
+  /** Client's time at which the newest record came in. */
+  arrivedMs = Number.NaN;
+  readonly #gaps: SeenGap[] = [];
+  #lastSeq = -1;
+
+  constructor(public state: TelemetryHostState) {}
+
+  /** Gaps that reach into the kept time, oldest first. */
+  get gaps(): readonly SeenGap[] {
+    const first = this.series?.firstTime ?? Number.NEGATIVE_INFINITY;
+    while ((this.#gaps[0]?.toMs ?? Number.POSITIVE_INFINITY) < first) this.#gaps.shift();
+    return this.#gaps;
+  }
+
+  /** What to add to a time of this host to have the client's. */
+  get offsetMs(): number {
+    return this.state.clockOffsetMs ?? 0;
+  }
+
+  ingest(lines: readonly TelemetryLine[], nowMs: number): void {
+    for (const line of lines) {
+      if (line.type === 'telemetry-header') this.#start(line);
+      else if (line.type === 'telemetry-gap') this.#gap(line);
+      else this.#record(line, nowMs);
+    }
+  }
+
+  /** Column of the series, or undefined where the host does not sample it. */
+  column(gpu: number, name: TelemetryColumn): number | undefined {
+    const columns = this.header?.gpuColumns ?? [];
+    const at = columns.indexOf(name);
+    return at < 0 ? undefined : gpu * columns.length + at;
+  }
+
+  /** Newest value of a GPU; null where it is not known or not sampled. */
+  now(gpu: number, name: TelemetryColumn): number | null {
+    const at = this.header?.gpuColumns.indexOf(name) ?? -1;
+    return this.latest?.gpus[gpu]?.[at] ?? null;
+  }
+
+  #start(header: TelemetryHeader): void {
+    const continues = this.header !== undefined && shape(this.header) === shape(header);
+    const startedMs = header.startedWallMs;
+    const last = this.series?.lastTime;
+    this.header = header;
+    this.#lastSeq = -1;
+    if (continues && last !== undefined && startedMs >= last) {
+      this.series?.appendGap(last);
+      if (startedMs > last)
+        this.#gaps.push({ fromMs: last, toMs: startedMs, cause: 'sampling was restarted' });
+      return;
+    }
+    const rows = Math.min(mostRows, Math.max(600, Math.ceil(keptMs / Math.max(1, header.intervalMs))));
+    this.series = new TimeSeries(header.gpus.length * header.gpuColumns.length, rows);
+    this.latest = undefined;
+    this.#gaps.length = 0;
+  }
+
+  #record(record: TelemetryRecord, nowMs: number): void {
+    const { header, series } = this;
+    // After a reconnection the same records may come again.
+    if (header === undefined || series === undefined || record.seq <= this.#lastSeq) return;
+    const time = hostTime(header, record.monotonicMs);
+    const last = series.lastTime;
+    if (last !== undefined && time < last) return;
+    const silent = last !== undefined && time - last > 3 * header.intervalMs + 1;
+    if (silent && !Number.isNaN(series.value(series.end - 1, 0)) && this.#lastSeq >= 0) {
+      series.appendGap(last);
+      this.#gaps.push({ fromMs: last, toMs: time, cause: 'no samples came' });
+    }
+    series.append(time, record.gpus.flat());
+    this.latest = record;
+    this.arrivedMs = nowMs;
+    this.#lastSeq = record.seq;
+  }
+
+  #gap(gap: TelemetryGap): void {
+    const { header, series } = this;
+    if (header === undefined || series === undefined) return;
+    const fromMs = hostTime(header, gap.fromMonotonicMs);
+    const toMs = hostTime(header, gap.toMonotonicMs);
+    const known = this.#gaps.some((seen) => seen.fromMs === fromMs && seen.toMs === toMs);
+    if (known) return;
+    this.#gaps.push({ fromMs, toMs, cause: gap.cause });
+    series.appendGap(Math.max(fromMs, series.lastTime ?? fromMs));
+  }
+}
+
+function hostTime(header: TelemetryHeader, monotonicMs: number): number {
+  return header.startedWallMs + (monotonicMs - header.startedMonotonicMs);
+}
+
+/** Streams of the same shape can go on in one series. */
+function shape(header: TelemetryHeader): string {
+  return JSON.stringify([header.source, header.gpus.map(({ uuid }) => uuid), header.gpuColumns]);
+}

@@ -1,0 +1,28 @@
+import type { FromTelemetry, ToTelemetry } from '../../src/protocol/panel.ts';
+import { appRoot, onKey } from '../common/dom.ts';
+import { listenForTableKey } from '../common/figure.ts';
+import { connectHost } from '../common/host.ts';
+import { restored, TelemetryState } from './state.ts';
+import { TelemetryView } from './view.ts';
+
+const host = connectHost<ToTelemetry, FromTelemetry>();
+const state = new TelemetryState();
+const kept = restored(host.readState());
+state.chosenWindowMs = kept.windowMs;
+for (const key of kept.hidden) state.hidden.add(key);
+
+const view = new TelemetryView(appRoot(), state, {
+  post: (message) => host.post(message),
+  keep: (toKeep) => host.writeState(toKeep),
+});
+
+listenForTableKey();
+onKey(' ', () => {
+  state.togglePause();
+  view.update();
+});
+window.setInterval(() => view.tick(), 1000);
+host.listen((message) => {
+  state.receive(message, Date.now());
+  view.update();
+});

@@ -1,0 +1,124 @@
+import { panelProtocol, type ToTelemetry } from '../../src/protocol/panel.ts';
+import { HostTelemetry } from './hostTelemetry.ts';
+
+/** What the charts show. A pause is a window that no longer moves. */
+export type TimeView =
+  | { readonly kind: 'live' }
+  | { readonly kind: 'fixed'; readonly fromMs: number; readonly toMs: number; readonly paused: boolean };
+
+export interface TimeWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Lengths that the panel offers, milliseconds. */
+export const windowLengths = [60_000, 300_000, 900_000, 3_600_000, 7_200_000] as const;
+
+/** The panel's data and view. Data goes on coming in while the view stands still. */
+export class TelemetryState {
+  readonly hosts = new Map<string, HostTelemetry>();
+  locale = 'en-US';
+  incompatible = false;
+  /** False until the first snapshot. */
+  received = false;
+  view: TimeView = { kind: 'live' };
+  /** null until the user chooses: what the host says. */
+  chosenWindowMs: number | null = null;
+  #hostWindowMs: number = windowLengths[1];
+  /** GPUs that the user took out of the charts, as `host/index`. */
+  readonly hidden = new Set<string>();
+
+  receive(message: ToTelemetry, nowMs: number): void {
+    if (message.type === 'delta') {
+      const { host } = message.host;
+      const known = this.hosts.get(host) ?? new HostTelemetry(message.host);
+      known.state = message.host;
+      known.ingest(message.lines, nowMs);
+      this.hosts.set(host, known);
+      return;
+    }
+    this.received = true;
+    this.incompatible = message.protocol !== panelProtocol;
+    this.locale = message.locale;
+    this.#hostWindowMs = message.windowMs;
+    this.hosts.clear();
+    for (const { lines, ...state } of message.hosts) {
+      const host = new HostTelemetry(state);
+      host.ingest(lines, nowMs);
+      this.hosts.set(state.host, host);
+    }
+  }
+
+  get windowMs(): number {
+    return this.chosenWindowMs ?? this.#hostWindowMs;
+  }
+
+  /** Client's time of the newest sample; NaN without one. */
+  get newestMs(): number {
+    const times = [...this.hosts.values()].map(
+      (host) => (host.series?.lastTime ?? Number.NaN) + host.offsetMs,
+    );
+    return times.reduce(
+      (newest, time) => (time > newest || Number.isNaN(newest) ? time : newest),
+      Number.NaN,
+    );
+  }
+
+  /** Client's time. Live, the newest sample is at the right edge. */
+  get window(): TimeWindow {
+    if (this.view.kind === 'fixed') return this.view;
+    const toMs = this.newestMs;
+    return { fromMs: toMs - this.windowMs, toMs };
+  }
+
+  get paused(): boolean {
+    return this.view.kind === 'fixed' && this.view.paused;
+  }
+
+  togglePause(): void {
+    this.view = this.paused ? { kind: 'live' } : { kind: 'fixed', ...edges(this.window), paused: true };
+  }
+
+  /** A drag over less than a tenth of a second is a click, and changes nothing. */
+  zoomTo(fromMs: number, toMs: number): void {
+    const [from, to] = [Math.min(fromMs, toMs), Math.max(fromMs, toMs)];
+    if (to - from >= 100) this.view = { kind: 'fixed', fromMs: from, toMs: to, paused: this.paused };
+  }
+
+  /** Below 1 shows less time, around the middle. */
+  zoomBy(factor: number): void {
+    const { fromMs, toMs } = this.window;
+    const [middle, half] = [(fromMs + toMs) / 2, Math.max(50, ((toMs - fromMs) / 2) * factor)];
+    this.zoomTo(middle - half, middle + half);
+  }
+
+  /** By parts of the window; negative is earlier. */
+  moveBy(part: number): void {
+    const { fromMs, toMs } = this.window;
+    const shift = (toMs - fromMs) * part;
+    this.zoomTo(fromMs + shift, toMs + shift);
+  }
+
+  goLive(): void {
+    this.view = { kind: 'live' };
+  }
+}
+
+/** What the page keeps of itself over a reload. */
+export interface KeptState {
+  readonly windowMs: number | null;
+  readonly hidden: readonly string[];
+}
+
+export function restored(kept: unknown): KeptState {
+  const fields = typeof kept === 'object' && kept !== null ? (kept as Record<string, unknown>) : {};
+  const { windowMs, hidden } = fields as { windowMs?: unknown; hidden?: unknown };
+  return {
+    windowMs: windowLengths.find((length) => length === windowMs) ?? null,
+    hidden: Array.isArray(hidden) ? hidden.filter((one) => typeof one === 'string') : [],
+  };
+}
+
+function edges({ fromMs, toMs }: TimeWindow): TimeWindow {
+  return { fromMs, toMs };
+}

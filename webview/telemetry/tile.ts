@@ -1,0 +1,95 @@
+import { element, setText } from '../common/dom.ts';
+import { type Formatter, unknownNumber } from '../common/format.ts';
+import { markIcon } from '../common/verdict.ts';
+import { type ShownGpu, shortName } from './shownGpu.ts';
+import { throttleWords } from './throttle.ts';
+
+/** One GPU at a glance; its box puts it in the charts or takes it out. */
+export class Tile {
+  readonly element: HTMLElement;
+  readonly #box: HTMLInputElement;
+  readonly #memory = element('dd');
+  readonly #memoryBar = element('div', { class: 'bar', 'aria-hidden': 'true' });
+  readonly #memoryFill = element('div', { class: 'bar-fill' });
+  readonly #busy = element('dd');
+  readonly #power = element('dd');
+  readonly #heat = element('dd');
+  readonly #throttle = element('p', { class: 'throttle' });
+  #throttleText = '';
+
+  constructor(shown: ShownGpu, host: string, isHidden: boolean, onToggle: (inCharts: boolean) => void) {
+    this.#box = element('input', { type: 'checkbox', checked: !isHidden, title: 'Show in the charts' });
+    this.#box.addEventListener('change', () => onToggle(this.#box.checked));
+    this.#memoryBar.append(this.#memoryFill);
+    const fact = (name: string, value: HTMLElement) =>
+      element('div', { class: 'fact' }, element('dt', {}, name), value);
+    const { header } = shown.host;
+    this.element = element(
+      'li',
+      { class: 'tile' },
+      element(
+        'label',
+        { class: 'tile-title' },
+        this.#box,
+        ` GPU ${shown.gpu.index} · ${shortName(shown.gpu)}`,
+      ),
+      element(
+        'p',
+        { class: 'quiet-text' },
+        host,
+        header?.recorded === true ? element('span', { class: 'tag' }, 'recorded') : null,
+      ),
+      this.#memoryBar,
+      element(
+        'dl',
+        {},
+        fact('Memory', this.#memory),
+        fact('Busy', this.#busy),
+        fact('Power', this.#power),
+        fact('Heat', this.#heat),
+      ),
+      this.#throttle,
+    );
+  }
+
+  show(shown: ShownGpu, format: Formatter): void {
+    const { host, index, gpu } = shown;
+    const known = (value: number | null, show: (value: number) => string) =>
+      value === null ? unknownNumber : show(value);
+    const used = host.now(index, 'memoryUsedBytes');
+    setText(
+      this.#memory,
+      known(used, (bytes) => `${format.gib(bytes)} of ${format.gib(gpu.memoryTotalBytes)} GiB`),
+    );
+    this.#memoryFill.style.width = `${used === null ? 0 : Math.min(100, (100 * used) / gpu.memoryTotalBytes)}%`;
+    const sm = host.now(index, 'smActivePercent');
+    const busy = sm ?? host.now(index, 'utilizationPercent');
+    setText(
+      this.#busy,
+      known(busy, (percent) => `${format.significant(percent)} %${sm === null ? '' : ' of SMs'}`),
+    );
+    const limit = gpu.powerLimitWatts === null ? '' : ` of ${format.count(gpu.powerLimitWatts)}`;
+    setText(
+      this.#power,
+      known(host.now(index, 'powerWatts'), (watts) => `${format.count(watts)}${limit} W`),
+    );
+    setText(
+      this.#heat,
+      known(host.now(index, 'temperatureCelsius'), (degrees) => `${format.count(degrees)} °C`),
+    );
+    this.#showThrottle(throttleWords(host.now(index, 'throttleReasons')));
+  }
+
+  #showThrottle(words: readonly string[] | null): void {
+    const text =
+      words === null
+        ? 'throttling not known'
+        : words.length > 0
+          ? `slowed: ${words.join(', ')}`
+          : 'not slowed';
+    if (text === this.#throttleText) return;
+    this.#throttleText = text;
+    const mark = words === null ? 'unknown' : words.length > 0 ? 'tight' : 'passed';
+    this.#throttle.replaceChildren(markIcon(mark), ` ${text}`);
+  }
+}

@@ -1,0 +1,215 @@
+import type { FromTelemetry } from '../../src/protocol/panel.ts';
+import { button, element, setText } from '../common/dom.ts';
+import { Figure } from '../common/figure.ts';
+import { createFormatter, type Formatter } from '../common/format.ts';
+import { frames } from '../common/frames.ts';
+import type { Column } from '../common/table.ts';
+import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
+import { type LineFigures, type MetricChart, metricCharts, metricContent } from './metricCharts.ts';
+import { allGpus, type ShownGpu } from './shownGpu.ts';
+import type { KeptState, TelemetryState } from './state.ts';
+import { Tile } from './tile.ts';
+import { Toolbar } from './toolbar.ts';
+import { enableZoom } from './zoom.ts';
+
+export interface TelemetryEvents {
+  post(message: FromTelemetry): void;
+  keep(state: KeptState): void;
+}
+
+/** Tiles, charts on one time axis, and where it all comes from. */
+export class TelemetryView {
+  readonly #headline = element('p', { class: 'headline' });
+  readonly #notices = element('div', { class: 'notices' });
+  readonly #tiles = element('ul', { class: 'tiles', 'aria-label': 'GPUs' });
+  readonly #charts = element('div', { class: 'figures' });
+  readonly #empty = element('p', { class: 'empty' }, 'Waiting for the first samples …');
+  readonly #foot = element('ul', { class: 'foot quiet-text', 'aria-label': 'Sources' });
+  readonly #figures: readonly { readonly definition: MetricChart; readonly figure: Figure<LineFigures> }[];
+  readonly #toolbar: Toolbar;
+  #tileViews = new Map<string, Tile>();
+  #tileKey = '';
+  #footKey = '';
+  #format: Formatter = createFormatter('en-US');
+
+  constructor(
+    root: HTMLElement,
+    private readonly state: TelemetryState,
+    private readonly events: TelemetryEvents,
+  ) {
+    const copy = (text: string) => events.post({ type: 'copy', text });
+    this.#figures = metricCharts.map((definition) => ({
+      definition,
+      figure: new Figure<LineFigures>({
+        id: definition.id,
+        title: definition.title,
+        table: { caption: definition.title, columns: this.#columns(), rowKey: (row) => row.key, copy },
+      }),
+    }));
+    this.#toolbar = new Toolbar(state, {
+      viewChanged: () => this.update(),
+      windowChosen: () => this.#keep(),
+    });
+    for (const { figure } of this.#figures) {
+      this.#charts.append(figure.element);
+      enableZoom(figure.chart, {
+        zoomed: (from, to) => {
+          state.zoomTo(from, to);
+          this.update();
+        },
+        reset: () => {
+          state.goLive();
+          this.update();
+        },
+      });
+    }
+    root.replaceChildren(
+      element('header', { class: 'panel-header' }, element('h1', {}, 'GPU telemetry'), this.#toolbar.element),
+      this.#headline,
+      this.#notices,
+      this.#empty,
+      this.#tiles,
+      this.#charts,
+      this.#foot,
+    );
+  }
+
+  /** Data or view changed. Everything that shows is made in the frames, one part in each. */
+  update(): void {
+    this.#format = createFormatter(this.state.locale);
+    this.#toolbar.show();
+    frames.request(this.#tiles, () => this.#showParts());
+    const gpus = allGpus(this.state).filter(({ key }) => !this.state.hidden.has(key));
+    const any = allGpus(this.state).length > 0 && Number.isFinite(this.state.newestMs);
+    this.#charts.hidden = !any;
+    if (!any) return;
+    for (const { definition, figure } of this.#figures)
+      frames.request(definition, () => {
+        const width = figure.chart.plotWidth;
+        const recorded = gpus.some(({ host }) => host.header?.recorded === true) ? ' (recorded)' : '';
+        figure.show({
+          ...metricContent(definition, gpus, this.state.window, width, this.#format),
+          title: `${definition.title}${recorded}`,
+        });
+      });
+  }
+
+  /** Ages go on while no sample comes. */
+  tick(): void {
+    this.#showFoot();
+  }
+
+  #showParts(): void {
+    const gpus = allGpus(this.state);
+    this.#showNotices();
+    this.#showFoot();
+    this.#empty.hidden = gpus.length > 0;
+    if (this.state.received && this.state.hosts.size === 0)
+      setText(this.#empty, 'No host is sampled. Start it from a host in the GPU Hosts view.');
+    // A pause holds everything still but the foot, which says how old it is.
+    if (this.state.paused) return;
+    setText(this.#headline, headlineWords(gpus, this.#format));
+    this.#showTiles(gpus);
+  }
+
+  #showTiles(gpus: readonly ShownGpu[]): void {
+    const key = JSON.stringify(gpus.map(({ key: one, host }) => [one, host.header?.recorded]));
+    if (key !== this.#tileKey) {
+      this.#tileKey = key;
+      this.#tileViews = new Map(
+        gpus.map((shown) => [
+          shown.key,
+          new Tile(shown, shown.host.state.host, this.state.hidden.has(shown.key), (inCharts) => {
+            if (inCharts) this.state.hidden.delete(shown.key);
+            else this.state.hidden.add(shown.key);
+            this.#keep();
+            this.update();
+          }),
+        ]),
+      );
+      this.#tiles.replaceChildren(...[...this.#tileViews.values()].map((tile) => tile.element));
+    }
+    for (const shown of gpus) this.#tileViews.get(shown.key)?.show(shown, this.#format);
+  }
+
+  #showNotices(): void {
+    const texts = [...this.state.hosts.values()].flatMap(({ state, header }) => {
+      const why = state.message === null ? '' : ` ${state.message}`;
+      if (state.connection === 'failed') return [{ bad: true, text: `${state.host} failed.${why}` }];
+      if (state.connection === 'stale') return [{ bad: false, text: `${state.host} sends nothing.${why}` }];
+      if (state.connection === 'connecting')
+        return [{ bad: false, text: `Connecting to ${state.host} …${why}` }];
+      if (header !== undefined && header.gpus.length === 0)
+        return [{ bad: false, text: `${state.host} has no GPU that its driver shows.${why}` }];
+      return [];
+    });
+    if (this.state.incompatible)
+      texts.push({
+        bad: true,
+        text: 'This panel and the extension are of different versions. Reload the window.',
+      });
+    const shown = texts.map(({ text }) => text).join('\n');
+    if (shown === this.#notices.dataset['shown']) return;
+    this.#notices.dataset['shown'] = shown;
+    this.#notices.hidden = texts.length === 0;
+    this.#notices.replaceChildren(
+      ...texts.map(({ bad, text }) => element('p', { class: bad ? 'notice notice-failed' : 'notice' }, text)),
+    );
+  }
+
+  #showFoot(): void {
+    const hosts = [...this.state.hosts.values()];
+    const key = JSON.stringify(hosts.map(({ state }) => [state.host, state.connection]));
+    if (key !== this.#footKey) {
+      this.#footKey = key;
+      this.#foot.replaceChildren(
+        ...hosts.map(({ state }) =>
+          element(
+            'li',
+            {},
+            element('span'),
+            state.connection === 'stopped' || state.connection === 'failed'
+              ? null
+              : button('Stop sampling', () => this.events.post({ type: 'stop', host: state.host }), {
+                  class: 'quiet',
+                  'aria-label': `Stop sampling ${state.host}`,
+                }),
+          ),
+        ),
+      );
+    }
+    const now = Date.now();
+    for (const [at, host] of hosts.entries()) {
+      const text = this.#foot.children[at]?.firstElementChild;
+      if (text) setText(text, footWords(host, ageMs(host, now), this.#format));
+    }
+    this.#charts.classList.toggle('stale', hosts.length > 0 && hosts.every((host) => isStale(host, now)));
+  }
+
+  #columns(): readonly Column<LineFigures>[] {
+    const figure = (id: 'last' | 'min' | 'mean' | 'max', label: string): Column<LineFigures> => ({
+      id,
+      label,
+      numeric: true,
+      cell: (row) => ({ text: this.#format.significant(row[id]), sort: row[id], copy: String(row[id]) }),
+    });
+    return [
+      { id: 'line', label: 'Line', cell: ({ label }) => ({ text: label }) },
+      figure('last', 'At the end'),
+      figure('min', 'Least'),
+      figure('mean', 'Mean'),
+      figure('max', 'Most'),
+      { id: 'unit', label: 'Unit', cell: ({ unit }) => ({ text: unit }) },
+      {
+        id: 'count',
+        label: 'Samples',
+        numeric: true,
+        cell: ({ count }) => ({ text: this.#format.count(count), sort: count, copy: String(count) }),
+      },
+    ];
+  }
+
+  #keep(): void {
+    this.events.keep({ windowMs: this.state.chosenWindowMs, hidden: [...this.state.hidden] });
+  }
+}
