@@ -1,0 +1,211 @@
+"""Requests as they come in are checked here once, field by field, against src/protocol/agent.ts; the rest may trust them."""
+
+import re
+from typing import Any, Dict, List, Optional
+
+from . import PROTOCOL
+from .errors import BadRequest
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
+
+#: Of engines that can be started by command: one module in engines/ each.
+COMMAND_ENGINES = ("vllm",)
+
+
+class Field:
+    """A value with its path, so that a complaint says where."""
+
+    def __init__(self, value: Any, path: str) -> None:
+        self.value = value
+        self.path = path or "the request"
+
+    def wrong(self, expected: str) -> BadRequest:
+        return BadRequest(f"{self.path}: expected {expected}, got {describe(self.value)}.")
+
+    def child(self, name: str) -> "Field":
+        record = self.record()
+        path = name if self.path == "the request" else f"{self.path}.{name}"
+        if name not in record:
+            raise BadRequest(f"{path}: missing.")
+        return Field(record[name], path)
+
+    def optional(self, name: str) -> Optional["Field"]:
+        return self.child(name) if self.record().get(name) is not None else None
+
+    def record(self) -> Dict[str, Any]:
+        if not isinstance(self.value, dict):
+            raise self.wrong("an object")
+        return self.value
+
+    def items(self) -> List["Field"]:
+        if not isinstance(self.value, list):
+            raise self.wrong("a list")
+        return [Field(item, f"{self.path}[{index}]") for index, item in enumerate(self.value)]
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.wrong("a string")
+        return self.value
+
+    def word(self) -> str:
+        if not self.text():
+            raise self.wrong("a string that is not empty")
+        if "\0" in self.text():
+            raise self.wrong("a string without NUL")
+        return self.text()
+
+    def one_of(self, *choices: str) -> str:
+        if self.value not in choices:
+            raise self.wrong(" or ".join(f"`{choice}`" for choice in choices))
+        return self.value
+
+    def boolean(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.wrong("true or false")
+        return self.value
+
+    def integer(self, minimum: int) -> int:
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < minimum:
+            raise self.wrong(f"an integer of at least {minimum}")
+        return self.value
+
+    def number(self, minimum: float, exclusive: bool = False) -> float:
+        good = isinstance(self.value, (int, float)) and not isinstance(self.value, bool) and self.value - self.value == 0
+        if not good or self.value < minimum or (exclusive and self.value == minimum):
+            raise self.wrong(f"a number {'above' if exclusive else 'of at least'} {minimum}")
+        return self.value
+
+    def words_by_name(self) -> Dict[str, str]:
+        return {name: self.child(name).text() for name in self.record()}
+
+
+def describe(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def run_name(document: Any) -> str:
+    return checked_run_name(Field(document, "").child("run"))
+
+
+def checked_run_name(field: Field) -> str:
+    if not RUN_NAME.match(field.text()):
+        raise field.wrong("a run name of letters, digits, `.`, `_` and `-`, at most 200")
+    return field.text()
+
+
+def check_device(field: Field) -> None:
+    if field.child("kind").one_of("nvml", "recorded", "auto") == "recorded":
+        field.child("name").word()
+
+
+def sample_request(document: Any) -> dict:
+    request = Field(document, "")
+    request.child("intervalMs").number(10)
+    check_device(request.child("device"))
+    duration = request.optional("durationMs")
+    if duration:
+        duration.number(0, exclusive=True)
+    return request.record()
+
+
+def follow_request(document: Any) -> dict:
+    request = Field(document, "")
+    checked_run_name(request.child("run"))
+    offsets = request.child("offsets")
+    for name in offsets.record():
+        offsets.child(name).integer(0)
+    return request.record()
+
+
+def load_request(document: Any) -> dict:
+    request = Field(document, "")
+    request.child("url").word()
+    if request.record().get("modelName") is not None:
+        request.child("modelName").word()
+    check_load(request.child("load"))
+    return request.record()
+
+
+def run_request(document: Any) -> dict:
+    request = Field(document, "")
+    protocol = request.child("protocol").integer(0)
+    if protocol != PROTOCOL:
+        raise BadRequest(
+            f"This agent speaks protocol {PROTOCOL}, the client {protocol}. Reconnect, so that the agent of the client's version is sent.",
+            code="protocol",
+        )
+    checked_run_name(request.child("run"))
+    request.child("name").word()
+    simulated = request.child("simulated").boolean()
+    request.child("plan").text()
+    request.child("environment").record()
+    for gpu in request.child("gpus").items():
+        gpu.integer(0)
+    telemetry = request.optional("telemetry")
+    if telemetry:
+        telemetry.child("intervalMs").number(10)
+        check_device(telemetry.child("device"))
+    request.child("leaseSeconds").number(0, exclusive=True)
+    seen: Dict[str, str] = {}
+    for cell in request.child("cells").items():
+        identity = cell.child("id").word()
+        if identity in seen:
+            raise BadRequest(f"{cell.path}.id: the same as {seen[identity]}.")
+        seen[identity] = cell.path
+        check_cell(cell, simulated)
+    if not seen:
+        raise BadRequest("cells: empty; a run needs at least one.")
+    return request.record()
+
+
+def check_cell(cell: Field, simulated: bool) -> None:
+    cell.child("label").text()
+    cell.child("engineKey").word()
+    cell.child("trials").integer(1)
+    cell.child("expectedSeconds").number(0)
+    cell.child("deadlineSeconds").number(0, exclusive=True)
+    check_load(cell.child("load"))
+    engine = cell.child("engine")
+    kind = engine.child("kind")
+    if kind.one_of("command", "simulated") != ("simulated" if simulated else "command"):
+        raise BadRequest(
+            f"{kind.path}: `{kind.value}` in a run that says simulated: {str(simulated).lower()}. Measured and simulated cells do not mix."
+        )
+    engine.child("readyTimeoutSeconds").number(0, exclusive=True)
+    if simulated:
+        engine.child("parameters").child("modelName").word()
+        return
+    engine.child("name").one_of(*COMMAND_ENGINES)
+    engine.child("modelName").word()
+    argv = engine.child("argv").items()
+    if not argv:
+        raise BadRequest(f"{engine.path}.argv: empty; give the engine's command.")
+    for word in argv:
+        if "\0" in word.text():
+            raise word.wrong("a string without NUL")
+    for name in engine.child("environment").words_by_name():
+        if not name or "=" in name or "\0" in name:
+            raise BadRequest(f"{engine.path}.environment: {name!r} is not a variable name.")
+
+
+def check_load(load: Field) -> None:
+    load.child("profile").one_of("closed-loop")
+    load.child("concurrency").integer(1)
+    load.child("requests").integer(1)
+    load.child("warmupRequests").integer(0)
+    check_lengths(load.child("input"))
+    check_lengths(load.child("output"))
+    load.child("api").one_of("completions", "chat")
+    load.child("prompt").one_of("token-ids", "text")
+    load.child("seed").integer(0)
+
+
+def check_lengths(lengths: Field) -> None:
+    if lengths.child("kind").one_of("fixed", "normal") == "fixed":
+        lengths.child("tokens").integer(1)
+    else:
+        lengths.child("mean").number(1)
+        lengths.child("deviation").number(0)

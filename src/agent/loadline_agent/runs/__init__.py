@@ -1,0 +1,1 @@
+"""Runs: started detached, journalled, followed, resumed, cancelled."""

@@ -1,0 +1,115 @@
+"""One trial's load, driven from a process of its own: nothing that the worker does may delay the load generator's loop."""
+
+import json
+import os
+import signal
+import time
+import traceback
+from typing import Callable, Optional
+
+from ..loadgen.runner import LoadError, run_load
+from ..processes import default_signals, die_with, signal_if_there
+from .watch import Watch
+
+#: Progress records are for people; more often would be read by nobody.
+PROGRESS_SECONDS = 0.5
+
+#: A deadline is the load generator's to keep; this long after it, it is ended.
+GRACE_SECONDS = 5.0
+
+
+class LoadFailed(Exception):
+    def __init__(self, kind: str, phase: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.phase = phase
+        self.message = message
+
+
+class EngineGone(Exception):
+    """The engine ended under load; `phase` is where."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(phase)
+        self.phase = phase
+
+
+def measure(
+    watch: Watch,
+    target: dict,
+    profile: dict,
+    deadline: float,
+    on_progress: Callable[[str, int, int], None],
+    engine_ended: Callable[[], Optional[str]],
+) -> dict:
+    """A TrialMeasurement. `target`: port, api_key and model of run_load."""
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        generate(parent, writing, target, profile, deadline)
+    os.close(writing)
+    phase = "warm-up" if profile["warmupRequests"] else "load"
+    received = b""
+    try:
+        while True:
+            if time.monotonic() > deadline + GRACE_SECONDS:
+                raise LoadFailed("timeout", phase, "The cell took longer than its deadline.")
+            if engine_ended() is not None:
+                raise EngineGone(phase)
+            if not watch.wait(1.0, readable=[reading]):
+                continue
+            part = os.read(reading, 1 << 16)
+            if not part:
+                raise LoadFailed("load", phase, "The load generator ended without a result; see supervisor.log of the run.")
+            received += part
+            if b"\n" not in part:
+                continue
+            *lines, received = received.split(b"\n")
+            for line in lines:
+                said = json.loads(line.decode())
+                if "progress" in said:
+                    phase = said["progress"][0]
+                    on_progress(*said["progress"])
+                # What was measured while the engine died measures its death.
+                elif engine_ended() is not None:
+                    raise EngineGone(phase)
+                elif "error" in said:
+                    raise LoadFailed(*said["error"])
+                else:
+                    return said["measurement"]
+    finally:
+        os.close(reading)
+        signal_if_there(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def generate(parent: int, writing: int, target: dict, profile: dict, deadline: float) -> None:
+    """In the child; never returns."""
+    status = 1
+    try:
+        default_signals()
+        die_with(parent)
+        last = [0.0, ""]
+
+        def say(record: dict) -> None:
+            data = json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+            while data:
+                data = data[os.write(writing, data) :]
+
+        def progress(phase: str, completed: int, total: int) -> None:
+            now = time.monotonic()
+            if phase != last[1] or completed == total or now - last[0] >= PROGRESS_SECONDS:
+                last[:] = [now, phase]
+                say({"progress": [phase, completed, total]})
+
+        try:
+            say({"measurement": run_load("127.0.0.1", target["port"], target["api_key"], target["model"], profile, progress, lambda: False, deadline)})
+        except LoadError as error:
+            say({"error": [error.kind, error.phase, str(error)]})
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)

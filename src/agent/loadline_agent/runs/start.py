@@ -1,0 +1,134 @@
+"""`run` and `resume`: a supervisor is left behind, detached, and answered for once it holds its locks."""
+
+import json
+import os
+import subprocess
+import sys
+import traceback
+from typing import Callable, List
+
+from .. import PROTOCOL, ROOT, VERSION
+from ..errors import AgentError
+from ..home import ensure_home
+from .folder import RunFolder
+from .journal import Progress
+from .supervisor import Supervisor
+
+#: A hung driver must not hang the start of a run.
+PROBE_SECONDS = 60
+
+
+def start_run(request: dict) -> dict:
+    folder = RunFolder.create(request)
+    try:
+        host = probe_apart()
+        folder.write_json("environment.json", environment(request, host))
+        gpus = gpu_lock_names(request, host)
+        return detach(folder, lambda: Supervisor(folder, request, gpus, resumed=False))
+    except AgentError:
+        # Nothing of it ran: the name is free again.
+        folder.remove()
+        raise
+
+
+def resume_run(run: str) -> dict:
+    ensure_home()
+    folder = RunFolder.find(run)
+    request = folder.request()
+    if folder.state() == "running":
+        raise AgentError("run-active", f"The run {run} is still going on. Follow it, or cancel it first.")
+    progress = Progress(folder.path, request["cells"])
+    if progress.finished and len(progress.settled) == len(request["cells"]):
+        raise AgentError("nothing-to-resume", f"All {len(request['cells'])} cells of the run {run} have their result.")
+    gpus = gpu_lock_names(request, probe_apart())
+    folder.renew_lease()
+    folder.clear_notice()
+    return detach(folder, lambda: Supervisor(folder, request, gpus, resumed=True))
+
+
+def probe_apart() -> dict:
+    """In a process of its own: NVML must not be open across a fork, and a driver that hangs can be left behind."""
+    try:
+        done = subprocess.run([sys.executable, ROOT, "probe"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROBE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise AgentError("probe", f"Looking at this host took over {PROBE_SECONDS} s. Does `nvidia-smi` hang here?") from None
+    try:
+        record = json.loads(done.stdout.decode())
+    except ValueError:
+        raise AgentError("probe", f"Looking at this host failed: {done.stderr.decode(errors='replace').strip()[-500:]}") from None
+    if record["type"] == "error":
+        raise AgentError(record["code"], record["message"])
+    return record
+
+
+def environment(request: dict, host: dict) -> dict:
+    """environment.json: what the client said, and this host."""
+    return {
+        **request["environment"],
+        "host": {key: value for key, value in host.items() if key != "type"},
+        "agent": {"version": VERSION, "protocol": PROTOCOL, "python": sys.executable},
+        "simulated": request["simulated"],
+    }
+
+
+def gpu_lock_names(request: dict, host: dict) -> List[str]:
+    """Rehearsals use no GPU. A GPU without a known uuid goes by host and index: the home may be shared by many hosts."""
+    if request["simulated"]:
+        return []
+    uuids = {gpu["index"]: gpu["uuid"] for gpu in host["gpus"]}
+    if host["gpuSource"] == "nvml":
+        missing = [index for index in request["gpus"] if index not in uuids]
+        if missing:
+            raise AgentError("no-gpu", f"This host has no GPU {missing[0]}; it has {len(uuids)}, counted from 0.")
+    return [uuids.get(index) or f"{host['hostname']}-{index}" for index in request["gpus"]]
+
+
+def detach(folder: RunFolder, supervisor: Callable[[], Supervisor]) -> dict:
+    """Forks twice, so that the supervisor has no terminal, no parent and none of our channels. Returns its RunAccepted."""
+    answer, answering = os.pipe()
+    between = os.fork()
+    if between == 0:
+        os.setsid()
+        if os.fork() == 0:
+            become_supervisor(folder, supervisor, answering)
+        os._exit(0)
+    os.close(answering)
+    os.waitpid(between, 0)
+    with open(answer, "rb") as file:
+        said = file.read()
+    if not said:
+        raise AgentError("supervisor", f"The run's supervisor ended before it began; see {folder.file('supervisor.log')}.")
+    record = json.loads(said.decode())
+    if record["type"] == "error":
+        raise AgentError(record["code"], record["message"])
+    return record
+
+
+def become_supervisor(folder: RunFolder, make: Callable[[], Supervisor], answering: int) -> None:
+    """Never returns. Says on `answering` what became of it, once, and closes that."""
+    status = 1
+    try:
+        os.chdir("/")
+        os.umask(0o077)
+        log = os.open(folder.file("supervisor.log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        # Whatever else was open belongs to the channel that started us, and would keep it open.
+        answering = os.dup2(answering, 3, inheritable=False)
+        os.closerange(4, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 1 << 16 else 1 << 16)
+        try:
+            supervisor = make()
+            supervisor.begin()
+            said = {"type": "run-accepted", "run": folder.run, "directory": folder.path, "pid": os.getpid()}
+        except AgentError as error:
+            said = error.record()
+        os.write(answering, json.dumps(said).encode())
+        os.close(answering)
+        if said["type"] == "run-accepted":
+            status = supervisor.supervise()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)

@@ -1,0 +1,98 @@
+"""Holds the run's locks and watches its worker: whatever kills the worker, nothing of the run stays behind."""
+
+import os
+import signal
+import sys
+import traceback
+from typing import List
+
+from .. import PROTOCOL, VERSION
+from ..clock import boot_id
+from ..errors import AgentError
+from ..home import locks_path
+from ..locks import FileLock, lock_gpus
+from ..processes import identity, kill_leftovers
+from .folder import RunFolder
+from .journal import Journal, Progress
+from .worker import Worker
+
+
+class Supervisor:
+    def __init__(self, folder: RunFolder, request: dict, gpus: List[str], resumed: bool) -> None:
+        self._folder = folder
+        self._request = request
+        self._gpus = gpus
+        self._resumed = resumed
+        self._locks: List[FileLock] = []
+
+    def begin(self) -> None:
+        """Takes the locks, ends what an earlier attempt left, writes the first record."""
+        folder = self._folder
+        lock = FileLock(folder.lock_path)
+        if not lock.take():
+            raise AgentError("run-active", f"The run {folder.run} is still going on. Follow it, or cancel it first.")
+        gpus = lock_gpus(locks_path(folder.home), self._gpus)
+        self._locks = [lock, *gpus]
+        # A run that was killed together with its supervisor may have left an engine on a GPU that is ours now.
+        for run in {folder.run, *(gpu.holder().get("run", folder.run) for gpu in gpus)}:
+            self._end_leftovers(RunFolder(folder.home, run))
+        for gpu in gpus:
+            gpu.write_holder({"run": folder.run, "pid": os.getpid()})
+        folder.note_processes(supervisor=identity(os.getpid()), worker=None, engine=None)
+        self._journal = Journal(folder.path)
+        cells = self._request["cells"]
+        if self._resumed and self._journal.has_records:
+            self._note_resumption(cells)
+        else:
+            self._journal.append(
+                "run-started",
+                run=folder.run,
+                name=self._request["name"],
+                simulated=self._request["simulated"],
+                agentVersion=VERSION,
+                protocol=PROTOCOL,
+                bootId=boot_id(),
+                cells=[{"id": cell["id"], "label": cell["label"]} for cell in cells],
+            )
+
+    def _end_leftovers(self, folder: RunFolder) -> None:
+        if not kill_leftovers(folder.run, folder.home, folder.processes().get("engine")):
+            raise AgentError(
+                "leftovers", f"Processes of the run {folder.run} do not end. Look for LOADLINE_RUN={folder.run} in /proc/*/environ and end them."
+            )
+
+    def _note_resumption(self, cells: List[dict]) -> None:
+        remaining = len(cells) - len(Progress(self._folder.path, cells).settled)
+        self._journal.append("run-resumed", bootId=boot_id(), remaining=remaining)
+        if self._journal.torn_bytes:
+            self._journal.append("warning", message=f"The journal ended in a torn line; its {self._journal.torn_bytes} bytes were cut off.")
+
+    def supervise(self) -> int:
+        """Until the worker has ended. Returns its exit status; 1 where it was killed."""
+        # The write end is ours alone: when we are gone, however, the worker reads the end of it.
+        lifeline, held = os.pipe()
+        worker = os.fork()
+        if worker == 0:
+            os.close(held)
+            status = 1
+            try:
+                status = Worker(self._folder, self._request, self._journal, lifeline).work()
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        os.close(lifeline)
+        self._journal.close()
+
+        def pass_on(number: int, _frame: object) -> None:
+            os.kill(worker, number)
+
+        signal.signal(signal.SIGTERM, pass_on)
+        signal.signal(signal.SIGINT, pass_on)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        _, raw = os.waitpid(worker, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._end_leftovers(self._folder)
+        return os.WEXITSTATUS(raw) if os.WIFEXITED(raw) else 1

@@ -1,0 +1,178 @@
+"""Does the work of a run, cell by cell, and writes its journal. One thread; whatever may block is in a process of its own."""
+
+import os
+import time
+import traceback
+from typing import Optional, Tuple
+
+from ..engines.failure import Diagnosis
+from ..errors import AgentError
+from ..processes import identity
+from .engine import Engine, EngineFailed, launch_of, log_name
+from .folder import RunFolder
+from .journal import Journal, Progress
+from .load import EngineGone, LoadFailed, measure
+from .telemetry import Telemetry
+from .watch import RunEnded, SupervisorLost, Watch
+
+#: Another process may take a free port before the engine binds it.
+PORT_ATTEMPTS = 3
+
+
+class Worker:
+    def __init__(self, folder: RunFolder, request: dict, journal: Journal, lifeline: int) -> None:
+        self._folder = folder
+        self._request = request
+        self._journal = journal
+        self._watch = Watch(folder, lifeline, request["leaseSeconds"])
+        self._engine: Optional[Engine] = None
+        self._telemetry: Optional[Telemetry] = None
+        self._progress = Progress(folder.path, request["cells"])
+        #: By engine key: how its start failed, and in which cell. It is not started again for the others.
+        self._failed = {key: (record["cell"], record) for key, record in self._progress.engine_failures}
+
+    def work(self) -> int:
+        """Returns the process's exit status."""
+        self._folder.note_processes(worker=identity(os.getpid()))
+        try:
+            outcome, message = self._all_cells()
+            self._stop_engine()
+            self._stop_telemetry()
+            self._journal.append("run-finished", outcome=outcome, message=message)
+            return 0
+        except SupervisorLost:
+            self._end_quietly()
+            return 1
+        except AgentError as error:
+            # A full disk, as a rule: the journal cannot take it, the space that was set aside can.
+            self._end_quietly()
+            self._folder.leave_notice(error.record())
+            return 1
+        except Exception as error:
+            traceback.print_exc()
+            self._end_quietly()
+            message = f"The agent failed: {type(error).__name__}: {error}. See {self._folder.file('supervisor.log')} on the host."
+            self._journal.append("run-finished", outcome="failed", message=message)
+            return 1
+
+    def _all_cells(self) -> Tuple[str, Optional[str]]:
+        try:
+            self._start_telemetry()
+            for cell in self._request["cells"]:
+                if cell["id"] not in self._progress.settled:
+                    self._cell(cell)
+            return "completed", None
+        except RunEnded as ended:
+            return "cancelled", ended.message
+
+    # Cells
+
+    def _cell(self, cell: dict) -> None:
+        try:
+            engine = self._engine_for(cell)
+        except EngineFailed as failed:
+            self._fail(cell, failed.phase, failed.diagnosis)
+            return
+        if engine is None:
+            return
+        started = time.monotonic()
+        try:
+            for trial in range(cell["trials"]):
+                if (cell["id"], trial) not in self._progress.measured:
+                    self._trial(cell, trial, engine, started + cell["deadlineSeconds"])
+        except LoadFailed as failed:
+            self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, []))
+        except EngineGone as gone:
+            self._fail(cell, gone.phase, engine.failure(gone.phase).diagnosis)
+            self._stop_engine()
+        else:
+            self._journal.append("cell-done", cell=cell["id"])
+
+    def _trial(self, cell: dict, trial: int, engine: Engine, deadline: float) -> None:
+        identity_of_cell = cell["id"]
+        self._journal.append("cell-started", cell=identity_of_cell, trial=trial)
+
+        def on_progress(phase: str, completed: int, total: int) -> None:
+            self._journal.append("cell-progress", cell=identity_of_cell, trial=trial, phase=phase, completed=completed, total=total)
+
+        target = {"port": engine.port, "api_key": engine.api_key, "model": engine.model}
+        measurement = measure(self._watch, target, cell["load"], deadline, on_progress, engine.ended)
+        self._journal.append("trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement)
+
+    def _fail(self, cell: dict, phase: str, diagnosis: Diagnosis) -> None:
+        self._journal.append(
+            "cell-failed", cell=cell["id"], kind=diagnosis.kind, phase=phase, message=diagnosis.message, logExcerpt=diagnosis.excerpt
+        )
+
+    # Engine
+
+    def _engine_for(self, cell: dict) -> Optional[Engine]:
+        """The engine of the cell, running and ready; None where its key failed before, which is then said."""
+        key = cell["engineKey"]
+        if self._engine is not None and self._engine.key == key and self._engine.ended() is None:
+            return self._engine
+        self._stop_engine()
+        if key in self._failed:
+            first, failure = self._failed[key]
+            message = f"Not started again: the same engine failed for cell {first}. {failure['message']}"
+            self._fail(cell, failure["phase"], Diagnosis(failure["kind"], message, failure["logExcerpt"]))
+            return None
+        for attempt in range(PORT_ATTEMPTS):
+            try:
+                return self._start_engine(cell)
+            except EngineFailed as failed:
+                self._stop_engine()
+                if failed.diagnosis.kind == "port-in-use" and attempt + 1 < PORT_ATTEMPTS:
+                    continue
+                about = failed.diagnosis
+                self._failed[key] = (cell["id"], {"phase": failed.phase, "kind": about.kind, "message": about.message, "logExcerpt": about.excerpt})
+                raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _start_engine(self, cell: dict) -> Engine:
+        key = cell["engineKey"]
+        launch = launch_of(cell, self._folder, self._request["gpus"])
+        log = f"engine-{log_name(cell)}.log"
+        engine = self._engine = Engine(self._folder, self._watch, key, launch, log)
+        self._journal.append("engine-starting", engineKey=key, cell=cell["id"], command=engine.command, log=log, simulated=launch.simulated)
+        started = time.monotonic()
+        engine.start()
+        engine.wait_ready()
+        self._journal.append("engine-ready", engineKey=key, startupSeconds=round(time.monotonic() - started, 3), version=engine.version)
+        return engine
+
+    def _stop_engine(self, quietly: bool = False) -> None:
+        engine, self._engine = self._engine, None
+        if engine is None or not engine.started:
+            return
+        began = time.monotonic()
+        signal_name = engine.stop()
+        if not quietly:
+            self._folder.note_processes(engine=None)
+            seconds = round(time.monotonic() - began, 3)
+            self._journal.append("engine-stopped", engineKey=engine.key, signal=signal_name, seconds=seconds)
+
+    # Telemetry
+
+    def _start_telemetry(self) -> None:
+        request = self._request["telemetry"]
+        if request is not None:
+            self._telemetry = Telemetry(self._folder, request, self._request["gpus"])
+            self._watch.others.append(self._check_telemetry)
+
+    def _check_telemetry(self) -> None:
+        trouble = self._telemetry.check() if self._telemetry else None
+        if trouble:
+            self._journal.append("warning", message=trouble)
+
+    def _stop_telemetry(self) -> None:
+        telemetry, self._telemetry = self._telemetry, None
+        if telemetry is not None:
+            telemetry.stop()
+
+    # End
+
+    def _end_quietly(self) -> None:
+        """Leaves no process behind and writes nothing."""
+        self._stop_engine(quietly=True)
+        self._stop_telemetry()

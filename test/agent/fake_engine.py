@@ -1,0 +1,121 @@
+"""A stand-in for an engine, started as `kind: command` by the tests of the agent. Not the simulated engine: it only does as told.
+
+Arguments: --host, --port, and
+--token-ms N      time between tokens (default 1)
+--print LINE      printed to the log at start; may be repeated
+--exit CODE       ends with CODE after printing, instead of serving
+--never-ready     /health answers 503 for ever
+--child           starts a child that leaves the group and ignores every signal that can be ignored
+--ignore-signals  SIGINT and SIGTERM do nothing
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MODEL = "fake-model"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    options: argparse.Namespace
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, document):
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        if self.path == "/health":
+            self.answer(503 if self.options.never_ready else 200, {})
+        elif self.path == "/version":
+            self.answer(200, {"version": "0.0.fake"})
+        elif not self.authorized():
+            self.answer(401, {"error": "Unauthorized"})
+        elif self.path == "/v1/models":
+            self.answer(200, {"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+        else:
+            self.answer(404, {})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self.authorized():
+            self.answer(401, {"error": "Unauthorized"})
+        elif body.get("stream"):
+            self.stream(body)
+        else:
+            usage = {"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 5}
+            self.answer(200, {"id": "x", "object": "text_completion", "choices": [{"index": 0, "text": "a"}], "usage": usage})
+
+    def authorized(self):
+        return self.headers.get("Authorization") == f"Bearer {os.environ['VLLM_API_KEY']}"
+
+    def stream(self, body):
+        tokens = body.get("max_tokens") or body.get("max_completion_tokens")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        chat = "chat" in self.path
+        for index in range(tokens):
+            time.sleep(self.options.token_ms / 1000)
+            last = "length" if index + 1 == tokens else None
+            choice = {"index": 0, "finish_reason": last, **({"delta": {"content": " a"}} if chat else {"text": " a"})}
+            self.event({"id": "x", "choices": [choice]})
+        usage = {"prompt_tokens": 8, "completion_tokens": tokens, "total_tokens": 8 + tokens}
+        self.event({"id": "x", "choices": [], "usage": usage})
+        self.chunk(b"data: [DONE]\n\n")
+        self.chunk(b"")
+
+    def event(self, document):
+        self.chunk(b"data: " + json.dumps(document).encode() + b"\n\n")
+
+    def chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that goes away in mid-answer is what the tests do."""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--token-ms", type=float, default=1)
+    parser.add_argument("--print", action="append", default=[])
+    parser.add_argument("--exit", type=int)
+    parser.add_argument("--never-ready", action="store_true")
+    parser.add_argument("--child", action="store_true")
+    parser.add_argument("--ignore-signals", action="store_true")
+    options = parser.parse_args()
+    for line in options.print:
+        print(line, flush=True)
+    if options.exit is not None:
+        sys.exit(options.exit)
+    if options.ignore_signals:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if options.child:
+        subprocess.Popen(["sh", "-c", "trap '' INT TERM HUP; sleep 1000"], start_new_session=True)
+    Handler.options = options
+    Server((options.host, options.port), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
