@@ -6,6 +6,7 @@ the few that do not (role, finish, usage, error) are kept and parsed when the an
 
 import json
 import re
+from typing import Any, Optional, Tuple
 
 # An event carries a token when one of its text fields is not empty. The quotes of generated text are escaped in
 # JSON, so such a pattern cannot come out of the text itself.
@@ -24,17 +25,7 @@ class ProtocolError(Exception):
     """The bytes are not an HTTP/1.1 answer."""
 
 
-class Usage(object):
-    """Token counts as the server states them; None where it gives none."""
-
-    __slots__ = ("input_tokens", "output_tokens")
-
-    def __init__(self, input_tokens=None, output_tokens=None):
-        self.input_tokens = input_tokens
-        self.output_tokens = output_tokens
-
-
-class ResponseReader(object):
+class ResponseReader:
     """``feed`` takes bytes and returns how many events with a token ended in them.
 
     ``between_events``: the next byte starts a chunk and an event, so that a read which is exactly one chunk with
@@ -60,8 +51,8 @@ class ResponseReader(object):
         "_body",
     )
 
-    def __init__(self):
-        self.status = None
+    def __init__(self) -> None:
+        self.status: Optional[int] = None
         self.keep_alive = True
         self.complete = False
         self.between_events = False
@@ -73,11 +64,11 @@ class ResponseReader(object):
         self._is_event_stream = False
         self._event = b""
         self._saw_done = False
-        self._usage_event = None
-        self._error_event = None
+        self._usage_event: Optional[bytes] = None
+        self._error_event: Optional[bytes] = None
         self._body = b""
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> int:
         """Raises ProtocolError. Bytes after the end of the answer are one: nothing more was asked for."""
         self.untouched = False
         if self._buffer:
@@ -111,20 +102,20 @@ class ResponseReader(object):
         )
         return tokens
 
-    def closed(self):
+    def closed(self) -> int:
         """The server closed the connection: the end of an answer without framing. Returns events with a token."""
         self.keep_alive = False
         if self._state == _UNTIL_CLOSE:
             return self._end_of_body()
         return 0
 
-    def _end_of_body(self):
+    def _end_of_body(self) -> int:
         self._state = _DONE
         self.complete = True
         rest, self._event = self._event, b""
         return self._take_event(rest) if rest.strip() else 0
 
-    def _read_head(self, data):
+    def _read_head(self, data: bytes) -> int:
         """Position after the head, or -1 while it is not whole."""
         position = 0
         while True:
@@ -163,7 +154,7 @@ class ResponseReader(object):
             self._state = _UNTIL_CLOSE
         return position
 
-    def _read_chunks(self, data, position):
+    def _read_chunks(self, data: bytes, position: int) -> Tuple[bytes, int]:
         """The payload of the chunks in ``data`` from ``position`` on, and where reading stopped."""
         pieces = []
         size = len(data)
@@ -199,7 +190,7 @@ class ResponseReader(object):
                 self._state = _DONE
         return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), position
 
-    def _take(self, payload):
+    def _take(self, payload: bytes) -> int:
         if not self._is_event_stream or self.status != 200:
             if len(self._body) < _KEPT_BODY_BYTES:
                 self._body += payload[: _KEPT_BODY_BYTES - len(self._body)]
@@ -214,7 +205,7 @@ class ResponseReader(object):
             tokens += self._take_event(event)
         return tokens
 
-    def _take_event(self, event):
+    def _take_event(self, event: bytes) -> int:
         if _TOKEN(event):
             self.last_token_event = event
             return 1
@@ -226,16 +217,16 @@ class ResponseReader(object):
             self._saw_done = True
         return 0
 
-    def usage(self):
-        """From the last event that states it."""
+    def usage(self) -> Tuple[Optional[int], Optional[int]]:
+        """Input and output tokens from the last event that states them; None where none does."""
         for event in (self._usage_event, self.last_token_event):
             document = _json_of(event) if event else None
             usage = document.get("usage") if isinstance(document, dict) else None
             if isinstance(usage, dict):
-                return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
-        return Usage()
+                return _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+        return None, None
 
-    def failure(self, token_events):
+    def failure(self, token_events: int) -> Optional[Tuple[str, str]]:
         """``(kind, message)`` of an answer that has ended, or None for a good one."""
         if self.status is None:
             return "connect", "the connection ended before any answer"
@@ -254,14 +245,14 @@ class ResponseReader(object):
         return None
 
 
-def _status(line):
+def _status(line: bytes) -> int:
     parts = line.split(None, 2)
     if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
         raise ProtocolError("not an HTTP/1.1 answer: %s" % ascii(line[:40]))
     return int(parts[1])
 
 
-def _data_of(event):
+def _data_of(event: bytes) -> bytes:
     """The data of an SSE event: its ``data:`` lines joined."""
     lines = []
     for line in event.split(b"\n"):
@@ -270,7 +261,7 @@ def _data_of(event):
     return b"\n".join(lines)
 
 
-def _json_of(event):
+def _json_of(event: bytes) -> Any:
     # Between the first and the last brace: the kept bytes may still have their chunk framing around them.
     start, end = event.find(b"{"), event.rfind(b"}")
     if start < 0 or end < start:
@@ -281,7 +272,7 @@ def _json_of(event):
         return None
 
 
-def _error_of(document):
+def _error_of(document: Any) -> Optional[str]:
     """The message of an error document, in the shapes that servers use, or None."""
     if not isinstance(document, dict):
         return None
@@ -295,7 +286,7 @@ def _error_of(document):
     return error if isinstance(error, str) else json.dumps(error)
 
 
-def _message_of_body(body):
+def _message_of_body(body: bytes) -> str:
     document = _json_of(body)
     message = _error_of(document)
     if message is None and isinstance(document, dict) and isinstance(document.get("detail"), str):
@@ -305,5 +296,5 @@ def _message_of_body(body):
     return message
 
 
-def _count(value):
+def _count(value: Any) -> Optional[int]:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,71 @@
+"""One row of the load generator's bench: drives the mock server and compares stamps with the mock's own.
+
+`loadGenerator.py PORT STREAMS REQUESTS`; prints one JSON document. The truth of each answer stands in its last token
+event: when the mock had the request, and when it sent the first and the last token (CLOCK_MONOTONIC, which is Python's
+`time.monotonic` on Linux).
+"""
+
+import json
+import re
+import sys
+
+from loadline_agent.loadgen.histogram import median_ms
+from loadline_agent.loadgen.report import measurement_of
+from loadline_agent.loadgen.runner import drive
+
+STAMPS = re.compile(rb'"received":(\d+),"first":(\d+),"sent":(\d+)')
+
+
+def percentile(values, fraction):
+    ordered = sorted(values)
+    return ordered[int(fraction * (len(ordered) - 1))]
+
+
+def measure(port, streams, requests):
+    profile = {
+        "profile": "closed-loop",
+        "concurrency": streams,
+        "requests": requests,
+        "warmupRequests": 0,
+        "input": {"kind": "fixed", "tokens": 200},
+        "output": {"kind": "fixed", "tokens": 100},
+        "api": "completions",
+        "prompt": "token-ids",
+        "seed": 1,
+    }
+    outcomes = drive("127.0.0.1", port, "", "mock", profile, lambda *_: None, lambda: False, float("inf"), 60.0)
+    measurement = measurement_of(outcomes, profile, "")
+    first_late, last_late, reported, truth = [], [], [], []
+    for index, answer in enumerate(outcomes.answers):
+        stamps = STAMPS.search(answer.last_token_event)
+        if stamps is None or measurement["requests"]["failure"][index]:
+            continue
+        received, first, sent = (int(text) / 1e9 for text in stamps.groups())
+        first_late.append((outcomes.first[index] - first) * 1000.0)
+        last_late.append((outcomes.last[index] - sent) * 1000.0)
+        reported.append((outcomes.first[index] - outcomes.sent[index]) * 1000.0)
+        truth.append((first - received) * 1000.0)
+    client = measurement["client"]
+    return {
+        "streams": streams,
+        "failed": requests - len(truth),
+        "events": client["events"],
+        "eventsPerSecond": client["events"] / client["wallSeconds"],
+        "eventsPerCpuSecond": client["events"] / client["cpuSeconds"],
+        "cpuPercent": 100.0 * client["cpuSeconds"] / client["wallSeconds"],
+        "ttftP50Ms": percentile(reported, 0.5),
+        "trueTtftP50Ms": percentile(truth, 0.5),
+        "stampErrorMs": {
+            "firstP50": percentile(first_late, 0.5),
+            "firstP99": percentile(first_late, 0.99),
+            "lastP50": percentile(last_late, 0.5),
+            "lastP99": percentile(last_late, 0.99),
+        },
+        "gapP50Ms": median_ms(measurement["gaps"]),
+        "loopLagP99Ms": client["loopLagP99Ms"],
+        "bound": client["bound"],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*map(int, sys.argv[1:4]))))
