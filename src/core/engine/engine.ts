@@ -1,0 +1,67 @@
+import type { EstimateRequest, KvEstimate, RankEstimate } from '../estimate/types.ts';
+import type { Problem } from '../result.ts';
+import type { SpeedInput } from '../speed/speedInput.ts';
+import type { FlagValue } from './deployment.ts';
+import { vllm } from './vllm/vllm.ts';
+
+export type FlagKind = 'integer' | 'number' | 'string' | 'switch' | 'json';
+
+export interface FlagDefinition {
+  /** Canonical long name, kebab-case, without dashes in front. */
+  readonly name: string;
+  /** Other spellings, with their dashes where they are short: `-tp`. */
+  readonly aliases: readonly string[];
+  readonly kind: FlagKind;
+  readonly description: string;
+}
+
+/** Why the engine would not start, in the order in which it would find out. */
+export interface Obstacle {
+  readonly kind: 'flag-value' | 'parallelism' | 'weights' | 'free-memory' | 'no-kv-memory' | 'max-model-len';
+  /** One sentence with the numbers. */
+  readonly reason: string;
+  readonly causeFlag: string;
+}
+
+/** Everything that an engine says of one deployment, before a verdict is drawn from it. */
+export interface EngineEvaluation {
+  readonly engineVersion: string;
+  readonly resolved: Readonly<Record<string, FlagValue>>;
+  readonly perRank: readonly RankEstimate[];
+  readonly kv: KvEstimate;
+  readonly obstacle: Obstacle | undefined;
+  readonly speed: SpeedInput;
+  readonly warnings: readonly Problem[];
+}
+
+/** An edit worth trying; whether it helps is found by evaluating it. */
+export interface FixCandidate {
+  readonly flag: string;
+  readonly from: FlagValue | null;
+  readonly to: FlagValue;
+  /** GPUs that the edited deployment needs. */
+  readonly gpuCount: number;
+}
+
+export interface Engine {
+  readonly name: string;
+  readonly label: string;
+  readonly flags: readonly FlagDefinition[];
+  /** Any spelling (`--max_model_len`, `-tp`, `no-enable-prefix-caching`) to its definition. */
+  canonicalFlag(name: string): FlagDefinition | undefined;
+  readonly defaultVersion: string;
+  readonly supportedVersions: readonly string[];
+  evaluate(request: EstimateRequest): EngineEvaluation;
+  fixCandidates(request: EstimateRequest, evaluation: EngineEvaluation): readonly FixCandidate[];
+}
+
+/** To add an engine: a folder beside vllm, and its object here. */
+const engines: ReadonlyMap<string, Engine> = new Map([[vllm.name, vllm]]);
+
+export function findEngine(name: string): Engine | undefined {
+  return engines.get(name.trim().toLowerCase());
+}
+
+export function engineNames(): readonly string[] {
+  return [...engines.keys()];
+}

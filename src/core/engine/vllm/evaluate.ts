@@ -1,0 +1,133 @@
+import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
+import {
+  blocksPerRequest,
+  blocksThatFit,
+  type KvLayout,
+  kvCapacity,
+  kvLayout,
+  largestLength,
+} from '../../memory/kvCache.ts';
+import { type PipelineStage, pipelineStages } from '../../memory/pipeline.ts';
+import { rankEstimate, type StageMemory, stageMemory } from '../../memory/rankMemory.ts';
+import type { SpeedInput } from '../../speed/speedInput.ts';
+import type { EngineEvaluation } from '../engine.ts';
+import { findObstacle } from './obstacle.ts';
+import { resolveVllm } from './resolve.ts';
+import type { ResolvedVllm } from './resolved.ts';
+
+/** vLLM's memory, KV cache and start-up checks for one deployment. Pure; never throws. */
+export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
+  const resolved = resolveVllm(request);
+  const { model } = request;
+  const stages = pipelineStages(
+    model.layers.length,
+    Math.min(resolved.pipelineParallelSize, model.layers.length),
+  );
+  const memories = stages.map((stage) => stageMemory(request, resolved, stage));
+  const layout = kvLayout(model.layers, stages, {
+    tensorParallelSize: resolved.tensorParallelSize,
+    kvElementBytes: resolved.kvElementBytes,
+    blockSize: resolved.blockSize,
+    inFlightTokens:
+      resolved.maxNumBatchedTokens *
+      resolved.profile.inFlightBatches(resolved.pipelineParallelSize, resolved.asyncScheduling),
+  });
+  const kv = kvEstimate(request, resolved, layout, memories);
+  return {
+    engineVersion: request.deployment.engineVersion ?? resolved.profile.version,
+    resolved:
+      resolved.maxModelLen === null ? { ...resolved.flags, 'max-model-len': kv.maxModelLen } : resolved.flags,
+    perRank: perRank(resolved, memories),
+    kv,
+    obstacle: findObstacle(request, resolved, memories, kv),
+    speed: speedInput(request, resolved, stages, memories, layout, kv),
+    warnings: [...resolved.unusable, ...resolved.warnings],
+  };
+}
+
+function kvEstimate(
+  request: EstimateRequest,
+  resolved: ResolvedVllm,
+  layout: KvLayout,
+  memories: readonly StageMemory[],
+): KvEstimate {
+  const { model } = request;
+  const fitting = blocksThatFit(
+    layout,
+    memories.map((memory) => memory.availableKvBytes),
+  );
+  const limit = Math.max(model.maxPositionEmbeddings, resolved.maxModelLen ?? 0);
+  const largestMaxModelLen = largestLength(layout, fitting, limit);
+  const maxModelLen = resolved.maxModelLen ?? Math.max(1, largestMaxModelLen);
+  const capacity = kvCapacity(layout, resolved.blocksOverride ?? fitting, maxModelLen);
+  return {
+    bytesPerTokenPerRank: layout.bytesPerToken,
+    blockSize: layout.blockSize,
+    numBlocks: capacity.numBlocks,
+    tokens: capacity.tokens,
+    maxConcurrency: capacity.maxConcurrency,
+    maxModelLen,
+    oneRequestBytes: Math.max(...layout.blockBytesByStage) * blocksPerRequest(layout, maxModelLen),
+    largestMaxModelLen,
+  };
+}
+
+function perRank(resolved: ResolvedVllm, memories: readonly StageMemory[]): RankEstimate[] {
+  const ranks: RankEstimate[] = [];
+  // More ranks than a node ever had would only repeat themselves.
+  const width = Math.min(resolved.tensorParallelSize, 64);
+  for (const memory of memories) {
+    for (let rank = 0; rank < width; rank++) {
+      ranks.push(rankEstimate(ranks.length, memory, resolved.totalBytes));
+    }
+  }
+  return ranks;
+}
+
+function speedInput(
+  request: EstimateRequest,
+  resolved: ResolvedVllm,
+  stages: readonly PipelineStage[],
+  memories: readonly StageMemory[],
+  layout: KvLayout,
+  kv: KvEstimate,
+): SpeedInput {
+  const { model } = request;
+  // A token passes every stage in turn: the bytes of all of them are read, each by its own GPUs.
+  let weightBytesPerStep = 0;
+  for (const { weights } of memories) {
+    weightBytesPerStep +=
+      weights.layersBytes +
+      (weights.headBytes || tiedHeadBytes(model.tiedEmbeddings, weights.embeddingBytes));
+  }
+  const fp8Compute = resolved.quantizedWeightBytes === 1 && request.device.flopsPerSecond.fp8 !== undefined;
+  return {
+    model,
+    device: request.device,
+    load: request.load ?? defaultLoad(resolved, kv),
+    weightBytesPerStep,
+    kvBytesPerToken: (layout.pageBytes / layout.blockSize) * (stages.at(-1)?.end ?? 0),
+    kvTokens: kv.tokens,
+    linearParameters: model.parameters.attention + model.parameters.mlp,
+    tensorParallelSize: resolved.tensorParallelSize,
+    pipelineParallelSize: stages.length,
+    maxNumSeqs: resolved.maxNumSeqs,
+    eager: resolved.eager,
+    computeType: fp8Compute ? 'fp8' : resolved.computeType,
+  };
+}
+
+/** A tied head reads the embedding once a step. */
+function tiedHeadBytes(tied: boolean, embeddingBytes: number): number {
+  return tied ? embeddingBytes : 0;
+}
+
+/** What speeds are given for where nobody says: 32 chat turns at once, or what the deployment allows. */
+function defaultLoad(resolved: ResolvedVllm, kv: KvEstimate): EstimateLoad {
+  const outputTokens = Math.max(1, Math.min(128, Math.floor(kv.maxModelLen / 2)));
+  return {
+    batch: Math.min(32, resolved.maxNumSeqs),
+    inputTokens: Math.max(1, Math.min(512, kv.maxModelLen - outputTokens)),
+    outputTokens,
+  };
+}

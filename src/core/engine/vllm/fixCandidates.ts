@@ -1,0 +1,107 @@
+import { blockedByMemory } from '../../estimate/blocked.ts';
+import type { EstimateRequest } from '../../estimate/types.ts';
+import type { EngineEvaluation, FixCandidate } from '../engine.ts';
+import { wholeNumber } from './flagValues.ts';
+
+const HIGHEST_UTILIZATION = 0.97;
+const MOST_TENSOR_PARALLEL = 8;
+
+/**
+ * Edits that may make it fit, smallest first: a shorter context, an fp8 cache, more (or less) of the GPU's memory, a smaller step,
+ * fp8 weights, more GPUs. Each is only proposed; whether it helps is for the caller to evaluate.
+ */
+export function vllmFixCandidates(
+  request: EstimateRequest,
+  evaluation: EngineEvaluation,
+): readonly FixCandidate[] {
+  const { obstacle } = evaluation;
+  const candidates: FixCandidate[] = [];
+  const propose = (flag: string, to: string | number | boolean, gpuCount = request.gpuCount) => {
+    const from = request.deployment.flags[flag] ?? null;
+    if (from !== to) candidates.push({ flag, from, to, gpuCount });
+  };
+  if (obstacle?.kind === 'flag-value') return [];
+  if (obstacle?.kind === 'parallelism') {
+    for (const size of tensorSizes(request)) {
+      if (size <= request.gpuCount) propose('tensor-parallel-size', size);
+    }
+    return candidates.reverse();
+  }
+
+  const { kv } = evaluation;
+  if (obstacle?.kind === 'max-model-len' && kv.largestMaxModelLen >= kv.blockSize) {
+    propose('max-model-len', kv.largestMaxModelLen);
+  } else if (obstacle === undefined) {
+    const roomy = Math.floor((kv.largestMaxModelLen * 0.95) / kv.blockSize) * kv.blockSize;
+    if (roomy > 0 && roomy < kv.maxModelLen) propose('max-model-len', roomy);
+  }
+  const fp8 = Number.parseFloat(request.device.computeCapability) >= 8.9;
+  if (fp8 && !String(evaluation.resolved['kv-cache-dtype']).startsWith('fp8')) {
+    propose('kv-cache-dtype', 'fp8');
+  }
+  for (const utilization of utilizations(evaluation)) propose('gpu-memory-utilization', utilization);
+  if (obstacle === undefined && evaluation.resolved['enforce-eager'] === false) {
+    propose('enforce-eager', true);
+  }
+  if (blockedByMemory(obstacle)) {
+    const tokens = wholeNumber(evaluation.resolved['max-num-batched-tokens'] ?? 0) ?? 0;
+    if (tokens > 2048) propose('max-num-batched-tokens', 2048);
+    if (
+      fp8 &&
+      request.model.quantization === undefined &&
+      request.deployment.flags['quantization'] === undefined
+    ) {
+      propose('quantization', 'fp8');
+    }
+    for (const size of tensorSizes(request)) {
+      if (size > evaluation.speed.tensorParallelSize) {
+        propose(
+          'tensor-parallel-size',
+          size,
+          Math.max(request.gpuCount, size * evaluation.speed.pipelineParallelSize),
+        );
+      }
+    }
+  }
+  return candidates;
+}
+
+/** Powers of two that divide the attention heads and go with the KV heads. */
+function tensorSizes(request: EstimateRequest): number[] {
+  const attention = request.model.layers[0]?.attention;
+  const sizes: number[] = [];
+  if (attention === undefined) return sizes;
+  for (let size = 1; size <= MOST_TENSOR_PARALLEL; size *= 2) {
+    const kvFits = attention.keyValueHeads % size === 0 || size % attention.keyValueHeads === 0;
+    if (attention.queryHeads % size === 0 && kvFits) sizes.push(size);
+  }
+  return sizes;
+}
+
+/** Upwards where memory is short, downwards where too much is asked for; in hundredths, nearest first. */
+function utilizations(evaluation: EngineEvaluation): number[] {
+  const current = Number(evaluation.resolved['gpu-memory-utilization']);
+  const asked = evaluation.obstacle;
+  const rank = evaluation.perRank[0];
+  if (
+    rank === undefined ||
+    asked?.kind === 'weights' ||
+    evaluation.resolved['kv-cache-memory-bytes'] !== undefined
+  ) {
+    return [];
+  }
+  const hundredths = (value: number) => Math.round(value * 100) / 100;
+  let uncharged = 0;
+  for (const term of rank.terms) if (!term.charged) uncharged += term.highBytes;
+  const safe = Math.floor(100 * (1 - uncharged / rank.totalBytes)) / 100;
+  if (asked === undefined) return safe > 0 && safe < current ? [safe] : [];
+  if (asked.kind === 'free-memory') return safe > 0 ? [safe] : [];
+  const short =
+    asked.kind === 'max-model-len'
+      ? evaluation.kv.oneRequestBytes - rank.availableKvBytes
+      : -rank.availableKvBytes;
+  const needed = hundredths(Math.ceil(100 * (current + short / rank.totalBytes)) / 100);
+  return [needed, hundredths(needed + 0.02)].filter(
+    (value) => value > current && value <= HIGHEST_UTILIZATION,
+  );
+}

@@ -1,0 +1,117 @@
+import type { EstimateRequest, KvEstimate } from '../../estimate/types.ts';
+import { gib, grouped } from '../../estimate/words.ts';
+import type { StageMemory } from '../../memory/rankMemory.ts';
+import type { Obstacle } from '../engine.ts';
+import type { ResolvedVllm } from './resolved.ts';
+
+/** The first check of vLLM's start that fails, in the order in which the engine makes them; undefined where it starts. */
+export function findObstacle(
+  request: EstimateRequest,
+  resolved: ResolvedVllm,
+  memories: readonly StageMemory[],
+  kv: KvEstimate,
+): Obstacle | undefined {
+  const bad = resolved.unusable[0];
+  if (bad !== undefined) {
+    return { kind: 'flag-value', reason: bad.message, causeFlag: String(bad.path?.[1] ?? 'model') };
+  }
+  return (
+    parallelismObstacle(request, resolved) ??
+    memories.map((memory) => memoryObstacle(resolved, memory)).find((found) => found !== undefined) ??
+    lengthObstacle(resolved, memories, kv)
+  );
+}
+
+function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {
+  const { tensorParallelSize: tensor, pipelineParallelSize: pipeline } = resolved;
+  const attention = request.model.layers[0]?.attention;
+  const obstacle = (reason: string, causeFlag: string): Obstacle => ({
+    kind: 'parallelism',
+    reason,
+    causeFlag,
+  });
+  if (attention !== undefined && attention.queryHeads % tensor !== 0) {
+    return obstacle(
+      `the ${attention.queryHeads} attention heads cannot be split over tensor-parallel-size ${tensor}`,
+      'tensor-parallel-size',
+    );
+  }
+  if (
+    attention !== undefined &&
+    attention.keyValueHeads % tensor !== 0 &&
+    tensor % attention.keyValueHeads !== 0
+  ) {
+    return obstacle(
+      `the ${attention.keyValueHeads} KV heads can be neither split nor repeated over tensor-parallel-size ${tensor}`,
+      'tensor-parallel-size',
+    );
+  }
+  if (pipeline > request.model.layers.length) {
+    return obstacle(
+      `pipeline-parallel-size ${pipeline} is more than the model's ${request.model.layers.length} layers`,
+      'pipeline-parallel-size',
+    );
+  }
+  const needed = tensor * pipeline * resolved.dataParallelSize;
+  if (needed > request.gpuCount) {
+    const causeFlag =
+      tensor > 1 ? 'tensor-parallel-size' : pipeline > 1 ? 'pipeline-parallel-size' : 'data-parallel-size';
+    return obstacle(
+      `${needed} GPUs are needed (tensor ${tensor} x pipeline ${pipeline} x data ${resolved.dataParallelSize}), ${request.gpuCount} given`,
+      causeFlag,
+    );
+  }
+  return undefined;
+}
+
+function memoryObstacle(resolved: ResolvedVllm, memory: StageMemory): Obstacle | undefined {
+  const bytesOf = (id: string) => memory.terms.find((term) => term.id === id)?.bytes ?? 0;
+  const free = resolved.totalBytes - bytesOf('context');
+  const weights = bytesOf('weights');
+  if (weights > free) {
+    return {
+      kind: 'weights',
+      reason: `weights alone take ${gib(weights)} GiB, the GPU has ${gib(free)} free`,
+      causeFlag: 'model',
+    };
+  }
+  if (resolved.kvCacheMemoryBytes !== undefined) {
+    return memory.requestedBytes > free
+      ? {
+          kind: 'no-kv-memory',
+          reason: `weights, activations and a KV cache of ${gib(memory.availableKvBytes)} GiB take ${gib(memory.requestedBytes)} GiB, the GPU has ${gib(free)} free`,
+          causeFlag: 'kv-cache-memory-bytes',
+        }
+      : undefined;
+  }
+  if (memory.requestedBytes > free) {
+    return {
+      kind: 'free-memory',
+      reason: `gpu-memory-utilization ${resolved.gpuMemoryUtilization} asks for ${gib(memory.requestedBytes)} GiB, ${gib(free)} are free once CUDA is up`,
+      causeFlag: 'gpu-memory-utilization',
+    };
+  }
+  if (memory.availableKvBytes <= 0) {
+    const charged = memory.terms.filter((term) => term.charged);
+    return {
+      kind: 'no-kv-memory',
+      reason: `nothing is left for the KV cache: ${charged.map((term) => `${term.id} ${gib(term.bytes)}`).join(' + ')} GiB of ${gib(memory.requestedBytes)} asked for`,
+      causeFlag: 'gpu-memory-utilization',
+    };
+  }
+  return undefined;
+}
+
+function lengthObstacle(
+  resolved: ResolvedVllm,
+  memories: readonly StageMemory[],
+  kv: KvEstimate,
+): Obstacle | undefined {
+  const available = Math.min(...memories.map((memory) => memory.availableKvBytes));
+  if (kv.maxModelLen <= kv.largestMaxModelLen) return undefined;
+  return {
+    kind: 'max-model-len',
+    reason: `one request of ${grouped(kv.maxModelLen)} tokens needs ${gib(kv.oneRequestBytes)} GiB of KV, ${gib(available)} available${kv.largestMaxModelLen > 0 ? `; the longest that fits is ${grouped(kv.largestMaxModelLen)}` : ''}`,
+    causeFlag: resolved.maxModelLen === null ? 'gpu-memory-utilization' : 'max-model-len',
+  };
+}

@@ -1,0 +1,49 @@
+import type { Device } from '../../../device/device.ts';
+import type { Entrypoint } from '../../deployment.ts';
+
+/** A figure that is known from observation: what was seen, and between which bounds. */
+export interface ObservedBytes {
+  readonly bytes: number;
+  readonly lowBytes: number;
+  readonly highBytes: number;
+  readonly source: string;
+}
+
+/** How one release of vLLM accounts for memory. A new release is one file that states these. */
+export interface VllmProfile {
+  /** The release that it was read from and recorded with. */
+  readonly version: string;
+  readonly gpuMemoryUtilization: number;
+  readonly blockSize: number;
+  batchDefaults(
+    device: Device,
+    totalBytes: number,
+    entrypoint: Entrypoint,
+  ): { readonly maxNumBatchedTokens: number; readonly maxNumSeqs: number };
+  /** Steps whose tokens may be in flight at once: what a sliding-window layer keeps beyond its window. */
+  inFlightBatches(pipelineParallelSize: number, asyncScheduling: boolean): number;
+  /** The activation peak of a dense decoder: `elementBytes x T x (mlp widths + residualCopies x hidden) + workspace`. */
+  readonly peak: {
+    readonly residualCopies: number;
+    readonly workspaceBytes: number;
+    readonly compiledBytes: number;
+    /** Bytes that the sampler's warm-up takes for each of R x vocabulary logits. */
+    readonly samplerBytesPerLogit: number;
+    /** Part of the estimate by which the band is at least this wide. */
+    readonly relativeBand: number;
+    readonly source: string;
+    readonly floorSource: string;
+  };
+  /** Charged after the snapshot, a rank. */
+  nonTorch(tensorParallelSize: number, pipelineParallelSize: number): ObservedBytes;
+  /** Taken before the snapshot: the CUDA context, and NCCL where there are several ranks. Not charged. */
+  context(tensorParallelSize: number): ObservedBytes;
+  /** CUDA graphs of a dense decoder. */
+  graphs(maxNumSeqs: number): ObservedBytes;
+  /** Whether the graphs of a dense decoder are subtracted from the KV cache. */
+  readonly graphsCharged: boolean;
+  /** Added to the weights where the KV cache is fp8. */
+  readonly fp8KvBytes: ObservedBytes;
+  /** Beyond the parameters and the rotary table, loaded with the weights. */
+  readonly weightsSlackBytes: number;
+}

@@ -1,0 +1,65 @@
+import { findEngine } from '../engine/engine.ts';
+import { estimateSpeed } from '../speed/estimateSpeed.ts';
+import { verifiedFixes } from './fixes.ts';
+import { judge } from './judge.ts';
+import type { DeploymentEstimate, EstimateRequest, Verdict } from './types.ts';
+
+export interface EstimateOptions {
+  /** False leaves `verdict.fixes` empty: for sweeps over many points. Default true. */
+  readonly fixes?: boolean;
+}
+
+/**
+ * Memory, KV cache, speed and verdict of one deployment. Pure and fast enough for a slider; fixes are looked for only where it does
+ * not fit or is tight. Bad flag values do not throw: the verdict is then `unknown` and says which.
+ * An engine that is not known is estimated as vLLM, with the warning `engine.unknown` and the verdict `unknown`.
+ */
+export function estimate(request: EstimateRequest, options: EstimateOptions = {}): DeploymentEstimate {
+  const { deployment, model, device } = request;
+  const known = findEngine(deployment.engine);
+  const engine = known ?? vllmEngine();
+  const evaluation = engine.evaluate(request);
+  const judged: Omit<Verdict, 'fixes'> =
+    known === undefined
+      ? { outcome: 'unknown', reason: `the engine "${deployment.engine}" is not covered yet` }
+      : judge(evaluation);
+  const wantsFixes =
+    options.fixes !== false && (judged.outcome === 'does-not-fit' || judged.outcome === 'tight');
+  return {
+    source: request.source,
+    model: {
+      id: model.id,
+      modelType: model.modelType,
+      parameters: model.parameters.total,
+      parametersByKind: model.parameters,
+    },
+    engine: deployment.engine,
+    engineVersion: evaluation.engineVersion,
+    device: device.id,
+    gpuCount: request.gpuCount,
+    resolved: evaluation.resolved,
+    perRank: evaluation.perRank,
+    kv: evaluation.kv,
+    speed: estimateSpeed(evaluation.speed),
+    verdict: {
+      ...judged,
+      fixes: wantsFixes ? verifiedFixes(engine, request, evaluation, judged.outcome) : [],
+    },
+    warnings:
+      known === undefined
+        ? [
+            {
+              code: 'engine.unknown',
+              message: `The engine "${deployment.engine}" is not covered yet; the figures are vLLM's.`,
+            },
+            ...evaluation.warnings,
+          ]
+        : evaluation.warnings,
+  };
+}
+
+function vllmEngine() {
+  const engine = findEngine('vllm');
+  if (engine === undefined) throw new Error('the vLLM engine is not registered');
+  return engine;
+}

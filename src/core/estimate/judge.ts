@@ -1,0 +1,52 @@
+import type { EngineEvaluation } from '../engine/engine.ts';
+import type { RankEstimate, Verdict } from './types.ts';
+import { gib, grouped } from './words.ts';
+
+/** Left beyond one full-length request, as a part of the pool, under which a deployment is tight. */
+const TIGHT_PART = 0.05;
+
+/**
+ * The verdict without its fixes. *Tight*: less than 5 % of the KV pool is left beyond one full-length request, or what is not
+ * charged, at the upper end of its band, is more than the memory outside the request.
+ */
+export function judge(evaluation: EngineEvaluation): Omit<Verdict, 'fixes'> {
+  const { obstacle, kv } = evaluation;
+  if (obstacle !== undefined) {
+    return {
+      outcome: obstacle.kind === 'flag-value' ? 'unknown' : 'does-not-fit',
+      reason: obstacle.reason,
+      causeFlag: obstacle.causeFlag,
+    };
+  }
+  const pool = kv.numBlocks > 0 ? kv.oneRequestBytes * kv.maxConcurrency : 0;
+  const left = pool - kv.oneRequestBytes;
+  const capacity = `${kv.maxConcurrency.toFixed(2)}x at ${grouped(kv.maxModelLen)} tokens, KV cache of ${grouped(kv.tokens)} tokens`;
+  if (left < TIGHT_PART * pool) {
+    return {
+      outcome: 'tight',
+      reason: `${capacity}: only ${gib(Math.max(0, left))} GiB of KV are left beyond one full-length request`,
+      causeFlag: 'max-model-len',
+    };
+  }
+  const crowded = evaluation.perRank.find((rank) => unchargedHighBytes(rank) > outsideBytes(rank));
+  if (crowded !== undefined) {
+    return {
+      outcome: 'tight',
+      reason: `${capacity}, but graphs and CUDA context take up to ${gib(unchargedHighBytes(crowded))} GiB beside it and ${gib(outsideBytes(crowded))} are outside the request`,
+      causeFlag: 'gpu-memory-utilization',
+    };
+  }
+  return { outcome: 'fits', reason: capacity };
+}
+
+/** What the engine uses beyond its request, at the upper end. */
+export function unchargedHighBytes(rank: RankEstimate): number {
+  let bytes = 0;
+  for (const term of rank.terms) if (!term.charged) bytes += term.highBytes;
+  return bytes;
+}
+
+/** Memory of the GPU that the engine did not ask for. */
+export function outsideBytes(rank: RankEstimate): number {
+  return rank.totalBytes - rank.requestedBytes;
+}

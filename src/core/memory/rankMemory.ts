@@ -1,0 +1,158 @@
+import type { ResolvedVllm } from '../engine/vllm/resolved.ts';
+import type { ObservedBytes } from '../engine/vllm/versions/profile.ts';
+import type { EstimateRequest, MemoryTerm, RankEstimate } from '../estimate/types.ts';
+import { gib } from '../estimate/words.ts';
+import { activationPeak } from './activationPeak.ts';
+import type { PipelineStage } from './pipeline.ts';
+import { type RankWeights, rankWeights } from './weights.ts';
+
+export interface StageMemory {
+  readonly weights: RankWeights;
+  readonly terms: readonly MemoryTerm[];
+  readonly requestedBytes: number;
+  readonly availableKvBytes: number;
+}
+
+/** The memory of a stage's ranks, which are all alike. Charged terms and the KV cache add up to what is requested. */
+export function stageMemory(
+  request: EstimateRequest,
+  resolved: ResolvedVllm,
+  stage: PipelineStage,
+): StageMemory {
+  const weights = rankWeights(request.model, stage, {
+    elementBytes: resolved.elementBytes,
+    linearBytes: resolved.quantizedWeightBytes ?? resolved.elementBytes,
+    tensorParallelSize: resolved.tensorParallelSize,
+  });
+  const terms = [
+    weightsTerm(request, resolved, weights),
+    activationTerm(request, resolved, stage),
+    observedTerm(
+      'non-torch',
+      resolved.profile.nonTorch(resolved.tensorParallelSize, resolved.pipelineParallelSize),
+      true,
+      'buffers of the CUDA libraries and NCCL after the snapshot',
+    ),
+  ];
+  if (!resolved.eager) {
+    const charged = resolved.profile.graphsCharged;
+    terms.push(
+      observedTerm(
+        charged ? 'graphs' : 'graphs-uncharged',
+        resolved.profile.graphs(resolved.maxNumSeqs),
+        charged,
+        charged
+          ? 'CUDA graphs'
+          : 'CUDA graphs, captured after the KV cache is sized and not subtracted from it',
+      ),
+    );
+  }
+  terms.push(
+    observedTerm(
+      'context',
+      resolved.profile.context(resolved.tensorParallelSize),
+      false,
+      'CUDA context, there before the engine takes its snapshot',
+    ),
+  );
+  let chargedBytes = 0;
+  for (const term of terms) if (term.charged) chargedBytes += term.bytes;
+  const asked = Math.ceil(resolved.totalBytes * resolved.gpuMemoryUtilization);
+  const availableKvBytes = resolved.kvCacheMemoryBytes ?? asked - chargedBytes;
+  return {
+    weights,
+    terms,
+    // A cache size that is given outright replaces the request.
+    requestedBytes: resolved.kvCacheMemoryBytes === undefined ? asked : chargedBytes + availableKvBytes,
+    availableKvBytes,
+  };
+}
+
+export function rankEstimate(rank: number, memory: StageMemory, totalBytes: number): RankEstimate {
+  return {
+    rank,
+    terms: memory.terms,
+    requestedBytes: memory.requestedBytes,
+    totalBytes,
+    availableKvBytes: memory.availableKvBytes,
+  };
+}
+
+function weightsTerm(request: EstimateRequest, resolved: ResolvedVllm, weights: RankWeights): MemoryTerm {
+  const { model } = request;
+  const { profile } = resolved;
+  const parameterBytes = weights.bytes - weights.rotaryBytes;
+  const fp8Kv = resolved.kvElementBytes === 1 ? profile.fp8KvBytes : undefined;
+  const beside = weights.rotaryBytes + (fp8Kv?.bytes ?? 0);
+  const besideText = `${weights.rotaryBytes > 0 ? ` + rotary table ${gib(weights.rotaryBytes)}` : ''}${
+    fp8Kv === undefined ? '' : ` + fp8 KV scales ${gib(fp8Kv.bytes)}`
+  }`;
+  if (request.weightsBytes !== undefined) {
+    // The header says how much there is in all; the formula says how it is dealt to the ranks.
+    const whole = model.parameters.total * resolved.elementBytes;
+    const bytes = request.weightsBytes * (parameterBytes / whole) + beside;
+    return {
+      id: 'weights',
+      bytes,
+      lowBytes: bytes,
+      highBytes: bytes + profile.weightsSlackBytes,
+      formula: `${gib(request.weightsBytes)} GiB of weights, this rank's part ${gib(bytes - beside)}${besideText} = ${gib(bytes)} GiB`,
+      source: 'weights-bytes, as given',
+      provenance: 'flag',
+      charged: true,
+    };
+  }
+  const bytes = parameterBytes + beside;
+  const quantizedBand = resolved.quantizedWeightBand * weights.layersBytes;
+  return {
+    id: 'weights',
+    bytes,
+    // A family that is not covered may have an ungated MLP: a quarter less.
+    lowBytes: bytes - quantizedBand - (model.generic ? 0.25 * parameterBytes : 0),
+    highBytes: bytes + quantizedBand + (model.generic ? 0.1 * parameterBytes : 0) + profile.weightsSlackBytes,
+    formula: `layers ${gib(weights.layersBytes)} + embedding ${gib(weights.embeddingBytes)} + head ${gib(weights.headBytes)}${besideText} = ${gib(bytes)} GiB (${resolved.quantization ?? `${resolved.elementBytes} bytes a parameter`}, tensor-parallel ${resolved.tensorParallelSize})`,
+    source: `parameters counted from config.json (${model.source})`,
+    provenance: 'formula',
+    charged: true,
+  };
+}
+
+function activationTerm(request: EstimateRequest, resolved: ResolvedVllm, stage: PipelineStage): MemoryTerm {
+  const { peak } = resolved.profile;
+  const activation = activationPeak(request.model, resolved.profile, {
+    maxNumBatchedTokens: resolved.maxNumBatchedTokens,
+    maxNumSeqs: resolved.maxNumSeqs,
+    tensorParallelSize: resolved.tensorParallelSize,
+    elementBytes: resolved.elementBytes,
+    eager: resolved.eager,
+    isFirstStage: stage.isFirst,
+    isLastStage: stage.isLast,
+  });
+  const what =
+    activation.phase === 'mlp'
+      ? `${resolved.maxNumBatchedTokens} tokens through the widest layer`
+      : `logits of ${Math.min(resolved.maxNumSeqs, resolved.maxNumBatchedTokens)} sequences`;
+  return {
+    id: 'activation-peak',
+    bytes: activation.bytes,
+    lowBytes: activation.lowBytes,
+    highBytes: activation.highBytes,
+    formula: `${what} and workspaces = ${gib(activation.bytes)} GiB`,
+    source: `${peak.source}; ${peak.floorSource}`,
+    provenance: 'formula',
+    charged: true,
+  };
+}
+
+function observedTerm(id: string, observed: ObservedBytes, charged: boolean, what: string): MemoryTerm {
+  return {
+    id,
+    bytes: observed.bytes,
+    lowBytes: observed.lowBytes,
+    highBytes: observed.highBytes,
+    formula: `${what}: ${gib(observed.bytes)} GiB seen`,
+    source: observed.source,
+    provenance: 'measured-run',
+    charged,
+  };
+}
