@@ -37,7 +37,7 @@ export interface LocatedDeployment {
   /** How a flag that is not there yet would be written. */
   readonly insertion: { readonly offset: number; readonly style: 'yaml' | 'shell'; readonly indent: string };
   readonly problems: readonly LocatedProblem[];
-  /** What could not be read to a value. `deployment` leaves it out, so its estimate must say so. */
+  /** What could not be read to a value: an estimate must be kept back or say so, see unresolved.ts. */
   readonly unresolved?: readonly UnresolvedPart[];
 }
 

@@ -35,13 +35,11 @@ export function readFlagName(engine: Engine, written: string): FlagName {
   const bare = written.replace(/^-+/, '');
   const dot = bare.indexOf('.');
   const base = (dot < 0 ? bare : bare.slice(0, dot)).replaceAll('_', '-');
-  const rest = dot < 0 ? '' : bare.slice(dot);
   const definition = engine.canonicalFlag(base);
-  if (definition && rest === '') return { name: definition.name, definition, negated: false };
-  if (definition) return { name: definition.name + rest, negated: false };
-  const positive = base.startsWith('no-') ? engine.canonicalFlag(base.slice(3)) : undefined;
-  if (positive?.kind === 'switch') return { name: positive.name, definition: positive, negated: true };
-  return { name: base + rest, negated: false };
+  const name = definition?.name ?? base;
+  if (dot >= 0) return { name: name + bare.slice(dot), negated: false };
+  const negated = definition?.kind === 'switch' && base === `no-${name}`;
+  return definition ? { name, definition, negated } : { name, negated };
 }
 
 /** Reads flags in the order written: the last of the same name wins, as in vLLM, and the earlier ones get a problem. */
@@ -79,10 +77,11 @@ export function readFlags(engine: Engine, written: readonly WrittenFlag[], text:
       flags[name] = read.value;
     } else {
       problems.push({ code: read.code, message: read.message, path: ['flags', name], range: place });
+      // As it stands, so that nothing downstream takes the default for it.
+      flags[name] = typeof flag.values === 'boolean' ? flag.values : flag.values.join(' ');
       unresolved.set(name, { flag: name, text: asWritten, range: place, why: 'invalid' });
     }
   }
-  problems.push(...misspelt(engine, located));
   return { flags, located, problems, unresolved: [...unresolved.values()] };
 }
 
@@ -118,50 +117,4 @@ function readSwitch(name: string, definition: FlagDefinition | undefined, value:
     return { ok: false, code: 'flag.no-value', message: `--${name} needs a value.` };
   }
   return { ok: true, value };
-}
-
-/** A name that the engine does not know but nearly does. Names that resemble nothing may belong to a plug-in or a newer version. */
-function misspelt(engine: Engine, located: Readonly<Record<string, LocatedFlag>>): LocatedProblem[] {
-  const problems: LocatedProblem[] = [];
-  for (const [name, { key }] of Object.entries(located)) {
-    const { definition } = readFlagName(engine, name);
-    if (definition || name.includes('.')) continue;
-    const meant = nearestFlag(engine, name);
-    if (meant) {
-      problems.push({
-        code: 'flag.unknown',
-        message: `${engine.label} has no --${name}. Did you mean --${meant}?`,
-        path: ['flags', name],
-        range: key,
-      });
-    }
-  }
-  return problems;
-}
-
-/** The one known name within two edits, or undefined; an unambiguous beginning is fine, as vLLM takes it. */
-function nearestFlag(engine: Engine, name: string): string | undefined {
-  if (name.length < 5 || engine.flags.some((flag) => flag.name.startsWith(name))) return undefined;
-  let best: { readonly name: string; readonly distance: number } | undefined;
-  for (const flag of engine.flags) {
-    const distance = editDistance(name, flag.name, 2);
-    if (distance <= 2 && (!best || distance < best.distance)) best = { name: flag.name, distance };
-  }
-  return best?.name;
-}
-
-/** Levenshtein distance; anything above `limit` comes back as `limit + 1`. */
-function editDistance(left: string, right: string, limit: number): number {
-  if (Math.abs(left.length - right.length) > limit) return limit + 1;
-  let previous = Array.from({ length: right.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column++) {
-      const replaced = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    if (Math.min(...current) > limit) return limit + 1;
-    previous = current;
-  }
-  return previous[right.length] ?? limit + 1;
 }

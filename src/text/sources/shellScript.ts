@@ -194,13 +194,13 @@ class ArgumentReader {
   }
 
   /**
-   * The words that belong to a flag without `=`. A number or JSON is one word. Text may be several (`nargs='+'`), and a
+   * The words that belong to a flag without `=`. A number is one word. Text and JSON may be several (`nargs='+'`), and a
    * word behind a switch is a mistake to report; but while the model is still missing the next plain word may be it.
    */
   #valuesOf(name: string): ShellWord[] {
     const definition = readFlagName(this.#engine, name).definition;
     const modelMayFollow = this.#positionalModel && !this.model;
-    const single = definition !== undefined && ['integer', 'number', 'json'].includes(definition.kind);
+    const single = definition?.kind === 'integer' || definition?.kind === 'number';
     if (definition?.kind === 'switch' && modelMayFollow) return [];
     const values: ShellWord[] = [];
     for (;;) {

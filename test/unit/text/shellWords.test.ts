@@ -32,6 +32,7 @@ describe('splitCommands', () => {
     ['heredocs', 'cat <<EOF >x\nvllm serve m\nEOF\nb', [['cat'], ['b']]],
     ['heredocs with tabs and quotes', "cat <<-'END' c\n\ta\n\tEND\nb", [['cat', 'c'], ['b']]],
     ['here strings', 'a <<< "b c" d', [['a', 'd']]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: shell text
     ['variables', 'a $B "${C:-d e}" f$1 "$@"', [['a', '<$B>', '<"${C:-d e}">', '<f$1>', '<"$@">']]],
     [
       'substitutions',

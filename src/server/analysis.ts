@@ -1,0 +1,158 @@
+/** Documents -> estimates, one per deployment: what every feature shows. */
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { findDevice } from '../core/device/catalogue.ts';
+import type { Device } from '../core/device/device.ts';
+import type { Deployment, Target } from '../core/engine/deployment.ts';
+import { estimate } from '../core/estimate/estimate.ts';
+import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
+import { unknownEstimate } from '../core/estimate/unknown.ts';
+import type { Problem } from '../core/result.ts';
+import type { ServerSettings } from '../protocol/lsp.ts';
+import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import { estimateBlocker } from '../text/unresolved.ts';
+import type { DeploymentCache } from './documents.ts';
+import { messages } from './messages.ts';
+import type { ModelResolver } from './modelResolver.ts';
+import type { SettingsStore } from './settings.ts';
+
+export interface AnalysedDeployment {
+  readonly index: number;
+  readonly located: LocatedDeployment;
+  /** null where something keeps it from being estimated; `estimate` then says what. */
+  readonly request: EstimateRequest | null;
+  readonly estimate: DeploymentEstimate | UnknownEstimate;
+}
+
+export interface DocumentAnalysis {
+  /** The document as it was read; the editor's own goes on changing. */
+  readonly snapshot: TextDocument;
+  readonly deployments: readonly AnalysedDeployment[];
+  readonly problems: readonly LocatedProblem[];
+}
+
+export function isKnown(estimated: DeploymentEstimate | UnknownEstimate): estimated is DeploymentEstimate {
+  return 'kv' in estimated;
+}
+
+/** Where no GPU was named: the lens offers to choose one. */
+export const gpuNotChosen = 'gpu.not-chosen';
+
+export class Analyser {
+  readonly #documents: DeploymentCache;
+  readonly #models: ModelResolver;
+  readonly #settings: SettingsStore;
+  readonly #done = new Map<
+    string,
+    {
+      readonly document: TextDocument;
+      readonly version: number;
+      readonly value: Promise<DocumentAnalysis | undefined>;
+    }
+  >();
+
+  constructor(documents: DeploymentCache, models: ModelResolver, settings: SettingsStore) {
+    this.#documents = documents;
+    this.#models = models;
+    this.#settings = settings;
+  }
+
+  /** The analysis of the document as it is now; undefined where it is none of our business. Asked twice, done once. */
+  of(document: TextDocument): Promise<DocumentAnalysis | undefined> {
+    const known = this.#done.get(document.uri);
+    if (known && known.document === document && known.version === document.version) return known.value;
+    const value = this.#analyse(document);
+    this.#done.set(document.uri, { document, version: document.version, value });
+    return value;
+  }
+
+  /** Settings or models changed: everything is worked out anew when asked. */
+  clear(): void {
+    this.#done.clear();
+  }
+
+  forget(uri: string): void {
+    this.#done.delete(uri);
+    this.#documents.forget(uri);
+  }
+
+  async #analyse(document: TextDocument): Promise<DocumentAnalysis | undefined> {
+    const found = this.#documents.of(document);
+    if (!found) return undefined;
+    // Before the first await: the document changes in place.
+    const { uri, languageId, version } = document;
+    const snapshot = TextDocument.create(uri, languageId, version, document.getText());
+    const settings = await this.#settings.of(uri);
+    const deployments = await Promise.all(
+      found.deployments.map((located, index) => {
+        const line = snapshot.positionAt(located.range.start).line + 1;
+        return this.#estimateOne(located, index, `${fileName(uri)}:${line}`, uri, settings);
+      }),
+    );
+    return { snapshot, deployments, problems: found.problems };
+  }
+
+  async #estimateOne(
+    located: LocatedDeployment,
+    index: number,
+    source: string,
+    uri: string,
+    settings: ServerSettings,
+  ): Promise<AnalysedDeployment> {
+    const unknown = (problem: Problem): AnalysedDeployment => ({
+      index,
+      located,
+      request: null,
+      estimate: unknownEstimate(source, problem),
+    });
+    const deployment = withVersion(located.deployment, settings);
+    const blocking = estimateBlocker(located);
+    if (blocking) return unknown(blocking);
+    if (deployment.model === undefined) return unknown(messages.noModel());
+    const model = await this.#models.resolve(deployment.model, uri);
+    if (!model.ok) {
+      return unknown(model.problems[0] ?? messages.noModel());
+    }
+    const chosen = chooseDevice(located.target, settings);
+    if ('problem' in chosen) return unknown(chosen.problem);
+    const request: EstimateRequest = {
+      source,
+      deployment,
+      model: model.value,
+      device: chosen.device,
+      gpuCount: chosen.gpuCount,
+    };
+    const estimated = estimate(request);
+    const warnings = [...model.warnings, ...estimated.warnings];
+    return { index, located, request, estimate: { ...estimated, warnings } };
+  }
+}
+
+function withVersion(deployment: Deployment, settings: ServerSettings): Deployment {
+  return deployment.engineVersion !== undefined || settings.engineVersion === null
+    ? deployment
+    : { ...deployment, engineVersion: settings.engineVersion };
+}
+
+/** What the document says wins as a whole over the settings. */
+function chooseDevice(
+  target: Target | undefined,
+  settings: ServerSettings,
+): { readonly device: Device; readonly gpuCount: number } | { readonly problem: Problem } {
+  const gpu = target?.gpu ?? settings.gpu;
+  if (gpu === null) return { problem: messages.gpuNotChosen(gpuNotChosen) };
+  const device = findDevice(gpu);
+  if (!device) return { problem: messages.gpuUnknown(gpu, target !== undefined) };
+  return { device, gpuCount: target?.gpuCount ?? settings.gpuCount };
+}
+
+/** Last part of a URI's path, decoded. */
+function fileName(uri: string): string {
+  const path = uri.replace(/[?#].*$/, '');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // A `%` that encodes nothing belongs to the name.
+    return name;
+  }
+}

@@ -1,0 +1,27 @@
+import type { CodeLens } from 'vscode-languageserver';
+import { chooseGpuCommand, openCalculatorCommand } from '../../protocol/lsp.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, gpuNotChosen, isKnown } from '../analysis.ts';
+import { messages } from '../messages.ts';
+import { firstLine, rangeIn } from '../places.ts';
+
+/** One lens a deployment, on its first line: the verdict in one line; a click opens the calculator. */
+export function codeLensesOf(analysis: DocumentAnalysis): CodeLens[] {
+  return analysis.deployments.map((deployment) => ({
+    range: rangeIn(analysis.snapshot, firstLine(analysis.snapshot, deployment.located)),
+    command: {
+      title: titleOf(deployment),
+      command: isGpuMissing(deployment) ? chooseGpuCommand : openCalculatorCommand,
+      arguments: [analysis.snapshot.uri, deployment.index],
+    },
+  }));
+}
+
+function titleOf(deployment: AnalysedDeployment): string {
+  const { estimate, request } = deployment;
+  if (isKnown(estimate) && request) return messages.lens(estimate, request.device.label);
+  return isGpuMissing(deployment) ? messages.lensChooseGpu() : messages.lensUnknown(estimate.verdict.reason);
+}
+
+function isGpuMissing({ estimate }: AnalysedDeployment): boolean {
+  return estimate.warnings.some(({ code }) => code === gpuNotChosen);
+}

@@ -1,0 +1,149 @@
+/**
+ * Every sentence that the server shows, and nothing else: this is the file to translate. Numbers come in as numbers and
+ * are formatted here. Sentences of core (verdict reasons, effects of fixes) come in whole.
+ */
+import type { FlagValue } from '../core/engine/deployment.ts';
+import type { DeploymentEstimate, Fix, MemoryTerm, VerdictOutcome } from '../core/estimate/types.ts';
+import type { Problem } from '../core/result.ts';
+import { formatCount, formatSignificant, GiB } from '../core/units.ts';
+
+export const verdictMarks: Readonly<Record<VerdictOutcome, string>> = {
+  fits: '✔',
+  tight: '⚠',
+  'does-not-fit': '✖',
+  unknown: '?',
+};
+
+const verdictWords: Readonly<Record<VerdictOutcome, string>> = {
+  fits: 'fits',
+  tight: 'tight',
+  'does-not-fit': 'does not fit',
+  unknown: 'not known',
+};
+
+/** Bytes as a plain GiB figure with one decimal: `139.8`. */
+function gib(bytes: number): string {
+  return (bytes / GiB).toFixed(1);
+}
+
+function verdictHead(outcome: VerdictOutcome): string {
+  return `${verdictMarks[outcome]} ${verdictWords[outcome]}`;
+}
+
+function onGpus(label: string, count: number): string {
+  return count === 1 ? label : `${count} × ${label}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function withoutFullStop(text: string): string {
+  return text.replace(/\.$/, '');
+}
+
+function flagValue(value: FlagValue): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : String(value);
+  return Array.isArray(value) ? value.join(' ') : String(value);
+}
+
+function effectOf({ effect }: Fix): string {
+  return effect === '' ? '' : ` (→ ${withoutFullStop(effect)})`;
+}
+
+export const messages = {
+  // The lens: one line, the answer first.
+  lens(estimate: DeploymentEstimate, deviceLabel: string): string {
+    const { verdict, kv, perRank } = estimate;
+    const head = `${verdictHead(verdict.outcome)} ${onGpus(deviceLabel, estimate.gpuCount)}`;
+    const fullest = perRank.toSorted((a, b) => a.availableKvBytes - b.availableKvBytes)[0];
+    if (verdict.outcome === 'does-not-fit' || !fullest) return `${head} · ${withoutFullStop(verdict.reason)}`;
+    const weights = fullest.terms.find(({ id }) => id === 'weights')?.bytes ?? 0;
+    const perGpu = perRank.length > 1 ? ' a GPU' : '';
+    return [
+      head,
+      `${kv.maxConcurrency.toFixed(1)}× at ${formatCount(kv.maxModelLen)} tokens`,
+      `KV ${formatCount(kv.tokens)} tokens`,
+      `weights ${gib(weights)} of ${gib(fullest.totalBytes)} GiB${perGpu}`,
+    ].join(' · ');
+  },
+  lensUnknown: (reason: string) => `${verdictHead('unknown')} · ${withoutFullStop(reason)}`,
+  lensChooseGpu: () => `${verdictHead('unknown')} · choose a GPU`,
+
+  // Why an estimate cannot be made.
+  gpuNotChosen: (code: string): Problem => ({
+    code,
+    message: 'no GPU is chosen: choose one, or write # loadline: gpu=<name> above this.',
+  }),
+  gpuUnknown: (gpu: string, inDocument: boolean): Problem => ({
+    code: 'gpu.unknown',
+    message: inDocument
+      ? `the GPU "${gpu}" is not in Loadline's catalogue: write an id such as h100-sxm-80gb, or the name that nvidia-smi -L prints.`
+      : `the GPU "${gpu}" of the setting loadline.gpu is not in Loadline's catalogue: choose another.`,
+  }),
+  noModel: (): Problem => ({ code: 'model.not-named', message: 'no model is named here.' }),
+  alsoArguments: (text: string) =>
+    `\`${text}\` may add arguments that only a run can say: the estimate leaves them out.`,
+
+  // Diagnostics.
+  doesNotFit(estimate: DeploymentEstimate, deviceLabel: string, onCause: boolean): string {
+    const { kv, verdict } = estimate;
+    const largest =
+      onCause && verdict.causeFlag === 'max-model-len' && kv.largestMaxModelLen > 0
+        ? ` The largest that fits is ${formatCount(kv.largestMaxModelLen)}.`
+        : '';
+    return `Does not fit ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(verdict.reason)}${largest}`;
+  },
+  tight: (estimate: DeploymentEstimate, deviceLabel: string) =>
+    `Tight on ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
+  problem: (text: string) => text.charAt(0).toUpperCase() + text.slice(1),
+
+  // Quick fixes.
+  setFlag: (fix: Fix) =>
+    typeof fix.to === 'boolean'
+      ? `${fix.to ? 'Set' : 'Unset'} --${fix.flag}${effectOf(fix)}`
+      : `Set --${fix.flag} ${flagValue(fix.to)}${effectOf(fix)}`,
+  replaceBy: (text: string) => `Replace by ${text}`,
+
+  // Hover.
+  hoverVerdict(estimate: DeploymentEstimate, deviceLabel: string): string {
+    const { verdict } = estimate;
+    const head = `**${verdictHead(verdict.outcome)}** ${onGpus(deviceLabel, estimate.gpuCount)}`;
+    return `${head}: ${sentence(verdict.reason)}`;
+  },
+  hoverUnknown: (reason: string) => `**${verdictHead('unknown')}**: ${sentence(reason)}`,
+  hoverFlag: (name: string, description: string, inUse: FlagValue | undefined) =>
+    `\`--${name}\`${inUse === undefined ? '' : ` = ${flagValue(inUse)}`} · ${sentence(description)}`,
+  hoverTermsHeading: (perGpu: boolean) =>
+    `| ${perGpu ? 'On the fullest GPU' : 'Memory'} | GiB | ± | How it is computed | How we know |\n|:--|--:|--:|:--|:--|`,
+  hoverTerm(term: MemoryTerm): string {
+    const band = Math.max(term.highBytes - term.bytes, term.bytes - term.lowBytes);
+    const name = term.charged ? term.id : `${term.id} (on top of what is asked for)`;
+    const spread = band === 0 ? 'exact' : `± ${formatSignificant(band / GiB, 2)}`;
+    const cells = [
+      name,
+      (term.bytes / GiB).toFixed(2),
+      spread,
+      term.formula,
+      `${term.provenance}: ${term.source}`,
+    ];
+    return `| ${cells.map(tableCell).join(' | ')} |`;
+  },
+  hoverRequested: (requestedBytes: number, totalBytes: number) =>
+    `| requested | ${(requestedBytes / GiB).toFixed(2)} | exact | of ${(totalBytes / GiB).toFixed(2)} that CUDA sees | flag: gpu-memory-utilization |`,
+  hoverKv(estimate: DeploymentEstimate, availableBytes: number): string {
+    const { kv } = estimate;
+    const bytes = `${formatCount(kv.bytesPerTokenPerRank)} bytes a token`;
+    return (
+      `KV cache: ${(availableBytes / GiB).toFixed(2)} GiB, ${formatCount(kv.tokens)} tokens (${formatCount(kv.numBlocks)} blocks of ` +
+      `${formatCount(kv.blockSize)}, ${bytes}), ${kv.maxConcurrency.toFixed(2)}× at ${formatCount(kv.maxModelLen)} tokens.`
+    );
+  },
+  hoverFooter: (estimate: DeploymentEstimate) =>
+    `${estimate.model.id} · ${formatCount(estimate.model.parameters)} parameters · ${estimate.engine} ${estimate.engineVersion}`,
+};
+
+/** Text inside one cell of a Markdown table. */
+function tableCell(text: string): string {
+  return text.replace(/[\\`*_[\]<>|~]/g, '\\$&').replace(/\s*\r?\n\s*/g, ' ');
+}
