@@ -30,8 +30,9 @@ export interface DocumentAnalysis {
   readonly problems: readonly LocatedProblem[];
 }
 
+/** False too where a flag's value cannot be used: there are figures then, but not the user's. */
 export function isKnown(estimated: DeploymentEstimate | UnknownEstimate): estimated is DeploymentEstimate {
-  return 'kv' in estimated;
+  return 'kv' in estimated && estimated.verdict.outcome !== 'unknown';
 }
 
 /** Where no GPU was named: the lens offers to choose one. */

@@ -47,8 +47,17 @@ function flagValue(value: FlagValue): string {
   return Array.isArray(value) ? value.join(' ') : String(value);
 }
 
+/** `57x at 8,192 tokens (tight)` -> ` (→ 57× at 8,192 tokens, tight)`. */
 function effectOf({ effect }: Fix): string {
-  return effect === '' ? '' : ` (→ ${withoutFullStop(effect)})`;
+  if (effect === '') return '';
+  return ` (→ ${withoutFullStop(effect)
+    .replace(/(\d)x\b/g, '$1×')
+    .replace(/ \((\w+)\)$/, ', $1')})`;
+}
+
+/** What comes before a semicolon: the cause without the advice, which the quick fixes give. */
+function firstClause(reason: string): string {
+  return withoutFullStop(reason.split(';', 1)[0] ?? reason);
 }
 
 export const messages = {
@@ -57,7 +66,7 @@ export const messages = {
     const { verdict, kv, perRank } = estimate;
     const head = `${verdictHead(verdict.outcome)} ${onGpus(deviceLabel, estimate.gpuCount)}`;
     const fullest = perRank.toSorted((a, b) => a.availableKvBytes - b.availableKvBytes)[0];
-    if (verdict.outcome === 'does-not-fit' || !fullest) return `${head} · ${withoutFullStop(verdict.reason)}`;
+    if (verdict.outcome === 'does-not-fit' || !fullest) return `${head} · ${firstClause(verdict.reason)}`;
     const weights = fullest.terms.find(({ id }) => id === 'weights')?.bytes ?? 0;
     const perGpu = perRank.length > 1 ? ' a GPU' : '';
     return [
@@ -67,7 +76,7 @@ export const messages = {
       `weights ${gib(weights)} of ${gib(fullest.totalBytes)} GiB${perGpu}`,
     ].join(' · ');
   },
-  lensUnknown: (reason: string) => `${verdictHead('unknown')} · ${withoutFullStop(reason)}`,
+  lensUnknown: (reason: string) => `${verdictHead('unknown')} · ${firstClause(reason)}`,
   lensChooseGpu: () => `${verdictHead('unknown')} · choose a GPU`,
 
   // Why an estimate cannot be made.
@@ -86,14 +95,8 @@ export const messages = {
     `\`${text}\` may add arguments that only a run can say: the estimate leaves them out.`,
 
   // Diagnostics.
-  doesNotFit(estimate: DeploymentEstimate, deviceLabel: string, onCause: boolean): string {
-    const { kv, verdict } = estimate;
-    const largest =
-      onCause && verdict.causeFlag === 'max-model-len' && kv.largestMaxModelLen > 0
-        ? ` The largest that fits is ${formatCount(kv.largestMaxModelLen)}.`
-        : '';
-    return `Does not fit ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(verdict.reason)}${largest}`;
-  },
+  doesNotFit: (estimate: DeploymentEstimate, deviceLabel: string) =>
+    `Does not fit ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
   tight: (estimate: DeploymentEstimate, deviceLabel: string) =>
     `Tight on ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
   problem: (text: string) => text.charAt(0).toUpperCase() + text.slice(1),

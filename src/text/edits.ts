@@ -1,3 +1,4 @@
+import type { Target } from '../core/engine/deployment.ts';
 import type { LocatedDeployment, OffsetRange } from './located.ts';
 import { writeShellWord } from './shellWords.ts';
 
@@ -33,6 +34,29 @@ export function flagEdits(
   const newText = missing.map((change) => writtenAnew(text, deployment, change)).join('');
   if (newText !== '') edits.push({ range: { start: offset, end: offset }, newText });
   return edits;
+}
+
+/**
+ * The edit that makes a comment name these GPUs: in place where one does, else a new comment line above the deployment.
+ * Undefined where no comment can stand there (inside a continued line).
+ */
+export function targetEdit(
+  text: string,
+  deployment: LocatedDeployment,
+  target: Target,
+): OffsetEdit | undefined {
+  const name = /\s/.test(target.gpu) ? `"${target.gpu}"` : target.gpu;
+  const words = `gpu=${name} x${target.gpuCount}`;
+  if (deployment.target) return { range: deployment.target.range, newText: words };
+  const lineStart = text.lastIndexOf('\n', deployment.range.start - 1) + 1;
+  if (/\\\r?\n$/.test(text.slice(0, lineStart))) return undefined;
+  const indent = /^[ \t]*/.exec(text.slice(lineStart))?.[0] ?? '';
+  const newText = `${indent}# loadline: ${words}${newlineOf(text)}`;
+  return { range: { start: lineStart, end: lineStart }, newText };
+}
+
+function newlineOf(text: string): string {
+  return text.includes('\r\n') ? '\r\n' : '\n';
 }
 
 function editInPlace(
@@ -72,7 +96,7 @@ function shellEdit(
 
 function writtenAnew(text: string, deployment: LocatedDeployment, { flag, to }: FlagChange): string {
   const { style, indent } = deployment.insertion;
-  const newline = text.includes('\r\n') ? '\r\n' : '\n';
+  const newline = newlineOf(text);
   if (style === 'yaml') {
     const pair = `${yamlKey(text, deployment, flag)}: ${writeValue(deployment, to)}`;
     const flow = text.charAt(deployment.range.start) === '{';

@@ -6,9 +6,10 @@ import {
   type TextEdit,
 } from 'vscode-languageserver';
 import { closest } from '../../core/closest.ts';
+import type { FlagValue } from '../../core/engine/deployment.ts';
 import { findEngine } from '../../core/engine/engine.ts';
 import type { Fix } from '../../core/estimate/types.ts';
-import { type FlagChange, flagEdits } from '../../text/edits.ts';
+import { type FlagChange, flagEdits, targetEdit } from '../../text/edits.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
 import { messages } from '../messages.ts';
 import { rangeIn, rangesTouch } from '../places.ts';
@@ -46,12 +47,34 @@ function fixesOf(
     ({ code, range }) => (code === doesNotFitCode || code === tightCode) && rangesTouch(range, whole),
   );
   if (!diagnostic || !isKnown(estimate)) return [];
-  return estimate.verdict.fixes.flatMap((fix, index) => {
-    const change = changeOf(fix);
-    if (!change) return [];
-    const edits = textEdits(analysis, deployment, [change]);
-    return [quickFix(analysis, messages.setFlag(fix), diagnostic, edits, index === 0)];
+  const actions = estimate.verdict.fixes.flatMap((fix) => {
+    const edits = editsOf(analysis, deployment, fix);
+    return edits ? [quickFix(analysis, messages.setFlag(fix), diagnostic, edits)] : [];
   });
+  return actions.map((action, index) => ({ ...action, isPreferred: index === 0 }));
+}
+
+/** A fix that takes more GPUs than the deployment is given also says so in the comment that names them. */
+function editsOf(
+  analysis: DocumentAnalysis,
+  deployment: AnalysedDeployment,
+  fix: Fix,
+): TextEdit[] | undefined {
+  const { request, estimate, located } = deployment;
+  const change = changeOf(fix);
+  if (!change || !request || !isKnown(estimate)) return undefined;
+  const edits = textEdits(analysis, deployment, [change]);
+  const needed = gpusNeeded({ ...estimate.resolved, [fix.flag]: fix.to });
+  if (needed <= request.gpuCount) return edits;
+  const target = { gpu: located.target?.gpu ?? request.device.id, gpuCount: needed };
+  const edit = targetEdit(analysis.snapshot.getText(), located, target);
+  return edit && [...edits, { range: rangeIn(analysis.snapshot, edit.range), newText: edit.newText }];
+}
+
+function gpusNeeded(flags: Readonly<Record<string, FlagValue>>): number {
+  return ['tensor-parallel-size', 'pipeline-parallel-size', 'data-parallel-size']
+    .map((flag) => Number(flags[flag] ?? 1))
+    .reduce((product, size) => product * size, 1);
 }
 
 /** Lists are not written by a quick fix. */
@@ -76,7 +99,7 @@ function respellings(
     const written = snapshot.getText(place);
     const newText =
       (/^-*/.exec(written)?.[0] ?? '') + (written.includes('_') ? meant.replaceAll('-', '_') : meant);
-    return [quickFix(analysis, messages.replaceBy(newText), diagnostic, [{ range: place, newText }], true)];
+    return [quickFix(analysis, messages.replaceBy(newText), diagnostic, [{ range: place, newText }])];
   });
 }
 
@@ -85,13 +108,11 @@ function quickFix(
   title: string,
   diagnostic: Diagnostic,
   edits: TextEdit[],
-  isPreferred: boolean,
 ): CodeAction {
   return {
     title,
     kind: CodeActionKind.QuickFix,
     diagnostics: [diagnostic],
-    isPreferred,
     edit: {
       // With the version, so that a client refuses the edit on a text that has moved on.
       documentChanges: [{ textDocument: { uri: snapshot.uri, version: snapshot.version }, edits }],

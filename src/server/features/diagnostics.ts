@@ -1,14 +1,23 @@
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver';
-import type { DeploymentEstimate } from '../../core/estimate/types.ts';
+import type { DeploymentEstimate, VerdictOutcome } from '../../core/estimate/types.ts';
 import type { Problem } from '../../core/result.ts';
-import type { LocatedProblem, OffsetRange } from '../../text/located.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
+import type { LocatedProblem } from '../../text/located.ts';
+import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
 import { messages } from '../messages.ts';
 import { firstLine, flagPlace, rangeIn } from '../places.ts';
 
 export const diagnosticSource = 'Loadline';
 export const doesNotFitCode = 'verdict.does-not-fit';
 export const tightCode = 'verdict.tight';
+
+/** Values that keep the engine from starting; `yaml.torn` only says what it means for the estimate: YAML's own tools mark it. */
+const severities: Readonly<Record<string, DiagnosticSeverity>> = {
+  'yaml.torn': DiagnosticSeverity.Information,
+  'flag.not-a-number': DiagnosticSeverity.Error,
+  'flag.decimal-with-binary-suffix': DiagnosticSeverity.Error,
+  'flag.takes-no-value': DiagnosticSeverity.Error,
+  'flag.no-value': DiagnosticSeverity.Error,
+};
 
 /** One diagnostic for one cause, on what the user would change. Silence where all is well or nothing is known. */
 export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
@@ -18,7 +27,7 @@ export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
     message: messages.problem(message),
     code,
     source: diagnosticSource,
-    severity: severityOf(code),
+    severity: severities[code] ?? DiagnosticSeverity.Warning,
     ...(code === 'flag.duplicate' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
   });
   return [
@@ -29,16 +38,6 @@ export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
       ...verdictOf(analysis, deployment),
     ]),
   ];
-}
-
-function severityOf(code: string): DiagnosticSeverity {
-  // YAML's own tools mark the error; we only say what it means for the estimate.
-  if (code === 'yaml.torn') return DiagnosticSeverity.Information;
-  const warnings = ['flag.duplicate', 'flag.unknown', 'flag.later', 'flag.removed', 'gpu.unknown'];
-  if (warnings.includes(code) || code.startsWith('directive.')) return DiagnosticSeverity.Warning;
-  return code.startsWith('flag.max-') || code.startsWith('flag.dtype')
-    ? DiagnosticSeverity.Warning
-    : DiagnosticSeverity.Error;
 }
 
 /** What core says of single flags. Limits of the estimate itself (`flag.not-estimated`) are for the hover. */
@@ -63,31 +62,34 @@ function flagOf({ code, path }: Problem): string | undefined {
 
 function verdictOf(analysis: DocumentAnalysis, deployment: AnalysedDeployment): Diagnostic[] {
   const { estimate, request, located } = deployment;
-  if (!isKnown(estimate) || !request) return [];
   const { outcome, causeFlag } = estimate.verdict;
-  if (outcome !== 'does-not-fit' && outcome !== 'tight') return [];
-  const onCause = causeFlag !== undefined && flagPlace(analysis.snapshot, located, causeFlag) !== undefined;
-  return [
-    {
-      range: rangeIn(analysis.snapshot, causePlace(analysis, deployment, estimate)),
-      message:
-        outcome === 'tight'
-          ? messages.tight(estimate, request.device.label)
-          : messages.doesNotFit(estimate, request.device.label, onCause),
-      code: outcome === 'tight' ? tightCode : doesNotFitCode,
-      source: diagnosticSource,
-      severity: outcome === 'tight' ? DiagnosticSeverity.Warning : DiagnosticSeverity.Error,
-    },
-  ];
+  if (!('kv' in estimate) || !request || outcome === 'fits') return [];
+  const onFlag = causeFlag === undefined ? undefined : flagPlace(analysis.snapshot, located, causeFlag);
+  const range = rangeIn(analysis.snapshot, onFlag ?? located.model ?? firstLine(analysis.snapshot, located));
+  return [{ range, source: diagnosticSource, ...verdictWords(estimate, request.device.label, outcome) }];
 }
 
-/** The flag that causes it, where it is written; else the model; else the first line. */
-function causePlace(
-  analysis: DocumentAnalysis,
-  { located }: AnalysedDeployment,
+function verdictWords(
   estimate: DeploymentEstimate,
-): OffsetRange {
-  const { causeFlag } = estimate.verdict;
-  const onFlag = causeFlag === undefined ? undefined : flagPlace(analysis.snapshot, located, causeFlag);
-  return onFlag ?? located.model ?? firstLine(analysis.snapshot, located);
+  deviceLabel: string,
+  outcome: Exclude<VerdictOutcome, 'fits'>,
+): Pick<Diagnostic, 'message' | 'code' | 'severity'> {
+  if (outcome === 'tight') {
+    return {
+      message: messages.tight(estimate, deviceLabel),
+      code: tightCode,
+      severity: DiagnosticSeverity.Warning,
+    };
+  }
+  return outcome === 'does-not-fit'
+    ? {
+        message: messages.doesNotFit(estimate, deviceLabel),
+        code: doesNotFitCode,
+        severity: DiagnosticSeverity.Error,
+      }
+    : {
+        message: messages.problem(estimate.verdict.reason),
+        code: 'flag.bad-value',
+        severity: DiagnosticSeverity.Error,
+      };
 }

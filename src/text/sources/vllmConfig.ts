@@ -54,8 +54,11 @@ export const vllmConfig: DocumentSource = {
   read: readVllmConfig,
 };
 
+/** Keys with the indent of the first one. */
 function topLevelKeys(head: string): string[] {
-  return [...head.matchAll(/^["']?([A-Za-z][\w-]*)["']?[ \t]*:(?=\s|$)/gm)].map((match) => match[1] ?? '');
+  const keys = [...head.matchAll(/^( *)["']?([A-Za-z][\w-]*)["']?[ \t]*:(?=\s|$)/gm)];
+  const indent = keys[0]?.[1];
+  return keys.flatMap(([, before, key]) => (key !== undefined && before === indent ? [key] : []));
 }
 
 function looksLikeVllm(keys: readonly string[]): boolean {
