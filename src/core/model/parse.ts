@@ -45,7 +45,14 @@ export function parseModelConfig(
   const reader = family ?? generic;
   const shape = reader.shape(fields);
   const maxPositionEmbeddings = scaledContext(fields, reader.maxPositionEmbeddings(fields));
-  if (fields.problems.length > 0) return failure(...uniqueByPath(fields.problems));
+  if (fields.problems.length > 0) {
+    const problems = uniqueByPath(fields.problems);
+    return failure(
+      ...(family === undefined
+        ? problems.map((problem) => ofFamilyNotCovered(problem, modelType))
+        : problems),
+    );
+  }
 
   const { layers, parameters } = countDecoder(shape);
   if (!Number.isSafeInteger(parameters.total)) {
@@ -105,6 +112,16 @@ export function genericWarning(modelType: string): Problem {
     code: 'model.generic',
     message: `The family "${modelType}" is not covered (covered: ${coveredModelTypes().join(', ')}); it is sized as a plain gated decoder, with wide bands.`,
     path: ['model_type'],
+  };
+}
+
+/** A family whose fields have other names is not covered, rather than wrongly written. */
+function ofFamilyNotCovered(problem: Problem, modelType: string): Problem {
+  if (problem.code !== 'model.missing-field') return problem;
+  return {
+    ...problem,
+    code: 'model.not-covered',
+    message: `The family "${modelType}" is not covered yet, and its config.json lacks the fields that most decoders share ("${problem.path?.join('.') ?? ''}"), so nothing is estimated.`,
   };
 }
 

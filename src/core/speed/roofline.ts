@@ -65,17 +65,25 @@ export function decodeStep(
 
 /** Prefill of `tokens` prompt tokens of one request, milliseconds of GPU time. */
 export function prefillMs(input: SpeedInput, tokens: number, constants: SpeedConstants = vllmSpeed): number {
+  const computeMs = tokens * prefillTokenMs(input, tokens, constants);
+  const weightsMs =
+    (1000 * input.weightBytesPerStep) / (input.device.memoryBytesPerSecond * constants.weightBandwidth);
+  const launchMs = input.eager ? constants.eagerLayerMs * input.model.layers.length : constants.stepMs;
+  return Math.max(computeMs, weightsMs, launchMs) + allReduceMs(input, tokens, constants);
+}
+
+/** Compute of one prompt token, averaged over a prompt of `promptTokens`, milliseconds. */
+export function prefillTokenMs(
+  input: SpeedInput,
+  promptTokens: number,
+  constants: SpeedConstants = vllmSpeed,
+): number {
   const { model } = input;
   const attention = model.layers[0]?.attention;
   const attentionWidth = attention === undefined ? 0 : attention.queryHeads * attention.headSize;
   // Causal attention: half of the square, twice (scores and values), two operations each.
-  const flops =
-    2 * input.linearParameters * tokens + 2 * model.layers.length * tokens * tokens * attentionWidth;
-  const computeMs = (1000 * flops) / (input.tensorParallelSize * peakFlops(input) * constants.compute);
-  const weightsMs =
-    (1000 * input.weightBytesPerStep) / (input.device.memoryBytesPerSecond * constants.weightBandwidth);
-  const launchMs = input.eager ? constants.eagerLayerMs * model.layers.length : constants.stepMs;
-  return Math.max(computeMs, weightsMs, launchMs) + allReduceMs(input, tokens, constants);
+  const flops = 2 * input.linearParameters + 2 * model.layers.length * promptTokens * attentionWidth;
+  return (1000 * flops) / (input.tensorParallelSize * peakFlops(input) * constants.compute);
 }
 
 /** Two all-reduces a layer over the hidden state of `tokens` tokens. */

@@ -96,7 +96,8 @@ function memoryObstacle(resolved: ResolvedVllm, memory: StageMemory): Obstacle |
     return {
       kind: 'no-kv-memory',
       reason: `nothing is left for the KV cache: ${charged.map((term) => `${term.id} ${gib(term.bytes)}`).join(' + ')} GiB of ${gib(memory.requestedBytes)} asked for`,
-      causeFlag: 'gpu-memory-utilization',
+      // Where the whole GPU would not do either, the model is too large for it.
+      causeFlag: memory.requestedBytes - memory.availableKvBytes < free ? 'gpu-memory-utilization' : 'model',
     };
   }
   return undefined;
