@@ -77,6 +77,7 @@ export const messages = {
     ].join(' · ');
   },
   lensUnknown: (reason: string) => `${verdictHead('unknown')} · ${firstClause(reason)}`,
+  lensModelNotFound: (model: string) => `${verdictHead('unknown')} · no config.json of ${model} found`,
   lensChooseGpu: () => `${verdictHead('unknown')} · choose a GPU`,
 
   // Why an estimate cannot be made.
