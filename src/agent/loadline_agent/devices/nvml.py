@@ -44,6 +44,7 @@ GPM_METRICS = (GPM_SM_UTIL, GPM_ANY_TENSOR, GPM_DRAM_BANDWIDTH, GPM_PCIE_TX_MIB,
 GPM_CAPACITY = 400
 #: GPM counters are refreshed each ~101 ms; two samples within one refresh give zeros and NaN.
 GPM_REFRESH_SECONDS = 0.105
+GPM_SPACING_SECONDS = 0.06
 
 POWER_PERIOD_SECONDS = 0.2
 STATE_PERIOD_SECONDS = 0.5
@@ -364,13 +365,16 @@ class PowerSamples:
 
 
 class GpmCounters:
-    """SM, tensor and memory activity and PCIe traffic between two samples of the performance counters (Hopper and later)."""
+    """SM, tensor and memory activity and PCIe traffic between two samples of the performance counters (Hopper and later).
+
+    Samples closer than a refresh of the counters show nothing, so each is compared with the one before the last.
+    """
 
     def __init__(self, library: Library, handle: Any) -> None:
         self._library = library
         self._handle = handle
-        self._older, self._newer = self._allocate(), self._allocate()
-        self._taken = self._take(self._older)
+        #: (taken at, buffer), oldest first.
+        self._samples = [(-math.inf, self._allocate()) for _ in range(3)]
         self._request = GpmMetricsGet(version=1, count=len(GPM_METRICS))
         self._values: List[Optional[float]] = [None] * len(GPM_METRICS)
 
@@ -382,34 +386,30 @@ class GpmCounters:
         return GpmCounters(library, handle)
 
     def read(self, now: float) -> List[Optional[float]]:
-        """[SM %, tensor %, DRAM %, PCIe TX bytes/s, PCIe RX bytes/s]. Between two refreshes of the counters the last ones hold."""
-        if self._taken is not None and now - self._taken < GPM_REFRESH_SECONDS:
+        """[SM %, tensor %, DRAM %, PCIe TX bytes/s, PCIe RX bytes/s]. Between two samples the last values hold."""
+        if now - self._samples[-1][0] < GPM_SPACING_SECONDS:
             return self._values
-        taken = self._take(self._newer)
-        if taken is None or self._taken is None:
-            self._taken, self._values = taken, [None] * len(GPM_METRICS)
-        else:
-            self._values = self._difference()
-            self._taken = taken
-        self._older, self._newer = self._newer, self._older
+        _, buffer = self._samples.pop(0)
+        taken = time.monotonic()
+        if self._library.call("nvmlGpmSampleGet", self._handle, buffer) != SUCCESS:
+            taken = -math.inf
+        self._samples.append((taken, buffer))
+        earlier = [sample for at, sample in self._samples[:-1] if GPM_REFRESH_SECONDS <= taken - at < math.inf]
+        self._values = self._difference(earlier[-1], buffer) if earlier else [None] * len(GPM_METRICS)
         return self._values
 
     def close(self) -> None:
-        for sample in (self._older, self._newer):
-            self._library.call("nvmlGpmSampleFree", sample)
+        for _, buffer in self._samples:
+            self._library.call("nvmlGpmSampleFree", buffer)
 
     def _allocate(self) -> Any:
-        sample = ctypes.c_void_p()
-        self._library.call("nvmlGpmSampleAlloc", ctypes.byref(sample))
-        return sample
+        buffer = ctypes.c_void_p()
+        self._library.call("nvmlGpmSampleAlloc", ctypes.byref(buffer))
+        return buffer
 
-    def _take(self, sample: Any) -> Optional[float]:
-        now = time.monotonic()
-        return now if self._library.call("nvmlGpmSampleGet", self._handle, sample) == SUCCESS else None
-
-    def _difference(self) -> List[Optional[float]]:
+    def _difference(self, older: Any, newer: Any) -> List[Optional[float]]:
         request = self._request
-        request.sample1, request.sample2 = self._older, self._newer
+        request.sample1, request.sample2 = older, newer
         for metric, identity in zip(request.metrics, GPM_METRICS):
             metric.metric = identity
         if self._library.call("nvmlGpmMetricsGet", ctypes.byref(request)) != SUCCESS:

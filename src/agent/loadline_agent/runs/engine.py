@@ -23,6 +23,9 @@ from .watch import Watch
 #: vLLM ends itself on SIGINT; what does not end gets the next one. (signal, seconds to wait after it)
 STOPPING = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0))
 
+#: Often enough not to add to a measured start-up, rarely enough not to disturb it.
+READY_POLL_SECONDS = 0.2
+
 #: Names of environment variables whose values must not reach the journal.
 SECRET_NAMES = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
 
@@ -168,7 +171,7 @@ class Engine:
                 phase = "ready"
                 if health.status == 200 and self._serves(end):
                     return
-            self._watch.wait(0.1 if self.simulated else 0.5)
+            self._watch.wait(READY_POLL_SECONDS)
 
     def _serves(self, end: float) -> bool:
         models = request(self._watch, self.port, self.api_key, "/v1/models", None, 10.0)

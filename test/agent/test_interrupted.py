@@ -1,0 +1,203 @@
+"""Whatever ends a run in mid-work: nothing of it stays behind, and resume completes it with every cell there once."""
+
+import json
+import os
+import signal
+import unittest
+
+from support import ENDLESS, AgentTest, fake_cell, load_profile, simulated_cell
+
+RUN = "20261123T120000Z-test"
+
+#: Long enough to be interrupted, short enough to be measured again.
+SECONDS_LONG = load_profile(requests=80, concurrency=2, output=5, warmup=0)
+
+
+def three_cells(*options):
+    """The second is in mid-load when the tests strike."""
+    return [
+        fake_cell("a", *options),
+        fake_cell("b", "--token-ms", "4", *options, key="slow", load=SECONDS_LONG, trials=2),
+        fake_cell("c", *options, key="other"),
+    ]
+
+
+class KilledTest(AgentTest):
+    def strike(self, *names, options=()):
+        """Starts, waits until cell b is under load, kills these processes, and follows to the end."""
+        self.start(three_cells(*options))
+        follower = self.follow()
+        follower.until("cell-progress", cell="b")
+        known = self.processes()
+        for name in names:
+            os.kill(known[name]["pid"], signal.SIGKILL)
+        return follower
+
+    def resumed(self):
+        records, status = self.agent("resume", {"run": RUN})
+        self.assertEqual((status, records[0]["type"]), (0, "run-accepted"), records)
+        self.assertEqual(self.follow().end(), {"type": "follow-end", "state": "finished"})
+        self.assert_nothing_left()
+        records = self.assert_journal_sound()
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "b", "c"])
+        self.assertEqual(
+            [(record["cell"], record["trial"]) for record in records if record["type"] == "trial-measured"],
+            [("a", 0), ("b", 0), ("b", 1), ("c", 0)],
+        )
+        self.assertEqual(records[-1]["outcome"], "completed")
+        return records
+
+    def struck_and_resumed(self, *names, options=()):
+        follower = self.strike(*names, options=options)
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "interrupted"})
+        self.assert_nothing_left()
+        self.assertEqual(self.statuses()[0]["state"], "interrupted")
+        records = self.resumed()
+        self.assertEqual(next(record for record in records if record["type"] == "run-resumed")["remaining"], 2)
+
+    def test_worker_killed(self):
+        self.struck_and_resumed("worker")
+
+    def test_worker_killed_with_a_child_of_the_engine_that_left_its_group(self):
+        self.struck_and_resumed("worker", options=("--child",))
+
+    def test_supervisor_killed(self):
+        self.struck_and_resumed("supervisor")
+
+    def test_both_killed(self):
+        self.struck_and_resumed("supervisor", "worker")
+
+    def test_both_killed_and_what_left_the_engines_group_is_ended_by_resume(self):
+        follower = self.strike("supervisor", "worker", options=("--child",))
+        self.assertEqual(follower.end()["state"], "interrupted")
+        left = self.engines()
+        self.assertTrue(left, "a child that ignores signals in a session of its own outlives them")
+        self.resumed()
+        self.assertFalse(set(left) & set(self.engines()))
+
+    def test_both_killed_and_what_is_left_is_ended_by_cancel(self):
+        self.strike("supervisor", "worker", options=("--child",)).end()
+        self.assertEqual(self.agent("cancel", {"run": RUN})[0], [{"type": "cancelled", "run": RUN}])
+        self.assert_nothing_left()
+        self.assertEqual(self.assert_journal_sound()[-1]["outcome"], "cancelled")
+
+    def test_a_run_on_a_gpu_ends_what_a_killed_one_left_on_it(self):
+        self.start([fake_cell("a", "--child", load=ENDLESS)], run="first", gpus=[0], telemetry=False)
+        self.follow("first").until("cell-progress")
+        left = self.engines()
+        for name in ("supervisor", "worker"):
+            os.kill(self.processes("first")[name]["pid"], signal.SIGKILL)
+        self.assertEqual(self.follow("first").end()["state"], "interrupted")
+        self.start([fake_cell("b")], run="second", gpus=[0], telemetry=False)
+        self.assertEqual(self.follow("second").end()["state"], "finished")
+        self.assertFalse(set(left) & set(self.engines()))
+        self.assert_nothing_left()
+
+    def test_engine_killed_fails_its_cell_and_the_run_goes_on(self):
+        follower = self.strike("engine")
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+        self.assert_nothing_left()
+        records = self.assert_journal_sound()
+        failure = next(record for record in records if record["type"] == "cell-failed")
+        self.assertEqual((failure["cell"], failure["kind"], failure["phase"]), ("b", "crashed", "load"))
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "c"])
+
+    def test_telemetry_goes_on_after_a_gap(self):
+        self.struck_and_resumed("worker")
+        with open(os.path.join(self.run_folder(), "telemetry.jsonl"), encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        gaps = [line for line in lines if line["type"] == "telemetry-gap" and "interrupted" in line["cause"]]
+        self.assertEqual(len(gaps), 1)
+        seqs = [line["seq"] for line in lines if line["type"] == "telemetry"]
+        self.assertEqual(seqs, list(range(len(seqs))))
+        self.assertEqual([line["type"] for line in lines].count("telemetry-header"), 1)
+
+    def test_an_active_run_is_not_resumed_and_a_complete_one_has_nothing_to_resume(self):
+        self.start([simulated_cell("a"), simulated_cell("b")], telemetry=False)
+        records, status = self.agent("resume", {"run": RUN})
+        self.assertEqual((records[0]["code"], status), ("run-active", 1))
+        self.follow().end()
+        records, status = self.agent("resume", {"run": RUN})
+        self.assertEqual((records[0]["code"], status), ("nothing-to-resume", 1))
+
+    def test_a_torn_last_line_is_cut_off_and_said(self):
+        self.strike("supervisor", "worker").end()
+        path = os.path.join(self.run_folder(), "journal.jsonl")
+        with open(path, "rb") as file:
+            whole = file.read()
+        with open(path, "ab") as file:
+            file.write(b'{"seq":99,"monotonicMs":1,"type":"cell-do')
+        self.assertEqual(self.follow().files.get("journal.jsonl", b""), b"")
+        follower = self.follow()
+        follower.end()
+        self.assertEqual(follower.files["journal.jsonl"], whole, "a torn line is not sent: it will not be there any more")
+        records = self.resumed()
+        warnings = [record["message"] for record in records if record["type"] == "warning"]
+        self.assertEqual(len(warnings), 1)
+        self.assertIn("torn", warnings[0])
+
+
+class CancelTest(AgentTest):
+    def test_cancel_ends_the_engine_and_says_so(self):
+        self.start(three_cells())
+        follower = self.follow()
+        follower.until("cell-progress", cell="b")
+        self.assertEqual(self.agent("cancel", {"run": RUN}), ([{"type": "cancelled", "run": RUN}], 0))
+        self.assert_nothing_left()
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+        records = self.assert_journal_sound()
+        self.assertEqual((records[-1]["type"], records[-1]["outcome"]), ("run-finished", "cancelled"))
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a"])
+
+    def test_cancel_while_an_engine_starts(self):
+        self.start([fake_cell("a", "--never-ready", ready=1000)], telemetry=False)
+        self.follow().until("engine-starting")
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+        self.assert_nothing_left()
+        self.assertEqual(self.assert_journal_sound()[-1]["outcome"], "cancelled")
+
+    def test_a_cancelled_run_can_be_resumed(self):
+        self.start(three_cells())
+        self.follow().until("cell-progress", cell="b")
+        self.agent("cancel", {"run": RUN})
+        self.assertEqual(self.agent("resume", {"run": RUN})[1], 0)
+        self.assertEqual(self.follow().end()["state"], "finished")
+        records = self.assert_journal_sound()
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "b", "c"])
+        self.assertEqual(records[-1]["outcome"], "completed")
+
+    def test_cancel_of_a_run_that_is_over_changes_nothing(self):
+        self.start([simulated_cell("a")], telemetry=False)
+        self.follow().end()
+        before = self.assert_journal_sound()
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+        self.assertEqual(self.assert_journal_sound(), before)
+
+    def test_a_run_that_is_not_there(self):
+        for verb in ("cancel", "resume", "follow"):
+            records, status = self.agent(verb, {"run": "nowhere", "offsets": {}})
+            self.assertEqual((records[0]["code"], status), ("no-such-run", 1))
+
+
+class LeaseTest(AgentTest):
+    def test_a_run_that_nobody_follows_ends_itself(self):
+        self.start([fake_cell("a", load=ENDLESS, deadline=1000)], lease=0.5, telemetry=False)
+        # `runs` only looks: it does not renew the lease.
+        while self.statuses()[0]["state"] == "running":
+            pass
+        self.assert_nothing_left()
+        last = self.assert_journal_sound()[-1]
+        self.assertEqual((last["type"], last["outcome"]), ("run-finished", "cancelled"))
+        self.assertIn("0.5 s", last["message"])
+
+    def test_a_follower_keeps_it_going(self):
+        self.start([fake_cell("a", "--token-ms", "10", load=load_profile(requests=80, concurrency=2, output=5, warmup=0))], lease=1.5, telemetry=False)
+        follower = self.follow()
+        self.assertEqual(follower.end()["state"], "finished")
+        records = self.assert_journal_sound()
+        self.assertEqual(records[-1]["outcome"], "completed")
+        self.assertGreater(records[-1]["monotonicMs"] - records[0]["monotonicMs"], 1500, "longer than the lease, or nothing is shown")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,147 @@
+"""Runs from start to end: what the journal says, what is left, what each way of failing looks like."""
+
+import json
+import os
+import stat
+import sys
+import unittest
+
+import contract
+from support import ENDLESS, AgentTest, fake_cell, load_profile, run_request, simulated_cell
+
+
+def kinds(records):
+    return [record["type"] for record in records if record["type"] != "cell-progress"]
+
+
+class RunTest(AgentTest):
+    def run_to_end(self, cells, **options):
+        self.start(cells, **options)
+        follower = self.follow(options.get("run", "20261123T120000Z-test"))
+        self.assertEqual(follower.end()["type"], "follow-end")
+        self.assert_nothing_left()
+        return self.assert_journal_sound(options.get("run", "20261123T120000Z-test"))
+
+    def failure(self, cell):
+        records = self.run_to_end([cell], telemetry=False)
+        self.assertEqual(records[-1]["outcome"], "completed")
+        return next(record for record in records if record["type"] == "cell-failed")
+
+    def test_a_rehearsal_measures_every_cell_and_says_simulated(self):
+        accepted = self.start([simulated_cell("a"), simulated_cell("b"), simulated_cell("c", key="s2")])
+        self.assertEqual(accepted["directory"], self.run_folder())
+        follower = self.follow()
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+        records = self.assert_journal_sound()
+        self.assertEqual(
+            kinds(records),
+            ["run-started", "engine-starting", "engine-ready"]
+            + ["cell-started", "trial-measured", "cell-done"] * 2
+            + ["engine-stopped", "engine-starting", "engine-ready", "cell-started", "trial-measured", "cell-done", "engine-stopped", "run-finished"],
+        )
+        self.assertTrue(all(record["simulated"] for record in records if "simulated" in record))
+        self.assertEqual(next(record for record in records if record["type"] == "engine-ready")["version"], "0.26.0")
+        measured = [record["measurement"] for record in records if record["type"] == "trial-measured"]
+        self.assertEqual([measurement["requests"]["failure"] for measurement in measured], [[None] * 8] * 3)
+        self.assert_nothing_left()
+        self.assertEqual(self.statuses()[0]["cellsDone"], 3)
+
+    def test_the_run_folder_holds_what_a_reader_needs_and_is_private(self):
+        self.run_to_end([fake_cell("a", environment={"HF_TOKEN": "secret-value"})])
+        folder = self.run_folder()
+        self.assertEqual(stat.S_IMODE(os.stat(folder).st_mode), 0o700)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(folder, "request.json")).st_mode), 0o600)
+        with open(os.path.join(folder, "plan.yaml"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "name: test\n# Ω\n")
+        with open(os.path.join(folder, "environment.json"), encoding="utf-8") as file:
+            environment = json.load(file)
+        self.assertEqual(environment["commit"], "0123abc")
+        self.assertEqual(environment["host"]["cpuCount"], len(os.sched_getaffinity(0)))
+        with open(os.path.join(folder, "telemetry.jsonl"), encoding="utf-8") as file:
+            telemetry = [json.loads(line) for line in file]
+        for line in telemetry:
+            contract.check(line, "TelemetryLine")
+        self.assertEqual(telemetry[0]["source"], "recorded:h200-2026-11-static-batch")
+        self.assertEqual([line["seq"] for line in telemetry if line["type"] == "telemetry"], list(range(sum(line["type"] == "telemetry" for line in telemetry))))
+
+    def test_secrets_stay_out_of_what_is_sent_home(self):
+        failure = self.failure(fake_cell("a", "--print", "ValueError: bad token hf_abcdef", "--exit", "1", environment={"HF_TOKEN": "hf_abcdef"}))
+        self.assertIn("ValueError: bad token [secret]", failure["message"])
+        self.assertNotIn("hf_abcdef", json.dumps(failure["logExcerpt"]))
+
+    def test_a_failed_start_is_classified_and_not_tried_again_for_its_other_cells(self):
+        says = ("--print", "ValueError: No available memory for the cache blocks. Try increasing it.", "--print", "Traceback of something else", "--exit", "1")
+        records = self.run_to_end([fake_cell("a", *says, key="bad"), fake_cell("b", *says, key="bad"), fake_cell("c", key="good")])
+        failures = [record for record in records if record["type"] == "cell-failed"]
+        self.assertEqual([(failure["cell"], failure["kind"], failure["phase"]) for failure in failures], [("a", "refused", "start"), ("b", "refused", "start")])
+        self.assertIn("raise gpu-memory-utilization", failures[0]["message"])
+        self.assertIn("failed for cell a", failures[1]["message"])
+        self.assertIn("No available memory for the cache blocks", "\n".join(failures[0]["logExcerpt"]))
+        self.assertEqual([record["engineKey"] for record in records if record["type"] == "engine-starting"], ["bad", "good"])
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["c"])
+        self.assertEqual(records[-1]["outcome"], "completed")
+
+    def test_an_engine_that_is_not_there(self):
+        failure = self.failure(fake_cell("a", argv=["no-such-engine", "serve", "m"]))
+        self.assertEqual((failure["kind"], failure["phase"]), ("not-found", "start"))
+        self.assertIn("no-such-engine", failure["message"])
+
+    def test_an_engine_that_does_not_get_ready(self):
+        failure = self.failure(fake_cell("a", "--never-ready", ready=0.7))
+        self.assertEqual((failure["kind"], failure["phase"]), ("timeout", "ready"))
+
+    def test_an_engine_that_serves_another_model(self):
+        failure = self.failure(fake_cell("a", model="other"))
+        self.assertEqual((failure["kind"], failure["phase"]), ("refused", "ready"))
+        self.assertIn("fake-model, not other", failure["message"])
+
+    def test_a_cell_that_takes_longer_than_its_deadline_and_the_next_one_goes_on(self):
+        records = self.run_to_end([fake_cell("a", load=ENDLESS, deadline=0.5), fake_cell("b")], telemetry=False)
+        failure = next(record for record in records if record["type"] == "cell-failed")
+        self.assertEqual((failure["cell"], failure["kind"], failure["phase"]), ("a", "timeout", "load"))
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["b"])
+
+    def test_trials_are_measured_each(self):
+        records = self.run_to_end([fake_cell("a", trials=3)], telemetry=False)
+        self.assertEqual([record["trial"] for record in records if record["type"] == "trial-measured"], [0, 1, 2])
+
+    def test_an_engine_that_ignores_signals_and_its_runaway_child_are_ended(self):
+        self.start([fake_cell("a", "--ignore-signals", "--child", load=ENDLESS, deadline=300)], telemetry=False)
+        self.follow().until("cell-started")
+        self.assertEqual(len(self.engines()), 3)
+        # As the kernel would, were the worker to be killed: its engine goes at once, the runaway child by its mark.
+        os.kill(self.processes()["worker"]["pid"], 9)
+        self.assertEqual(self.follow().end(), {"type": "follow-end", "state": "interrupted"})
+        self.assert_nothing_left()
+
+    def test_a_second_run_of_the_same_name_is_refused_and_the_first_goes_on(self):
+        self.start([fake_cell("a", load=ENDLESS)], telemetry=False)
+        records, status = self.agent("run", run_request([fake_cell("a")]))
+        self.assertEqual((records[0]["code"], status), ("run-exists", 1))
+        self.assertEqual(self.statuses()[0]["state"], "running")
+        self.assertEqual(self.agent("cancel", {"run": "20261123T120000Z-test"})[1], 0)
+
+    def test_a_gpu_is_held_by_one_run_at_a_time(self):
+        self.start([fake_cell("a", load=ENDLESS)], run="first", gpus=[0, 1], telemetry=False)
+        records, status = self.agent("run", run_request([fake_cell("a")], run="second", gpus=[1, 2]))
+        self.assertEqual((records[0]["code"], status), ("gpu-locked", 1))
+        self.assertIn("first", records[0]["message"])
+        self.assertFalse(os.path.exists(self.run_folder("second")), "a refused run leaves its name free")
+        self.assertEqual(self.agent("cancel", {"run": "first"})[1], 0)
+        records = self.run_to_end([fake_cell("a")], run="second", gpus=[1, 2], telemetry=False)
+        self.assertEqual(records[-1]["outcome"], "completed")
+
+    def test_the_engine_is_given_its_gpus(self):
+        code = "import os;print('visible', os.environ['CUDA_VISIBLE_DEVICES'], os.environ['CUDA_DEVICE_ORDER'], flush=True);raise SystemExit(3)"
+        self.run_to_end([fake_cell("a", argv=[sys.executable, "-c", code])], gpus=[3, 5], telemetry=False)
+        with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
+            self.assertIn("visible 3,5 PCI_BUS_ID", file.read())
+
+    def test_the_channel_that_started_a_run_is_let_go(self):
+        # Over SSH a run that kept stdout or stderr open would keep the connection: reading to the end is the proof.
+        self.start([fake_cell("a", load=load_profile(requests=4))], telemetry=False)
+        self.follow().end()
+
+
+if __name__ == "__main__":
+    unittest.main()
