@@ -45,6 +45,11 @@ export async function servePanels(): Promise<PanelServer> {
       response.end(page(panel, url.searchParams.get('theme') as ThemeName, `http://${request.headers.host}`));
       return;
     }
+    // What a browser asks for on its own.
+    if (url.pathname === '/favicon.ico') {
+      response.writeHead(204).end();
+      return;
+    }
     try {
       const file = basename(url.pathname);
       const body = await readFile(join(folder, file));

@@ -1,0 +1,77 @@
+import { allDevices } from '../../src/core/device/catalogue.ts';
+import type { Device } from '../../src/core/device/device.ts';
+import { estimate } from '../../src/core/estimate/estimate.ts';
+import type { DeploymentEstimate, EstimateRequest, SpeedEstimate } from '../../src/core/estimate/types.ts';
+
+/** Only the deployment itself is given fixes; a curve has dozens of points. */
+const withoutFixes = { fixes: false };
+
+export interface ContextPoint {
+  readonly maxModelLen: number;
+  readonly maxConcurrency: number;
+}
+
+/** How many full-length requests the KV cache holds, by their length; lengths that do not fit are left out. */
+export function concurrencyByContext(request: EstimateRequest): readonly ContextPoint[] {
+  return contextLengths(request.model.maxPositionEmbeddings).flatMap((maxModelLen) => {
+    const { kv } = estimate(withFlag(request, 'max-model-len', maxModelLen), withoutFixes);
+    return kv.maxConcurrency > 0 ? [{ maxModelLen, maxConcurrency: kv.maxConcurrency }] : [];
+  });
+}
+
+/** Two a doubling from 256 tokens up to the model's own limit. */
+function contextLengths(most: number): readonly number[] {
+  const lengths: number[] = [];
+  for (let tokens = 256; tokens < most; tokens *= 2) {
+    lengths.push(tokens);
+    if (tokens * 1.5 < most) lengths.push(tokens * 1.5);
+  }
+  return [...lengths, most];
+}
+
+/** Speed by batch, doubling up to the most sequences that the engine runs at once. */
+export function speedByBatch(request: EstimateRequest, now: DeploymentEstimate): readonly SpeedEstimate[] {
+  const most = Number(now.resolved['max-num-seqs'] ?? 256);
+  const batches: number[] = [];
+  for (let batch = 1; batch < most; batch *= 2) batches.push(batch);
+  const { inputTokens, outputTokens } = now.speed;
+  return [...batches, most].map(
+    (batch) => estimate({ ...request, load: { batch, inputTokens, outputTokens } }, withoutFixes).speed,
+  );
+}
+
+export interface DeviceRow {
+  readonly device: Device;
+  readonly estimate: DeploymentEstimate;
+  /** US dollars per million output tokens at the batch of the estimate; null where no price is known. */
+  readonly dollarsPerMillion: number | null;
+  readonly current: boolean;
+}
+
+/** The same deployment on every GPU of the catalogue, cheapest that fits first. */
+export function acrossDevices(request: EstimateRequest): readonly DeviceRow[] {
+  const { cudaTotalBytes: _, ...portable } = request;
+  const rows = allDevices().map((device): DeviceRow => {
+    const current = device.id === request.device.id;
+    const found = estimate(current ? request : { ...portable, device }, withoutFixes);
+    return { device, estimate: found, dollarsPerMillion: dollars(device, found), current };
+  });
+  return rows.toSorted(
+    (a, b) => rankOf(a) - rankOf(b) || (a.dollarsPerMillion ?? Infinity) - (b.dollarsPerMillion ?? Infinity),
+  );
+}
+
+function rankOf({ estimate: { verdict } }: DeviceRow): number {
+  return ['fits', 'tight', 'unknown', 'does-not-fit'].indexOf(verdict.outcome);
+}
+
+function dollars(device: Device, { gpuCount, speed, verdict }: DeploymentEstimate): number | null {
+  const rate = speed.decodeTokensPerSecond;
+  if (device.dollarsPerHour === undefined || verdict.outcome === 'does-not-fit' || !(rate > 0)) return null;
+  return (device.dollarsPerHour * gpuCount * 1e6) / (rate * 3600);
+}
+
+function withFlag(request: EstimateRequest, flag: string, value: number): EstimateRequest {
+  const { deployment } = request;
+  return { ...request, deployment: { ...deployment, flags: { ...deployment.flags, [flag]: value } } };
+}

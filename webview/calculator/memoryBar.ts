@@ -1,0 +1,147 @@
+import type { DeploymentEstimate, RankEstimate } from '../../src/core/estimate/types.ts';
+import { element } from '../common/dom.ts';
+import type { Formatter } from '../common/format.ts';
+
+export type SegmentKind = 'charged' | 'kv' | 'missing' | 'uncharged' | 'spare';
+
+export interface Segment {
+  readonly id: string;
+  readonly label: string;
+  readonly kind: SegmentKind;
+  readonly bytes: number;
+  /** Equal where it is exact. */
+  readonly lowBytes: number;
+  readonly highBytes: number;
+}
+
+const termLabels: Readonly<Record<string, string>> = {
+  weights: 'weights',
+  'activation-peak': 'activation peak',
+  'non-torch': 'outside torch',
+  graphs: 'CUDA graphs',
+  'graphs-uncharged': 'CUDA graphs',
+  context: 'CUDA context',
+};
+
+export function termLabel(id: string): string {
+  return termLabels[id] ?? id.replaceAll('-', ' ');
+}
+
+/** A rank's memory from left to right: what the engine takes, the KV cache, what it never asked for. */
+export function segmentsOf(rank: RankEstimate): readonly Segment[] {
+  const term = (charged: boolean) =>
+    rank.terms
+      .filter((one) => one.charged === charged && one.bytes > 0)
+      .map(
+        (one): Segment => ({
+          id: one.id,
+          label: termLabel(one.id),
+          kind: charged ? 'charged' : 'uncharged',
+          bytes: one.bytes,
+          lowBytes: one.lowBytes,
+          highBytes: one.highBytes,
+        }),
+      );
+  const exact = (id: string, label: string, kind: SegmentKind, bytes: number): Segment[] =>
+    bytes > 0 ? [{ id, label, kind, bytes, lowBytes: bytes, highBytes: bytes }] : [];
+  const uncharged = term(false);
+  const beyond = uncharged.reduce((total, { bytes }) => total + bytes, 0);
+  const over = Math.max(0, -rank.availableKvBytes);
+  return [
+    ...term(true),
+    ...exact('kv', 'KV cache', 'kv', rank.availableKvBytes),
+    ...uncharged,
+    ...exact('spare', 'not asked for', 'spare', rank.totalBytes - rank.requestedBytes - beyond - over),
+    ...exact('missing', 'missing', 'missing', rank.requestedBytes + over - rank.totalBytes),
+  ];
+}
+
+/** One bar for all ranks that are the same. */
+export function memoryBars(estimate: DeploymentEstimate, format: Formatter): HTMLElement[] {
+  const groups = new Map<string, RankEstimate[]>();
+  for (const rank of estimate.perRank) {
+    const { rank: _, ...figures } = rank;
+    const key = JSON.stringify(figures);
+    groups.set(key, [...(groups.get(key) ?? []), rank]);
+  }
+  return [...groups.values()].map((ranks) => bar(ranks, format));
+}
+
+function bar(ranks: readonly RankEstimate[], format: Formatter): HTMLElement {
+  const [first] = ranks;
+  if (first === undefined) return element('div');
+  const segments = segmentsOf(first);
+  const whole = Math.max(
+    first.totalBytes,
+    segments.reduce((total, { bytes }) => total + bytes, 0),
+  );
+  const numbers = ranks.map(({ rank }) => rank).join(', ');
+  const name = ranks.length === 1 ? `rank ${numbers}` : `ranks ${numbers}, each`;
+  const total = `${format.bytes(first.totalBytes)}, of which ${format.bytes(first.requestedBytes)} asked for`;
+  const words = segments.map((segment) => `${segment.label} ${amount(segment, format)}`).join(', ');
+  const drawn = element(
+    'div',
+    { class: 'memory-bar', role: 'img', 'aria-label': `Memory of ${name}: ${total}; ${words}` },
+    ...segments.map((segment) => drawnSegment(segment, whole)),
+    requestedMark(first.requestedBytes / whole),
+  );
+  return element(
+    'div',
+    { class: 'rank' },
+    element('p', {}, element('strong', {}, name), element('span', { class: 'quiet-text' }, ` ${total}`)),
+    drawn,
+    element(
+      'ul',
+      { class: 'bar-legend', 'aria-hidden': 'true' },
+      ...segments.map((segment) =>
+        element(
+          'li',
+          {},
+          element('span', { class: `key ${segmentClass(segment)}` }),
+          `${segment.label} `,
+          element('strong', {}, amount(segment, format)),
+        ),
+      ),
+    ),
+  );
+}
+
+function drawnSegment(segment: Segment, whole: number): HTMLElement {
+  const drawn = element('div', { class: `segment ${segmentClass(segment)}` });
+  drawn.style.width = `${(100 * segment.bytes) / whole}%`;
+  if (segment.highBytes > segment.lowBytes) {
+    const band = element('div', { class: 'segment-band' });
+    band.style.width = `${Math.min(100, (100 * (segment.highBytes - segment.lowBytes)) / segment.bytes)}%`;
+    drawn.append(band);
+  }
+  if (segment.bytes / whole > 0.18) drawn.append(element('span', { class: 'segment-label' }, segment.label));
+  return drawn;
+}
+
+function requestedMark(at: number): HTMLElement {
+  const mark = element('div', { class: 'requested-mark' });
+  mark.style.left = `${100 * Math.min(1, at)}%`;
+  return mark;
+}
+
+function segmentClass({ kind, id }: Segment): string {
+  return `segment-${kind} segment-${id}`;
+}
+
+function amount(segment: Segment, format: Formatter): string {
+  const band = bandWords(segment, format);
+  return `${format.bytes(segment.bytes)}${band === '' ? '' : ` ${band}`}`;
+}
+
+/** `± 0.20 GiB`, or each side where they differ; '' where it is exact. */
+export function bandWords(
+  { bytes, lowBytes, highBytes }: Pick<Segment, 'bytes' | 'lowBytes' | 'highBytes'>,
+  format: Formatter,
+): string {
+  const [below, above] = [bytes - lowBytes, highBytes - bytes];
+  if (below <= 0 && above <= 0) return '';
+  if (Math.abs(below - above) <= 0.1 * Math.max(below, above)) return `± ${format.bytes(above)}`;
+  return [below > 0 ? `− ${format.bytes(below)}` : '', above > 0 ? `+ ${format.bytes(above)}` : '']
+    .filter((side) => side !== '')
+    .join(' ');
+}

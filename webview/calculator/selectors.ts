@@ -1,0 +1,79 @@
+import { allDevices } from '../../src/core/device/catalogue.ts';
+import { findEngine } from '../../src/core/engine/engine.ts';
+import type { EstimateRequest } from '../../src/core/estimate/types.ts';
+import { knownModelNames } from '../../src/core/model/known.ts';
+import { element } from '../common/dom.ts';
+import type { CalculatorState, Choice } from './state.ts';
+
+/** Model, GPU, how many of them, engine version. */
+export class Selectors {
+  readonly element: HTMLElement;
+  readonly #model = element('select', { id: 'model' });
+  readonly #device = element('select', { id: 'device' });
+  readonly #gpuCount = element('select', { id: 'gpu-count' });
+  readonly #version = element('select', { id: 'engine-version' });
+
+  constructor(onChoose: (choice: Choice) => void) {
+    this.#model.addEventListener('change', () => onChoose({ model: this.#model.value }));
+    this.#device.addEventListener('change', () => onChoose({ device: this.#device.value }));
+    this.#gpuCount.addEventListener('change', () => onChoose({ gpuCount: Number(this.#gpuCount.value) }));
+    this.#version.addEventListener('change', () => onChoose({ engineVersion: this.#version.value }));
+    const field = (label: string, select: HTMLSelectElement) =>
+      element('span', { class: 'field' }, element('label', { for: select.id }, label), select);
+    this.element = element(
+      'div',
+      { class: 'selectors' },
+      field('Model', this.#model),
+      field('GPU', this.#device),
+      field('×', this.#gpuCount),
+      field('Engine', this.#version),
+    );
+    this.#gpuCount.setAttribute('aria-label', 'Number of GPUs');
+  }
+
+  show({ base, choice }: CalculatorState, request: EstimateRequest | null): void {
+    const model = choice.model ?? base?.model.id;
+    fill(
+      this.#model,
+      [...(base === null ? [] : [base.model.id]), ...knownModelNames()],
+      model,
+      'Choose a model',
+    );
+    const devices = new Map(allDevices().map(({ id, label }) => [id, label]));
+    if (base !== null) devices.set(base.device.id, base.device.label);
+    const device = choice.device ?? base?.device.id;
+    fill(this.#device, [...devices.keys()], device, 'Choose a GPU', (id) => devices.get(id) ?? id);
+    const gpuCount = String(request?.gpuCount ?? choice.gpuCount ?? 1);
+    fill(this.#gpuCount, ['1', '2', '4', '8', gpuCount], gpuCount, undefined);
+    const engine = findEngine(base?.deployment.engine ?? 'vllm');
+    const version = choice.engineVersion ?? base?.deployment.engineVersion ?? engine?.defaultVersion;
+    const versions = [
+      ...(engine?.supportedVersions ?? []),
+      ...(base?.deployment.engineVersion === undefined ? [] : [base.deployment.engineVersion]),
+      ...(version === undefined ? [] : [version]),
+    ];
+    fill(this.#version, versions, version, undefined, (name) => `${engine?.label ?? 'vLLM'} ${name}`);
+  }
+}
+
+/** Options are made anew only where they differ: an open list stays open. */
+function fill(
+  select: HTMLSelectElement,
+  values: readonly string[],
+  selected: string | undefined,
+  prompt: string | undefined,
+  label: (value: string) => string = (value) => value,
+): void {
+  const options = [...new Set(values)];
+  const key = JSON.stringify([options, selected === undefined]);
+  if (select.dataset['options'] !== key) {
+    select.dataset['options'] = key;
+    select.replaceChildren(
+      ...(selected === undefined && prompt !== undefined
+        ? [element('option', { value: '', disabled: true }, prompt)]
+        : []),
+      ...options.map((value) => element('option', { value }, label(value))),
+    );
+  }
+  select.value = selected ?? '';
+}
