@@ -1,27 +1,24 @@
 """Gaps between stream events, packed into the logarithmic buckets of the journal."""
 
 import math
+from typing import Any, Dict, Iterable, Optional
 
 MIN_MS = 0.01
 RATIO = 1.02
 
 
-def gap_histogram(gaps_seconds):
-    """``GapHistogram`` of gaps in seconds. A gap is known to within ``RATIO - 1`` of itself.
-
-    Negative gaps (there are none on a monotonic clock but for kernel stamps that differ by less than their
-    resolution) and gaps under ``MIN_MS`` fall in bucket 0.
-    """
+def gap_histogram(gaps_seconds: Iterable[float]) -> Dict[str, Any]:
+    """A GapHistogram. A gap is known to within `RATIO - 1` of itself; those under `MIN_MS` are in bucket 0."""
     log, scale, least = math.log, 1.0 / math.log(RATIO), MIN_MS / 1000.0
-    counts = {}
+    counts: Dict[int, int] = {}
     for gap in gaps_seconds:
         bucket = int(log(gap / least) * scale) if gap > least else 0
         counts[bucket] = counts.get(bucket, 0) + 1
     return {"minMs": MIN_MS, "ratio": RATIO, "counts": [[bucket, counts[bucket]] for bucket in sorted(counts)]}
 
 
-def median_ms(histogram):
-    """Geometric middle of the bucket that holds the median; None of an empty histogram."""
+def median_ms(histogram: Dict[str, Any]) -> Optional[float]:
+    """The geometric middle of the bucket that holds the median; None of an empty histogram."""
     total = sum(count for _, count in histogram["counts"])
     seen = 0
     for bucket, count in histogram["counts"]:

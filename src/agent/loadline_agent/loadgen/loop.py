@@ -153,7 +153,7 @@ class ClosedLoop:
         poll, by_descriptor, marker = self._epoll.poll, self._by_descriptor, self._marker
         marker_size, readable = len(marker), select.EPOLLIN
         add_gap, add_lag = self._outcomes.gaps.append, self._outcomes.lags.append
-        slept = 0.0
+        slept, unstamped = 0.0, 0
         next_tick = next_progress = before = clock()
         while self._completed < self._count:
             previous, before = before, clock()
@@ -192,6 +192,7 @@ class ClosedLoop:
                         add_lag(lag)
                         now -= lag
                 else:
+                    unstamped += 1
                     add_lag(now - ready_since)
                 if stream.one_event_a_read:
                     # The usual read, told by its bytes: one chunk that is one event with a token, and nothing else.
@@ -222,6 +223,7 @@ class ClosedLoop:
                 for stream in waiting:
                     self._next(stream)
         self._outcomes.slept = slept
+        self._outcomes.unstamped = unstamped
         on_progress(self._completed, self._count)
 
     def _received(self, stream: _Stream, data: bytes, now: float) -> None:

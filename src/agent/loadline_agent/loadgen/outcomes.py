@@ -24,6 +24,8 @@ class Outcomes:
         self.gaps = array("f")
         #: From the kernel's having a read's bytes to the loop's handling them.
         self.lags = array("f")
+        #: Reads that the kernel had not stamped.
+        self.unstamped = 0
         #: Time in which the loop waited for the kernel, of `wall`; `cpu` is its thread's.
         self.slept = 0.0
         self.wall = 0.0

@@ -5,10 +5,14 @@ from typing import Any, Dict, List, Optional, Tuple
 from .histogram import gap_histogram, median_ms
 from .outcomes import Outcomes
 
-# A client this busy, or whose p99 lag is over both of these, may itself have set the result.
+# A client may itself have set the result when it was busy for more of the time than this, or when its p99 lag was
+# over the floor and over this part of the median gap. Where the kernel stamped the events, lag blurs nothing until
+# events begin to share reads; where it did not, all of the lag is in the stamps.
 _BOUND_BUSY_FRACTION = 0.85
-_BOUND_LAG_MS = 2.0
-_BOUND_LAG_FRACTION_OF_MEDIAN_GAP = 0.1
+_BOUND_LAG_FLOOR_MS = 2.0
+_BOUND_LAG_FRACTION_STAMPED = 0.5
+_BOUND_LAG_FRACTION_UNSTAMPED = 0.1
+_STAMPED_READS = 0.99
 
 _EXAMPLE_CHARACTERS = 500
 
@@ -62,7 +66,9 @@ def _client(outcomes: Outcomes, median_gap_ms: Optional[float]) -> Dict[str, Any
     lags = sorted(outcomes.lags)
     lag_p99_ms = lags[int(0.99 * (len(lags) - 1))] * 1000.0 if lags else 0.0
     busy = 1.0 - outcomes.slept / outcomes.wall if outcomes.wall > 0 else 0.0
-    limit_ms = max(_BOUND_LAG_MS, _BOUND_LAG_FRACTION_OF_MEDIAN_GAP * (median_gap_ms or 0.0))
+    stamped = outcomes.unstamped <= (1.0 - _STAMPED_READS) * len(lags)
+    fraction = _BOUND_LAG_FRACTION_STAMPED if stamped else _BOUND_LAG_FRACTION_UNSTAMPED
+    limit_ms = max(_BOUND_LAG_FLOOR_MS, fraction * (median_gap_ms or 0.0))
     return {
         "loopLagP99Ms": round(lag_p99_ms, 3),
         "cpuSeconds": round(outcomes.cpu, 3),

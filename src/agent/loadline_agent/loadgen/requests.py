@@ -3,8 +3,9 @@
 import json
 import os
 import random
+from typing import Any, Dict, List, Optional, Tuple
 
-# Ids of four digits exist in every vocabulary that serves; a fixed width lets a prompt be a slice of one text.
+# Ids of four digits exist in every vocabulary that is served; a fixed width makes a prompt a slice of one text.
 _FIRST_ID, _LAST_ID, _ID_WIDTH = 1000, 9999, 5
 _POOL_IDS = 65536
 
@@ -21,24 +22,23 @@ class BadProfile(Exception):
     """The load profile cannot be driven; the message says which field."""
 
 
-def draw_lengths(distribution, count, name, seed):
-    """``count`` lengths in tokens. Normal ones are drawn again while under 1 (a truncated distribution)."""
+def draw_lengths(distribution: Dict[str, Any], count: int, name: str, seed: int) -> List[int]:
+    """Lengths in tokens. A normal one is drawn again while it is under 1: a truncated distribution.
+
+    Each `name` has a generator of its own: what is drawn for one leaves the others as they were.
+    """
     kind = distribution.get("kind")
     if kind == "fixed":
         tokens = distribution.get("tokens")
-        if not isinstance(tokens, int) or tokens < 1:
-            raise BadProfile("%s.tokens must be a whole number of at least 1, not %r" % (name, tokens))
+        if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 1:
+            raise BadProfile(f"{name}.tokens must be a whole number of at least 1, not {tokens!r}")
         return [tokens] * count
     if kind != "normal":
-        raise BadProfile("%s.kind must be fixed or normal, not %r" % (name, kind))
-    mean, deviation = distribution.get("mean"), distribution.get("deviation")
-    if not isinstance(mean, (int, float)) or mean < 1:
-        raise BadProfile("%s.mean must be at least 1, not %r" % (name, mean))
-    if not isinstance(deviation, (int, float)) or deviation < 0:
-        raise BadProfile("%s.deviation must be at least 0, not %r" % (name, deviation))
-    # A generator for each use: changing the one distribution leaves the draws of the other as they were.
-    generator = random.Random("%s/%s" % (seed, name))
-    lengths = []
+        raise BadProfile(f"{name}.kind must be fixed or normal, not {kind!r}")
+    mean = _number(distribution, name, "mean", 1)
+    deviation = _number(distribution, name, "deviation", 0)
+    generator = random.Random(f"{seed}/{name}")
+    lengths: List[int] = []
     while len(lengths) < count:
         length = int(round(generator.gauss(mean, deviation)))
         if length >= 1:
@@ -46,75 +46,89 @@ def draw_lengths(distribution, count, name, seed):
     return lengths
 
 
-class RequestFactory(object):
-    """Requests of one trial by serial number, warm-up first.
+class RequestFactory:
+    """Requests of one trial by serial number: those that are measured from 0 on, then those of the warm-up.
 
-    Lengths follow from the seed alone, so that two configurations get the same load. Prompts begin with a number
-    drawn afresh for each trial and the serial number: a prefix cache that has seen an earlier trial, an earlier cell
-    or the warm-up has nothing of them. ``nonce`` fixes that number (tests).
+    Lengths follow from the seed alone, so that two configurations get the same load. Prompts begin with the serial number
+    and a number drawn for each trial (`nonce`; given, it is fixed): a prefix cache that has seen an earlier trial, an
+    earlier cell or the warm-up holds nothing of them.
     """
 
-    def __init__(self, profile, host, port, api_key, model, nonce=None):
-        total = profile["warmupRequests"] + profile["requests"]
-        self.input_lengths = draw_lengths(profile["input"], total, "input", profile["seed"])
-        self.output_lengths = draw_lengths(profile["output"], total, "output", profile["seed"])
+    def __init__(
+        self, profile: Dict[str, Any], host: str, port: int, api_key: str, model: str, nonce: Optional[int] = None
+    ) -> None:
+        requests, warmup, seed = profile["requests"], profile["warmupRequests"], profile["seed"]
+        self.input_lengths, self.output_lengths = (
+            draw_lengths(profile[name], requests, name, seed)
+            + draw_lengths(profile[name], warmup, f"warm-up {name}", seed)
+            for name in ("input", "output")
+        )
         api, prompt = profile.get("api"), profile.get("prompt")
         if api not in ("completions", "chat"):
-            raise BadProfile("api must be completions or chat, not %r" % (api,))
+            raise BadProfile(f"api must be completions or chat, not {api!r}")
         if prompt not in ("token-ids", "text"):
-            raise BadProfile("prompt must be token-ids or text, not %r" % (prompt,))
+            raise BadProfile(f"prompt must be token-ids or text, not {prompt!r}")
         if api == "chat" and prompt == "token-ids":
-            raise BadProfile("the chat route takes no token ids: use prompt: text, or api: completions")
-        self._nonce = nonce if nonce is not None else int.from_bytes(os.urandom(4), "big")
-        generator = random.Random("%s/prompts" % profile["seed"])
-        longest = max(self.input_lengths) if total else 0
+            raise BadProfile("prompt: the chat route takes no token ids; give text, or api: completions")
+        self._nonce = int.from_bytes(os.urandom(4), "big") if nonce is None else nonce
+        generator = random.Random(f"{seed}/prompts")
+        pooled = _POOL_IDS + max(self.input_lengths)
         if prompt == "token-ids":
-            ids = [generator.randint(_FIRST_ID, _LAST_ID) for _ in range(_POOL_IDS + longest)]
-            self._pool = ",".join(map(str, ids)) + ","
+            self._pooled_ids = "".join(f"{generator.randint(_FIRST_ID, _LAST_ID)}," for _ in range(pooled))
+            self._prompt = self._ids
         else:
-            self._pool = [generator.choice(_WORDS) for _ in range(_POOL_IDS + longest)]
-        self._offsets = [generator.randrange(_POOL_IDS) for _ in range(total)]
-        self._prompt = self._ids if prompt == "token-ids" else self._text
-        path = "/v1/completions" if api == "completions" else "/v1/chat/completions"
-        head = "POST %s HTTP/1.1\r\nHost: %s:%d\r\nAccept: text/event-stream\r\n" % (path, host, port)
-        if api_key:
-            head += "Authorization: Bearer %s\r\n" % api_key
-        self._head = (head + "Content-Type: application/json\r\nContent-Length: ").encode("ascii")
+            self._pooled_words = [generator.choice(_WORDS) for _ in range(pooled)]
+            self._prompt = self._text
+        self._offsets = [generator.randrange(_POOL_IDS) for _ in range(requests + warmup)]
+        self._head = _head(api, host, port, api_key)
         self._begin = (
-            '{"model":%s,"stream":true,"stream_options":{"include_usage":true},"ignore_eos":true,"temperature":0,'
-            '"max_tokens":' % json.dumps(model)
+            f'{{"model":{json.dumps(model)},"stream":true,"stream_options":{{"include_usage":true}},'
+            '"ignore_eos":true,"temperature":0,"max_tokens":'
         )
         if api == "completions":
             self._middle, self._end = ',"prompt":', "}"
         else:
             self._middle, self._end = ',"messages":[{"role":"user","content":', "}]}"
 
-    def request(self, serial):
-        """Bytes of a whole request."""
+    def request(self, serial: int) -> bytes:
+        """A whole request. Made as it is sent, so it is cheap: a slice of a text made before."""
         prompt = self._prompt(serial)
-        text = "%s%d%s%s%s" % (self._begin, self.output_lengths[serial], self._middle, prompt, self._end)
-        body = text.encode("ascii")
+        body = f"{self._begin}{self.output_lengths[serial]}{self._middle}{prompt}{self._end}".encode("ascii")
         return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
 
-    def _leading(self, serial, count):
-        """Numbers of which no two requests have the same, as digits of base ``count``, most varied first."""
-        return (
-            serial % count,
-            self._nonce % count,
-            serial // count % count,
-            self._nonce // count % count,
-        )
+    def _leading(self, serial: int, base: int) -> Tuple[int, ...]:
+        """Digits that no other request of this trial, and hardly one of another, begins with."""
+        return (serial % base, self._nonce % base, serial // base % base, self._nonce // base % base)
 
-    def _ids(self, serial):
+    def _ids(self, serial: int) -> str:
         length = self.input_lengths[serial]
         leading = self._leading(serial, _LAST_ID - _FIRST_ID + 1)[:length]
         start = self._offsets[serial] * _ID_WIDTH
-        rest = self._pool[start : start + (length - len(leading)) * _ID_WIDTH]
-        ids = "".join("%d," % (_FIRST_ID + digit) for digit in leading) + rest
-        return "[" + ids[:-1] + "]"
+        rest = self._pooled_ids[start : start + (length - len(leading)) * _ID_WIDTH]
+        ids = "".join([f"{_FIRST_ID + digit}," for digit in leading]) + rest
+        return f"[{ids[:-1]}]"
 
-    def _text(self, serial):
+    def _text(self, serial: int) -> str:
         length = self.input_lengths[serial]
         leading = [_WORDS[digit] for digit in self._leading(serial, len(_WORDS))][:length]
         start = self._offsets[serial]
-        return '"' + " ".join(leading + self._pool[start : start + length - len(leading)]) + '"'
+        return '"' + " ".join(leading + self._pooled_words[start : start + length - len(leading)]) + '"'
+
+
+def _head(api: str, host: str, port: int, api_key: str) -> bytes:
+    if not api_key.isprintable() or not api_key.isascii():
+        raise BadProfile("the API key has characters that no HTTP header can carry")
+    path = "/v1/completions" if api == "completions" else "/v1/chat/completions"
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"POST {path} HTTP/1.1", f"Host: {authority}", "Accept: text/event-stream"]
+    if api_key:
+        lines.append(f"Authorization: Bearer {api_key}")
+    lines += ["Content-Type: application/json", "Content-Length: "]
+    return "\r\n".join(lines).encode("utf-8")
+
+
+def _number(distribution: Dict[str, Any], name: str, field: str, least: float) -> float:
+    value = distribution.get(field)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value < float("inf"):
+        raise BadProfile(f"{name}.{field} must be a number of at least {least}, not {value!r}")
+    return value

@@ -91,8 +91,9 @@ def drive(
     try:
         loop.connect()
         if warmup:
-            _require_one_success(_phase(loop, "warm-up", factory.request, warmup, on_progress), api_key)
-        return _phase(loop, "load", lambda index: factory.request(warmup + index), requests, on_progress)
+            warmed = _phase(loop, "warm-up", lambda index: factory.request(requests + index), warmup, on_progress)
+            _require_one_success(warmed, api_key)
+        return _phase(loop, "load", factory.request, requests, on_progress)
     finally:
         if collects_garbage:
             gc.enable()
