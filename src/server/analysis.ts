@@ -146,10 +146,10 @@ function chooseDevice(
   return { device, gpuCount: target?.gpuCount ?? settings.gpuCount };
 }
 
-/** Last part of a URI's path, decoded. */
+/** Last part of a URI's path, decoded: `serve.yaml`; of `untitled:Untitled-1` too. */
 function fileName(uri: string): string {
   const path = uri.replace(/[?#].*$/, '');
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = /[^/:]*$/.exec(path)?.[0] ?? path;
   try {
     return decodeURIComponent(name);
   } catch {

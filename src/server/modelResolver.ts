@@ -35,6 +35,8 @@ export class ModelResolver {
     if (known) return known;
     const asked = this.#resolve(reference, folders);
     this.#cache.set(key, asked);
+    // A failure of the disk is not remembered; who asked sees it.
+    asked.catch(() => this.#cache.delete(key));
     return asked;
   }
 }

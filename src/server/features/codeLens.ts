@@ -17,11 +17,20 @@ export function codeLensesOf(analysis: DocumentAnalysis): CodeLens[] {
 }
 
 function titleOf(deployment: AnalysedDeployment): string {
-  const { estimate, request } = deployment;
+  const { estimate, request, located } = deployment;
+  const { model } = located.deployment;
   if (isKnown(estimate) && request) return messages.lens(estimate, request.device.label);
-  return isGpuMissing(deployment) ? messages.lensChooseGpu() : messages.lensUnknown(estimate.verdict.reason);
+  if (isGpuMissing(deployment)) return messages.lensChooseGpu();
+  // The whole reason lists every place that was looked at: that is for the hover.
+  return model !== undefined && hasProblem(deployment, 'model.not-found')
+    ? messages.lensModelNotFound(model)
+    : messages.lensUnknown(estimate.verdict.reason);
 }
 
-function isGpuMissing({ estimate }: AnalysedDeployment): boolean {
-  return estimate.warnings.some(({ code }) => code === gpuNotChosen);
+function isGpuMissing(deployment: AnalysedDeployment): boolean {
+  return hasProblem(deployment, gpuNotChosen);
+}
+
+function hasProblem({ estimate }: AnalysedDeployment, wanted: string): boolean {
+  return estimate.warnings.some(({ code }) => code === wanted);
 }

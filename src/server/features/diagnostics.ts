@@ -1,8 +1,7 @@
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver';
-import type { DeploymentEstimate, VerdictOutcome } from '../../core/estimate/types.ts';
 import type { Problem } from '../../core/result.ts';
 import type { LocatedProblem } from '../../text/located.ts';
-import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
 import { messages } from '../messages.ts';
 import { firstLine, flagPlace, rangeIn } from '../places.ts';
 
@@ -10,12 +9,13 @@ export const diagnosticSource = 'Loadline';
 export const doesNotFitCode = 'verdict.does-not-fit';
 export const tightCode = 'verdict.tight';
 
-/** Values that keep the engine from starting; `yaml.torn` only says what it means for the estimate: YAML's own tools mark it. */
+/** Others are warnings. Errors are values that keep the engine from starting; `yaml.torn` only says what it means for the estimate: YAML's own tools mark it. */
 const severities: Readonly<Record<string, DiagnosticSeverity>> = {
   'yaml.torn': DiagnosticSeverity.Information,
   'flag.not-a-number': DiagnosticSeverity.Error,
   'flag.decimal-with-binary-suffix': DiagnosticSeverity.Error,
   'flag.takes-no-value': DiagnosticSeverity.Error,
+  'flag.bad-value': DiagnosticSeverity.Error,
   'flag.no-value': DiagnosticSeverity.Error,
 };
 
@@ -62,34 +62,23 @@ function flagOf({ code, path }: Problem): string | undefined {
 
 function verdictOf(analysis: DocumentAnalysis, deployment: AnalysedDeployment): Diagnostic[] {
   const { estimate, request, located } = deployment;
+  if (!isKnown(estimate) || !request) return [];
   const { outcome, causeFlag } = estimate.verdict;
-  if (!('kv' in estimate) || !request || outcome === 'fits') return [];
+  if (outcome !== 'tight' && outcome !== 'does-not-fit') return [];
   const onFlag = causeFlag === undefined ? undefined : flagPlace(analysis.snapshot, located, causeFlag);
   const range = rangeIn(analysis.snapshot, onFlag ?? located.model ?? firstLine(analysis.snapshot, located));
-  return [{ range, source: diagnosticSource, ...verdictWords(estimate, request.device.label, outcome) }];
-}
-
-function verdictWords(
-  estimate: DeploymentEstimate,
-  deviceLabel: string,
-  outcome: Exclude<VerdictOutcome, 'fits'>,
-): Pick<Diagnostic, 'message' | 'code' | 'severity'> {
-  if (outcome === 'tight') {
-    return {
-      message: messages.tight(estimate, deviceLabel),
-      code: tightCode,
-      severity: DiagnosticSeverity.Warning,
-    };
-  }
-  return outcome === 'does-not-fit'
-    ? {
-        message: messages.doesNotFit(estimate, deviceLabel),
-        code: doesNotFitCode,
-        severity: DiagnosticSeverity.Error,
-      }
-    : {
-        message: messages.problem(estimate.verdict.reason),
-        code: 'flag.bad-value',
-        severity: DiagnosticSeverity.Error,
-      };
+  const { label } = request.device;
+  const words =
+    outcome === 'tight'
+      ? {
+          message: messages.tight(estimate, label),
+          code: tightCode,
+          severity: DiagnosticSeverity.Warning,
+        }
+      : {
+          message: messages.doesNotFit(estimate, label),
+          code: doesNotFitCode,
+          severity: DiagnosticSeverity.Error,
+        };
+  return [{ range, source: diagnosticSource, ...words }];
 }
