@@ -1,0 +1,261 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { knownModel, knownModelNames } from '../../../src/core/model/known.ts';
+import { parseModelConfig } from '../../../src/core/model/parse.ts';
+import { fixtureLines } from './fixtures.ts';
+
+interface TruthRow {
+  id: string;
+  model_type: string;
+  config: Record<string, unknown>;
+  parameters: number;
+  embeddingParameters: number;
+  otherEmbeddingParameters: number;
+  lmHeadParameters: number;
+  perLayerParameters: number[];
+  tied: boolean;
+}
+
+const identity = { id: 'test', source: 'test' };
+const llama = {
+  model_type: 'llama',
+  hidden_size: 64,
+  intermediate_size: 128,
+  num_hidden_layers: 4,
+  num_attention_heads: 8,
+  num_key_value_heads: 2,
+  vocab_size: 1000,
+};
+
+function parsed(config: unknown) {
+  const result = parseModelConfig(config, identity);
+  if (!result.ok) throw new Error(result.problems.map((problem) => problem.message).join(' '));
+  return result;
+}
+
+describe('parameter counts', () => {
+  const rows = fixtureLines('parameters/covered.jsonl') as TruthRow[];
+
+  it.each(rows.map((row) => [row.id, row] as const))('%s is exact, whole and by part', (_, row) => {
+    const { value } = parsed(row.config);
+    expect(value.parameters.total).toBe(row.parameters);
+    expect(value.parameters.embedding).toBe(row.embeddingParameters);
+    expect(value.parameters.positionEmbedding).toBe(row.otherEmbeddingParameters);
+    expect(value.parameters.head).toBe(row.lmHeadParameters);
+    expect(value.tiedEmbeddings).toBe(row.tied);
+    expect(
+      value.layers.map(({ parameters }) => parameters.attention + parameters.mlp + parameters.norms),
+    ).toEqual(row.perLayerParameters);
+  });
+
+  // Totals of the released checkpoints; the families that the counted rows leave out.
+  it.each([
+    ['Qwen/Qwen2.5-0.5B', 494_032_768],
+    ['Qwen/Qwen2.5-1.5B', 1_543_714_304],
+    ['Qwen/Qwen2.5-3B', 3_085_938_688],
+    ['Qwen/Qwen2.5-7B', 7_615_616_512],
+    ['Qwen/Qwen2.5-14B', 14_770_033_664],
+    ['Qwen/Qwen2.5-32B', 32_763_876_352],
+    ['Qwen/Qwen2.5-72B', 72_706_203_648],
+    ['Qwen/Qwen3-8B', 8_190_735_360],
+    ['Qwen/Qwen3-14B', 14_768_307_200],
+    ['mistralai/Mistral-7B-v0.3', 7_248_023_552],
+    ['microsoft/Phi-3-mini-4k-instruct', 3_821_079_552],
+    ['microsoft/phi-4', 14_659_507_200],
+    ['meta-llama/Llama-3.1-8B', 8_030_261_248],
+    ['openai-community/gpt2', 124_439_808],
+  ])('shipped %s has %i parameters', (name, total) => {
+    expect(knownModel(name)?.parameters.total).toBe(total);
+  });
+});
+
+describe('families that are not covered', () => {
+  const rows = fixtureLines('parameters/other.jsonl') as TruthRow[];
+  const notDense = /expert|^moe_|kv_lora_rank|mamba|vision_config|text_config|state_size|linear_conv/;
+
+  it.each(rows.map((row) => [row.id, row] as const))(
+    '%s is refused, or said to be generic and near',
+    (_, row) => {
+      const result = parseModelConfig(row.config, identity);
+      if (!result.ok) {
+        expect(result.problems.map((problem) => problem.code)).toContain('model.not-covered');
+        return;
+      }
+      expect(result.value.generic).toBe(true);
+      expect(result.warnings[0]?.message).toContain(`"${row.model_type}"`);
+      expect(Object.keys(row.config).filter((key) => notDense.test(key) && row.config[key])).toEqual([]);
+      // The band of a generic family's weights: 30 % less to 40 % more.
+      expect(row.parameters).toBeGreaterThan(result.value.parameters.total * 0.7);
+      expect(row.parameters).toBeLessThan(result.value.parameters.total * 1.4);
+    },
+  );
+
+  it('names the field that gives a mixture of experts away, in a covered family too', () => {
+    const result = parseModelConfig({ ...llama, num_local_experts: 8 }, identity);
+    expect(result).toMatchObject({
+      ok: false,
+      problems: [{ code: 'model.not-covered', path: ['num_local_experts'] }],
+    });
+  });
+
+  it('does not mind leftovers that are null, zero or false', () => {
+    expect(parsed({ ...llama, num_experts: 0, moe_intermediate_size: null }).value.generic).toBe(false);
+  });
+});
+
+describe('what config.json leaves unsaid', () => {
+  it('ties the head by family', () => {
+    expect(parsed(llama).value.tiedEmbeddings).toBe(false);
+    expect(knownModel('gpt2')?.tiedEmbeddings).toBe(true);
+  });
+
+  it('gives Mistral its window, layer by layer, and none where it is null', () => {
+    const mistral = { ...llama, model_type: 'mistral' };
+    expect(parsed(mistral).value.layers[0]?.attention).toMatchObject({
+      kind: 'sliding-window',
+      windowTokens: 4096,
+    });
+    expect(parsed({ ...mistral, sliding_window: null }).value.layers[0]?.attention.kind).toBe('full');
+  });
+
+  it('lets layer_types decide which layers slide', () => {
+    const { value } = parsed({
+      ...llama,
+      sliding_window: 512,
+      layer_types: ['sliding_attention', 'full_attention', 'sliding_attention', 'full_attention'],
+    });
+    expect(value.layers.map((layer) => layer.attention.windowTokens ?? null)).toEqual([512, null, 512, null]);
+  });
+
+  it('uses the window of Qwen2 only where it is switched on', () => {
+    const qwen = { ...llama, model_type: 'qwen2', sliding_window: 256, max_window_layers: 3 };
+    expect(parsed(qwen).value.layers.every((layer) => layer.attention.kind === 'full')).toBe(true);
+    const on = parsed({ ...qwen, use_sliding_window: true }).value;
+    expect(on.layers.map((layer) => layer.attention.kind)).toEqual([
+      'full',
+      'full',
+      'full',
+      'sliding-window',
+    ]);
+  });
+
+  it('stretches the context by yarn from the original one, and leaves llama3 alone', () => {
+    const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32_768 };
+    const base = { ...llama, max_position_embeddings: 40_960 };
+    expect(parsed({ ...base, rope_scaling: yarn }).value.maxPositionEmbeddings).toBe(131_072);
+    expect(
+      parsed({ ...base, rope_scaling: { rope_type: 'llama3', factor: 8 } }).value.maxPositionEmbeddings,
+    ).toBe(40_960);
+  });
+
+  it('counts the bytes of AWQ and block-FP8 weights with their scales', () => {
+    const awq = { ...llama, quantization_config: { quant_method: 'awq', bits: 4, group_size: 128 } };
+    expect(parsed(awq).value.bytesPerQuantizedWeight).toBeCloseTo(0.5195, 4);
+    const fp8 = { ...llama, quantization_config: { quant_method: 'fp8', weight_block_size: [128, 128] } };
+    expect(parsed(fp8).value.bytesPerQuantizedWeight).toBeCloseTo(1.000244, 6);
+  });
+});
+
+describe('hostile input', () => {
+  it.each([
+    ['num_hidden_layers', 1e308],
+    ['num_hidden_layers', -3],
+    ['num_hidden_layers', '32'],
+    ['hidden_size', Number.NaN],
+    ['hidden_size', 12.5],
+    ['vocab_size', {}],
+    ['intermediate_size', [1]],
+    ['tie_word_embeddings', 'yes'],
+    ['num_key_value_heads', 3],
+  ])('%s = %s is refused by name', (field, value) => {
+    expect(parseModelConfig({ ...llama, [field]: value }, identity)).toMatchObject({
+      ok: false,
+      problems: [{ path: [field] }],
+    });
+  });
+
+  it('says every missing field at once', () => {
+    const result = parseModelConfig({ model_type: 'llama' }, identity);
+    expect(!result.ok && result.problems.map((problem) => problem.path?.[0])).toEqual([
+      'hidden_size',
+      'num_attention_heads',
+      'intermediate_size',
+      'vocab_size',
+      'num_hidden_layers',
+    ]);
+  });
+
+  it('does not read fields off the prototype', () => {
+    const result = parseModelConfig(JSON.parse('{"__proto__": {"model_type": "llama"}}'), identity);
+    expect(result).toMatchObject({ ok: false, problems: [{ path: ['model_type'] }] });
+    expect(parseModelConfig({ ...llama, model_type: 'constructor' }, identity)).toMatchObject({
+      ok: false,
+    });
+  });
+
+  it('refuses sizes whose product is no exact number any more', () => {
+    const giant = {
+      ...llama,
+      hidden_size: 4_194_304,
+      intermediate_size: 4_194_304,
+      num_hidden_layers: 10_000,
+    };
+    expect(parseModelConfig(giant, identity)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'model.too-large' }],
+    });
+  });
+
+  it('never throws, whatever the JSON', () => {
+    const names = [
+      ...Object.keys(llama),
+      'layer_types',
+      'rope_scaling',
+      'quantization_config',
+      'sliding_window',
+    ];
+    const config = fc.dictionary(
+      fc.oneof(fc.constantFrom(...names), fc.string()),
+      fc.oneof(fc.jsonValue(), fc.constantFrom('llama', 'gpt2', 'mistral', 'x', 1, 2, 64)),
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), config), (value) => {
+        const result = parseModelConfig(value, identity);
+        expect(result.ok || result.problems.length > 0).toBe(true);
+        if (result.ok) expect(Number.isSafeInteger(result.value.parameters.total)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('reads an odd but valid model without losing count', () => {
+    const size = fc.integer({ min: 1, max: 64 });
+    fc.assert(
+      fc.property(size, size, size, size, fc.boolean(), (layers, heads, headSize, width, tied) => {
+        const { value } = parsed({
+          ...llama,
+          num_hidden_layers: layers,
+          num_attention_heads: heads,
+          num_key_value_heads: heads,
+          head_dim: headSize,
+          intermediate_size: width,
+          tie_word_embeddings: tied,
+        });
+        const { total, ...kinds } = value.parameters;
+        expect(Object.values(kinds).reduce((sum, kind) => sum + kind, 0)).toBe(total);
+        expect(kinds.head).toBe(tied ? 0 : kinds.embedding);
+      }),
+    );
+  });
+});
+
+describe('shipped models', () => {
+  it('all parse, and are found in any case and without the organisation', () => {
+    for (const name of knownModelNames()) {
+      expect(knownModel(name)?.id).toBe(name);
+      expect(knownModel(name.slice(name.indexOf('/') + 1).toUpperCase())?.id).toBe(name);
+    }
+    expect(knownModel('llama-3.1-8b')?.id).toBe('meta-llama/Llama-3.1-8B');
+    expect(knownModel('no-such-model')).toBeUndefined();
+  });
+});
