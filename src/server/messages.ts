@@ -3,7 +3,13 @@
  * are formatted here. Sentences of core (verdict reasons, effects of fixes) come in whole.
  */
 import type { FlagValue } from '../core/engine/deployment.ts';
-import type { DeploymentEstimate, Fix, MemoryTerm, VerdictOutcome } from '../core/estimate/types.ts';
+import type {
+  DeploymentEstimate,
+  Fix,
+  MemoryTerm,
+  RankEstimate,
+  VerdictOutcome,
+} from '../core/estimate/types.ts';
 import type { Problem } from '../core/result.ts';
 import { formatCount, formatSignificant, GiB } from '../core/units.ts';
 
@@ -100,7 +106,9 @@ export const messages = {
     `Does not fit ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
   tight: (estimate: DeploymentEstimate, deviceLabel: string) =>
     `Tight on ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
-  problem: (text: string) => text.charAt(0).toUpperCase() + text.slice(1),
+  /** A reason as a sentence of its own. Names of flags keep their case. */
+  problem: (text: string) =>
+    text.replace(/^(?:an?|the|no|flags)\b/, (word) => word.charAt(0).toUpperCase() + word.slice(1)),
 
   // Quick fixes.
   setFlag: (fix: Fix) =>
@@ -133,8 +141,12 @@ export const messages = {
     ];
     return `| ${cells.map(tableCell).join(' | ')} |`;
   },
-  hoverRequested: (requestedBytes: number, totalBytes: number) =>
-    `| requested | ${(requestedBytes / GiB).toFixed(2)} | exact | of ${(totalBytes / GiB).toFixed(2)} that CUDA sees | flag: gpu-memory-utilization |`,
+  /** `flag` is left out where the engine's default decides. */
+  hoverRequested(rank: RankEstimate, flag: string | undefined): string {
+    const of = `of ${(rank.totalBytes / GiB).toFixed(2)} that CUDA sees`;
+    const how = flag === undefined ? 'formula: default of gpu-memory-utilization' : `flag: ${flag}`;
+    return `| requested | ${(rank.requestedBytes / GiB).toFixed(2)} | exact | ${of} | ${how} |`;
+  },
   hoverKv(estimate: DeploymentEstimate, availableBytes: number): string {
     const { kv } = estimate;
     const bytes = `${formatCount(kv.bytesPerTokenPerRank)} bytes a token`;
@@ -143,8 +155,8 @@ export const messages = {
       `${formatCount(kv.blockSize)}, ${bytes}), ${kv.maxConcurrency.toFixed(2)}× at ${formatCount(kv.maxModelLen)} tokens.`
     );
   },
-  hoverFooter: (estimate: DeploymentEstimate) =>
-    `${estimate.model.id} · ${formatCount(estimate.model.parameters)} parameters · ${estimate.engine} ${estimate.engineVersion}`,
+  hoverFooter: (estimate: DeploymentEstimate, engineLabel: string) =>
+    `${estimate.model.id} · ${formatCount(estimate.model.parameters)} parameters · ${engineLabel} ${estimate.engineVersion}`,
 };
 
 /** Text inside one cell of a Markdown table. */

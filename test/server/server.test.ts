@@ -235,6 +235,22 @@ describe('diagnostics and quick fixes', () => {
     expect(client.published.at(-1)).toEqual({ uri, diagnostics: [] });
   });
 
+  it.each(['llama-3.1-8b.serve.yaml', 'llama-3.1-8b-rtx-4090.sh'])('bears every cut of %s', async (name) => {
+    const client = await start();
+    const opened = await openExample(client, name);
+    const text = client.document(opened).getText();
+    for (let length = text.length; length >= 0; length -= 1) {
+      const range = {
+        start: client.document(opened).positionAt(length),
+        end: client.document(opened).positionAt(length + 1),
+      };
+      await client.edit(opened, [{ range, newText: '' }]);
+      const titles = await client.lensTitles(opened);
+      expect(titles.length).toBeLessThanOrEqual(1);
+      for (const title of titles) expect(title).toMatch(/^[✔⚠✖?] (fits|tight|does not fit|not known) /);
+    }
+  });
+
   it('drops what a later change overtook', async () => {
     const facts = knownModel('gpt2');
     if (!facts) throw new Error('gpt2 is shipped');

@@ -1,7 +1,7 @@
 import { type Hover, MarkupKind, type Position } from 'vscode-languageserver';
 import { findEngine } from '../../core/engine/engine.ts';
 import type { DeploymentEstimate } from '../../core/estimate/types.ts';
-import type { OffsetRange } from '../../text/located.ts';
+import type { LocatedDeployment, OffsetRange } from '../../text/located.ts';
 import { unreadArguments } from '../../text/unresolved.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
 import { messages } from '../messages.ts';
@@ -47,10 +47,10 @@ function sections({ deployment, flag }: HoveredPart): string[] {
   return [
     ...about,
     messages.hoverVerdict(estimate, request.device.label),
-    ...memorySections(estimate),
+    ...memorySections(estimate, located),
     ...unreadArguments(located).map(({ text }) => messages.alsoArguments(text)),
     ...notesOf(estimate),
-    messages.hoverFooter(estimate),
+    messages.hoverFooter(estimate, findEngine(estimate.engine)?.label ?? estimate.engine),
   ];
 }
 
@@ -61,12 +61,13 @@ function flagSection({ estimate, located }: AnalysedDeployment, flag: string): s
   return [messages.hoverFlag(definition.name, definition.description, inUse)];
 }
 
-function memorySections(estimate: DeploymentEstimate): string[] {
+function memorySections(estimate: DeploymentEstimate, { flags }: LocatedDeployment): string[] {
   const [fullest] = estimate.perRank.toSorted((a, b) => a.availableKvBytes - b.availableKvBytes);
   if (!fullest) return [];
+  const requestingFlag = ['kv-cache-memory-bytes', 'gpu-memory-utilization'].find((flag) => flag in flags);
   const table = [
     messages.hoverTermsHeading(estimate.perRank.length > 1),
-    messages.hoverRequested(fullest.requestedBytes, fullest.totalBytes),
+    messages.hoverRequested(fullest, requestingFlag),
     ...fullest.terms.map(messages.hoverTerm),
   ];
   return [table.join('\n'), messages.hoverKv(estimate, fullest.availableKvBytes)];

@@ -90,8 +90,9 @@ function readVllmConfig(text: string): DocumentDeployments {
 function tornAt(text: string, document: Document): LocatedProblem | undefined {
   const [error] = document.errors;
   if (!error) return undefined;
-  const start = Math.min(error.pos[0], text.length);
-  const end = Math.min(Math.max(error.pos[1], start), text.length);
+  const end = Math.min(Math.max(...error.pos), text.length);
+  // Never empty, or nobody would see it: at the end of the text it is the last thing written.
+  const start = Math.min(error.pos[0], Math.max(0, text.slice(0, end).trimEnd().length - 1));
   return {
     code: 'yaml.torn',
     message: `This YAML cannot be read here (${firstLine(error.message)}). The estimate counts only what could be read.`,
