@@ -192,11 +192,28 @@ describe('diagnostics and quick fixes', () => {
       1,
       'tensor-parallel-size: 3',
     ],
+    [
+      'a length beyond the model and the memory',
+      'max-num-seqs: 1',
+      'verdict.does-not-fit',
+      1,
+      'max-model-len: 99999999',
+    ],
+    [
+      'a length beyond the model',
+      'max-num-seqs: 1',
+      'flag.max-model-len-too-long',
+      2,
+      'max-model-len: 150000',
+    ],
     ['a repeated key', 'max_model_len: 4096', 'flag.duplicate', 2, 'max-model-len'],
     ['torn YAML', 'hf-overrides: {a: [', 'yaml.torn', 3, ''],
   ])('marks %s at its place, once', async (_, line, code, severity, place) => {
     const client = await start();
-    await client.open(uri, `${fitting}${line}\n`);
+    const head = place.startsWith('max-model-len: ')
+      ? fitting.replace('max-model-len: 8192', place)
+      : fitting;
+    await client.open(uri, `${head}${line}\n`);
     const diagnostics = await client.diagnostics(uri);
     expect(diagnostics.map((each) => [each.code, each.severity])).toEqual([[code, severity]]);
     const [diagnostic] = diagnostics;

@@ -42,12 +42,15 @@ export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
 
 /** What core says of single flags. Limits of the estimate itself (`flag.not-estimated`) are for the hover. */
 function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedDeployment): LocatedProblem[] {
+  const { outcome, causeFlag } = estimate.verdict;
   return estimate.warnings.flatMap((problem) => {
     if (problem.code === 'gpu.unknown' && located.target) {
       return [{ ...problem, range: located.target.range }];
     }
     const flag = flagOf(problem);
     if (flag === undefined || problem.code === 'flag.not-estimated') return [];
+    // The verdict already marks this flag with an error.
+    if (isKnown(estimate) && outcome === 'does-not-fit' && flag === causeFlag) return [];
     const place = problem.code === 'flag.unknown' ? located.flags[flag]?.key : undefined;
     const range = place ?? flagPlace(analysis.snapshot, located, flag);
     return range ? [{ ...problem, range }] : [];
