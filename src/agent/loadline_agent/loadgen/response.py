@@ -26,10 +26,10 @@ class ProtocolError(Exception):
 
 
 class ResponseReader:
-    """``feed`` takes bytes and returns how many events with a token ended in them.
+    """`feed` takes bytes and returns how many events with a token ended in them.
 
-    ``between_events``: the next byte starts a chunk and an event, so that a read which is exactly one chunk with
-    exactly one event may be counted by the caller without coming here (``last_token_event`` is then the caller's
+    `between_events`: the next byte starts a chunk and an event, so that a read which is exactly one chunk with
+    exactly one event may be counted by the caller without coming here (`last_token_event` is then the caller's
     to set).
     """
 
@@ -155,7 +155,7 @@ class ResponseReader:
         return position
 
     def _read_chunks(self, data: bytes, position: int) -> Tuple[bytes, int]:
-        """The payload of the chunks in ``data`` from ``position`` on, and where reading stopped."""
+        """The payload of the chunks in `data` from `position` on, and where reading stopped."""
         pieces = []
         size = len(data)
         while position < size and self._state != _DONE:
@@ -227,7 +227,7 @@ class ResponseReader:
         return None, None
 
     def failure(self, token_events: int) -> Optional[Tuple[str, str]]:
-        """``(kind, message)`` of an answer that has ended, or None for a good one."""
+        """`(kind, message)` of an answer that has ended, or None for a good one."""
         if self.status is None:
             return "connect", "the connection ended before any answer"
         if self.status != 200:
@@ -253,7 +253,7 @@ def _status(line: bytes) -> int:
 
 
 def _data_of(event: bytes) -> bytes:
-    """The data of an SSE event: its ``data:`` lines joined."""
+    """The data of an SSE event: its `data:` lines joined."""
     lines = []
     for line in event.split(b"\n"):
         if line.startswith(b"data:"):

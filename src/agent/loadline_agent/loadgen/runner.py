@@ -1,4 +1,4 @@
-"""``run_load``: warm-up, then the measured load, against an OpenAI-compatible endpoint over plain HTTP/1.1."""
+"""`run_load`: warm-up, then the measured load, against an OpenAI-compatible endpoint over plain HTTP/1.1."""
 
 import gc
 import resource

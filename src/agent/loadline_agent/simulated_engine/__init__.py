@@ -1,6 +1,6 @@
 """A stand-in for vLLM, to rehearse with: its routes, its streams, continuous batching in time. It says so everywhere.
 
-Its limits, speeds and log lines are handed to it (``SimulatedEngine`` of the TypeScript core); it estimates nothing.
+Its limits, speeds and log lines are handed to it (SimulatedEngine of the TypeScript core); it estimates nothing.
 """
 
 import argparse

@@ -1,14 +1,25 @@
 """Bytes of the answers, shaped as vLLM shapes them. Whoever looks sees `loadline-simulated-engine` in them."""
 
 import json
+from typing import Any, Dict, Optional
+
+from .parameters import Parameters
+from .scheduler import Scheduler
 
 MARK = "loadline-simulated-engine"
 
 # Every generated token reads the same: the events of a stream can then be made once, not once a token.
 _TOKEN_TEXT = " token"
 
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed"}
-_REASONS.update({411: "Length Required", 413: "Payload Too Large"})
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    411: "Length Required",
+    413: "Payload Too Large",
+}
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 STREAM_HEAD = (
@@ -18,7 +29,7 @@ STREAM_HEAD = (
 STREAM_END = b"0\r\n\r\n"
 
 
-def whole(status, body, content_type="application/json", close=False):
+def whole(status: int, body: bytes, content_type: str = "application/json", close: bool = False) -> bytes:
     """A whole answer with its length."""
     head = "HTTP/1.1 %d %s\r\nserver: %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n%s\r\n" % (
         status,
@@ -31,27 +42,28 @@ def whole(status, body, content_type="application/json", close=False):
     return head.encode("ascii") + body
 
 
-def document(status, value, close=False):
+def document(status: int, value: Any, close: bool = False) -> bytes:
     return whole(status, _json(value), close=close)
 
 
-def error(status, message, kind, parameter=None):
+def error(status: int, message: str, kind: str, parameter: Optional[str] = None) -> bytes:
     return document(status, error_value(status, message, kind, parameter))
 
 
-def error_value(status, message, kind, parameter=None):
+def error_value(status: int, message: str, kind: str, parameter: Optional[str] = None) -> Dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": parameter, "code": status}}
 
 
-def chunk(payload):
+def chunk(payload: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
-def event(value):
+def event(value: Any) -> bytes:
+    """A chunk with one event: a document as JSON, bytes as they are."""
     return chunk(b"data: " + (value if isinstance(value, bytes) else _json(value)) + b"\n\n")
 
 
-def models(parameters, created):
+def models(parameters: Parameters, created: int) -> Dict[str, Any]:
     return {
         "object": "list",
         "data": [
@@ -69,7 +81,7 @@ def models(parameters, created):
     }
 
 
-def metrics(parameters, scheduler, finished, late_steps):
+def metrics(parameters: Parameters, scheduler: Scheduler, finished: Dict[str, int], late_steps: int) -> bytes:
     """Prometheus text; the names are vLLM's but for the last, which is ours."""
     labels = 'engine="0",model_name="%s"' % parameters.model_name.replace("\\", "\\\\").replace('"', '\\"')
     rows = (
@@ -109,16 +121,16 @@ def metrics(parameters, scheduler, finished, late_steps):
     return whole(200, ("\n".join(lines) + "\n").encode("utf-8"), "text/plain; version=0.0.4; charset=utf-8")
 
 
-class Completion(object):
+class Completion:
     """The answer to one /v1/completions request."""
 
-    def __init__(self, number, created, model):
+    def __init__(self, number: int, created: int, model: str) -> None:
         self._common = {"id": "cmpl-%016x" % number, "object": "text_completion", "created": created, "model": model}
 
-    def first_events(self):
+    def first_events(self) -> bytes:
         return b""
 
-    def token_event(self, finish_reason=None):
+    def token_event(self, finish_reason: Optional[str] = None) -> bytes:
         return self._event(
             [
                 {
@@ -133,10 +145,10 @@ class Completion(object):
             ]
         )
 
-    def usage_event(self, usage):
+    def usage_event(self, usage: Dict[str, int]) -> bytes:
         return event(dict(self._common, choices=[], usage=usage, system_fingerprint=MARK))
 
-    def whole(self, tokens, finish_reason, usage):
+    def whole(self, tokens: int, finish_reason: str, usage: Dict[str, int]) -> bytes:
         choice = {
             "index": 0,
             "text": _TOKEN_TEXT * tokens,
@@ -146,14 +158,14 @@ class Completion(object):
         }
         return document(200, dict(self._common, choices=[choice], system_fingerprint=MARK, usage=usage))
 
-    def _event(self, choices):
+    def _event(self, choices: Any) -> bytes:
         return event(dict(self._common, choices=choices))
 
 
 class ChatCompletion(Completion):
     """The answer to one /v1/chat/completions request."""
 
-    def __init__(self, number, created, model):
+    def __init__(self, number: int, created: int, model: str) -> None:
         self._common = {
             "id": "chatcmpl-%016x" % number,
             "object": "chat.completion.chunk",
@@ -161,17 +173,17 @@ class ChatCompletion(Completion):
             "model": model,
         }
 
-    def first_events(self):
+    def first_events(self) -> bytes:
         return self._delta({"role": "assistant", "content": ""}, None)
 
-    def token_event(self, finish_reason=None):
+    def token_event(self, finish_reason: Optional[str] = None) -> bytes:
         return self._delta({"content": _TOKEN_TEXT}, finish_reason)
 
-    def _delta(self, delta, finish_reason):
+    def _delta(self, delta: Dict[str, str], finish_reason: Optional[str]) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason, "token_ids": None}
         return self._event([choice])
 
-    def whole(self, tokens, finish_reason, usage):
+    def whole(self, tokens: int, finish_reason: str, usage: Dict[str, int]) -> bytes:
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": _TOKEN_TEXT * tokens, "tool_calls": []},
@@ -183,7 +195,7 @@ class ChatCompletion(Completion):
         return document(200, value)
 
 
-def usage(prompt_tokens, completion_tokens):
+def usage(prompt_tokens: int, completion_tokens: int) -> Dict[str, int]:
     return {
         "prompt_tokens": prompt_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
@@ -191,5 +203,5 @@ def usage(prompt_tokens, completion_tokens):
     }
 
 
-def _json(value):
+def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")

@@ -14,7 +14,7 @@ _MEAN_NATURAL_TOKENS = 256
 
 
 class Refused(Exception):
-    """``error``: arguments of answers.error. ``in_stream``: it arrives inside a stream of status 200."""
+    """`error`: arguments of answers.error. `in_stream`: it arrives inside a stream of status 200."""
 
     def __init__(self, error: tuple, in_stream: bool = False) -> None:
         Exception.__init__(self, error[1])

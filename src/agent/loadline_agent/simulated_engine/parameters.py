@@ -1,16 +1,17 @@
 """The SimulatedEngine document (core/sweep/simulatedEngine.ts), checked."""
 
 import json
+from typing import Any, Dict, Optional
 
 
 class BadParameters(Exception):
     """The document cannot be simulated; the message names the field."""
 
 
-class Parameters(object):
+class Parameters:
     """Every number of the simulated engine. It works none of them out: they were handed to it."""
 
-    def __init__(self, document):
+    def __init__(self, document: Any) -> None:
         if not isinstance(document, dict):
             raise BadParameters("the simulated engine's parameters must be a JSON object")
         self.model_name = _text(document, "modelName")
@@ -19,7 +20,7 @@ class Parameters(object):
         start = _object(document, "start")
         self.outcome = start.get("outcome")
         if self.outcome not in ("serves", "refuses", "out-of-memory"):
-            raise BadParameters("start.outcome must be serves, refuses or out-of-memory, not %r" % (self.outcome,))
+            raise BadParameters(f"start.outcome must be serves, refuses or out-of-memory, not {self.outcome!r}")
         self.exit_code = 0 if self.outcome == "serves" else _whole(start, "exitCode", 1)
         self.log_lines = document.get("logLines")
         if not isinstance(self.log_lines, list) or not all(isinstance(line, str) for line in self.log_lines):
@@ -32,8 +33,8 @@ class Parameters(object):
         self.kv_blocks = _whole(document, "kvBlocks", serves)
         if serves and self.kv_blocks < -(-self.max_model_len // self.block_size):
             raise BadParameters(
-                "kvBlocks: %d blocks of %d tokens hold less than one request of maxModelLen %d"
-                % (self.kv_blocks, self.block_size, self.max_model_len)
+                f"kvBlocks: {self.kv_blocks} blocks of {self.block_size} tokens hold less than one request of "
+                f"maxModelLen {self.max_model_len}"
             )
         step = _object(document, "step")
         self.base_seconds = _number(step, "baseMs", 0) / 1000.0
@@ -45,39 +46,41 @@ class Parameters(object):
         self.seed = _whole(noise, "seed", None)
 
 
-def read_parameters(path):
+def read_parameters(path: str) -> Parameters:
     """Raises BadParameters, OSError."""
     with open(path, encoding="utf-8") as file:
         try:
             document = json.load(file)
         except ValueError as error:
-            raise BadParameters("%s: %s" % (path, error))
+            raise BadParameters(f"{path}: {error}") from error
     return Parameters(document)
 
 
-def _object(document, name):
+def _object(document: Dict[str, Any], name: str) -> Dict[str, Any]:
     value = document.get(name)
     if not isinstance(value, dict):
-        raise BadParameters("%s must be an object, not %r" % (name, value))
+        raise BadParameters(f"{name} must be an object, not {value!r}")
     return value
 
 
-def _text(document, name):
+def _text(document: Dict[str, Any], name: str) -> str:
     value = document.get(name)
     if not isinstance(value, str) or not value:
-        raise BadParameters("%s must be a text, not %r" % (name, value))
+        raise BadParameters(f"{name} must be a text, not {value!r}")
     return value
 
 
-def _number(document, name, least):
+def _number(document: Dict[str, Any], name: str, least: float) -> float:
     value = document.get(name)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value < float("inf"):
-        raise BadParameters("%s must be a number of at least %s, not %r" % (name, least, value))
+        raise BadParameters(f"{name} must be a number of at least {least}, not {value!r}")
     return value
 
 
-def _whole(document, name, least):
+def _whole(document: Dict[str, Any], name: str, least: Optional[int]) -> int:
     value = document.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
-        raise BadParameters("%s must be a whole number of at least %s, not %r" % (name, least, value))
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadParameters(f"{name} must be a whole number, not {value!r}")
+    if least is not None and value < least:
+        raise BadParameters(f"{name} must be at least {least}, not {value}")
     return value

@@ -2,58 +2,58 @@
 
 import random
 from collections import deque
+from typing import Any, Deque, List, Optional, Tuple
+
+from .parameters import Parameters
 
 # A step never takes less than this part of its mean, whatever the noise says.
 _LEAST_NOISE = 0.2
 
 
-class Sequence(object):
-    """A request in the engine. ``owner`` is the server's; the scheduler does not look at it."""
+class Sequence:
+    """A request in the engine. `owner` is the server's; the scheduler does not look at it."""
 
     __slots__ = ("owner", "prompt_tokens", "output_tokens", "generated", "computed", "prefill_until", "blocks")
 
-    def __init__(self, owner, prompt_tokens, output_tokens):
+    def __init__(self, owner: Any, prompt_tokens: int, output_tokens: int) -> None:
         self.owner = owner
         self.prompt_tokens = prompt_tokens
         self.output_tokens = output_tokens
         self.generated = 0
-        # Tokens whose keys and values are in the cache.
+        #: Tokens whose keys and values are in the cache.
         self.computed = 0
-        # Tokens that count as prefill: the prompt, and after a preemption what had been generated.
+        #: Tokens that count as prefill: the prompt, and after a preemption what had been generated.
         self.prefill_until = prompt_tokens
         self.blocks = 0
 
-    @property
-    def finished(self):
-        return self.generated >= self.output_tokens
 
-
-class Scheduler(object):
+class Scheduler:
     """First come, first served, decodes before new prefills, prefill in chunks of what the token budget leaves.
 
     When a running sequence finds no free block, the youngest one loses its blocks and is computed again later
     (preemption by recompute), as vLLM does.
     """
 
-    def __init__(self, parameters):
+    def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
         self._noise = random.Random(parameters.seed)
-        self._scheduled = []
-        self.waiting = deque()
-        self.running = []
+        self._scheduled: List[Tuple[Sequence, int]] = []
+        self.waiting: Deque[Sequence] = deque()
+        #: Oldest first.
+        self.running: List[Sequence] = []
         self.free_blocks = parameters.kv_blocks
         self.preemptions = 0
         self.prefilled_tokens = 0
         self.generated_tokens = 0
 
     @property
-    def kv_usage(self):
+    def kv_usage(self) -> float:
         return 1.0 - self.free_blocks / self._parameters.kv_blocks
 
-    def add(self, sequence):
+    def add(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
 
-    def remove(self, sequence):
+    def remove(self, sequence: Sequence) -> None:
         """The client went away, also in the middle of a step."""
         if sequence in self.running:
             self.running.remove(sequence)
@@ -62,8 +62,8 @@ class Scheduler(object):
         self._release(sequence)
         self._scheduled = [entry for entry in self._scheduled if entry[0] is not sequence]
 
-    def begin_step(self):
-        """Decides the step; its duration in seconds, or None where there is nothing to do."""
+    def begin_step(self) -> Optional[float]:
+        """Decides what the step computes; its duration in seconds, or None where there is nothing to do."""
         parameters = self._parameters
         budget = parameters.max_num_batched_tokens
         block_size = parameters.block_size
@@ -119,7 +119,7 @@ class Scheduler(object):
             return mean
         return mean * max(_LEAST_NOISE, self._noise.gauss(1.0, parameters.relative_deviation))
 
-    def end_step(self):
+    def end_step(self) -> List[Sequence]:
         """Sequences that got a token by the step, oldest first. Finished ones have left the engine."""
         scheduled, self._scheduled = self._scheduled, []
         emitted = []
@@ -135,7 +135,7 @@ class Scheduler(object):
         self.generated_tokens += len(emitted)
         return emitted
 
-    def _preempt_youngest(self):
+    def _preempt_youngest(self) -> Sequence:
         sequence = self.running.pop()
         self._release(sequence)
         sequence.computed = 0
@@ -144,6 +144,6 @@ class Scheduler(object):
         self.preemptions += 1
         return sequence
 
-    def _release(self, sequence):
+    def _release(self, sequence: Sequence) -> None:
         self.free_blocks += sequence.blocks
         sequence.blocks = 0
