@@ -88,7 +88,7 @@ export function telemetryHeader(gpuCount: number, changes: Partial<TelemetryHead
 
 /** A load that comes and goes; deterministic. */
 function gpuRow(seq: number, gpu: number): readonly (number | null)[] {
-  const load = Math.max(0, Math.sin(seq / 60 + gpu) + 0.2 * Math.sin(seq * 1.7 + gpu));
+  const load = Math.max(0, Math.sin(seq / 60 + gpu) + 0.02 * Math.sin(seq * 1.7 + gpu));
   return [
     (17 + 80 * Math.min(1, (seq + 40 * gpu) / 700)) * GiB,
     Math.min(100, 100 * load),

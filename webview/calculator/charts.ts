@@ -23,7 +23,7 @@ export function contextFigure(
     left: {
       label: 'Requests at once',
       scale: 'logarithmic',
-      format: (value) => (value < 10 ? format.significant(value) : format.count(value)),
+      format: format.tick,
     },
     series: [
       {
@@ -98,8 +98,8 @@ export function speedFigure(
       ...ends(speeds.map(({ batch }) => batch)),
       format: format.count,
     },
-    left: { label: 'tok/s', scale: 'linear', min: 0, format: format.count },
-    right: { label: 'TPOT, ms', scale: 'linear', min: 0, format: format.significant },
+    left: { label: 'tok/s', scale: 'linear', min: 0, format: format.tick },
+    right: { label: 'TPOT, ms', scale: 'linear', min: 0, format: format.tick },
     series: [
       {
         label: 'tok/s, system',
@@ -134,7 +134,7 @@ export function speedFigure(
   const summary =
     first === undefined || last === undefined
       ? 'No speed is known.'
-      : `Estimated for ${format.count(first.inputTokens)} tokens in and ${format.count(first.outputTokens)} out: ${at(first)}, ${at(last)}; the shaded band is as likely.`;
+      : `Estimated for ${format.count(first.inputTokens)} tokens in and ${format.count(first.outputTokens)} out: ${at(first)}, ${at(last)}; it may be anywhere in the shaded bands.`;
   return { chart, rows: speeds, summary };
 }
 

@@ -127,8 +127,8 @@ class Slider {
       'div',
       { class: 'control' },
       element('label', { for: flag }, flag),
-      this.#number,
       this.#range,
+      this.#number,
       this.#note,
     );
   }

@@ -48,7 +48,7 @@ export interface DeviceRow {
   readonly current: boolean;
 }
 
-/** The same deployment on every GPU of the catalogue, cheapest that fits first. */
+/** The same deployment on every GPU of the catalogue, those that fit first, by cost and then by speed. */
 export function acrossDevices(request: EstimateRequest): readonly DeviceRow[] {
   const { cudaTotalBytes: _, ...portable } = request;
   const rows = allDevices().map((device): DeviceRow => {
@@ -56,9 +56,16 @@ export function acrossDevices(request: EstimateRequest): readonly DeviceRow[] {
     const found = estimate(current ? request : { ...portable, device }, withoutFixes);
     return { device, estimate: found, dollarsPerMillion: dollars(device, found), current };
   });
-  return rows.toSorted(
-    (a, b) => rankOf(a) - rankOf(b) || (a.dollarsPerMillion ?? Infinity) - (b.dollarsPerMillion ?? Infinity),
-  );
+  return rows.toSorted((a, b) => rankOf(a) - rankOf(b) || costOf(a) - costOf(b) || rateOf(b) - rateOf(a));
+}
+
+/** Without a price: dearer than any that has one. */
+function costOf({ dollarsPerMillion }: DeviceRow): number {
+  return dollarsPerMillion ?? Number.MAX_VALUE;
+}
+
+function rateOf({ estimate: { speed } }: DeviceRow): number {
+  return speed.decodeTokensPerSecond;
 }
 
 function rankOf({ estimate: { verdict } }: DeviceRow): number {

@@ -1,4 +1,5 @@
 import type { DeploymentEstimate, RankEstimate } from '../../src/core/estimate/types.ts';
+import { GiB } from '../../src/core/units.ts';
 import { element } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
 
@@ -130,18 +131,20 @@ function segmentClass({ kind, id }: Segment): string {
 
 function amount(segment: Segment, format: Formatter): string {
   const band = bandWords(segment, format);
-  return `${format.bytes(segment.bytes)}${band === '' ? '' : ` ${band}`}`;
+  return `${format.gib(segment.bytes)} GiB${band === '' ? '' : ` ${band}`}`;
 }
 
-/** `± 0.20 GiB`, or each side where they differ; '' where it is exact. */
+/** GiB: `±0.20`, or each side where they differ, `−0.59/+0.21`; '' where it is exact. */
 export function bandWords(
   { bytes, lowBytes, highBytes }: Pick<Segment, 'bytes' | 'lowBytes' | 'highBytes'>,
   format: Formatter,
 ): string {
-  const [below, above] = [bytes - lowBytes, highBytes - bytes];
+  const [below, above] = [(bytes - lowBytes) / GiB, (highBytes - bytes) / GiB];
   if (below <= 0 && above <= 0) return '';
-  if (Math.abs(below - above) <= 0.1 * Math.max(below, above)) return `± ${format.bytes(above)}`;
-  return [below > 0 ? `− ${format.bytes(below)}` : '', above > 0 ? `+ ${format.bytes(above)}` : '']
+  const [less, more] = [format.fixed(below, 2), format.fixed(above, 2)];
+  if (less === more) return `±${more}`;
+  const none = format.fixed(0, 2);
+  return [less === none ? '' : `−${less}`, more === none ? '' : `+${more}`]
     .filter((side) => side !== '')
-    .join(' ');
+    .join('/');
 }

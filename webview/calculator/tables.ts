@@ -84,10 +84,23 @@ export function deviceColumns(
   format: () => Formatter,
   use: (device: string) => void,
 ): readonly Column<DeviceRow>[] {
-  const whenFits = (row: DeviceRow, value: number, text: string) =>
-    row.estimate.verdict.outcome === 'does-not-fit'
-      ? { text: '–', sort: null, copy: '', title: 'does not fit' }
-      : { text, sort: value, copy: String(value) };
+  const figure = (
+    id: string,
+    label: string,
+    title: string,
+    pick: (estimate: DeploymentEstimate) => number,
+  ): Column<DeviceRow> => ({
+    id,
+    label,
+    title,
+    numeric: true,
+    cell: ({ estimate }) => {
+      if (estimate.verdict.outcome === 'does-not-fit')
+        return { text: '–', sort: null, copy: '', title: 'does not fit' };
+      const value = pick(estimate);
+      return { text: format().significant(value), sort: value, copy: String(value) };
+    },
+  });
   return [
     {
       id: 'device',
@@ -108,26 +121,15 @@ export function deviceColumns(
         ),
       }),
     },
-    {
-      id: 'concurrency',
-      label: 'Requests',
-      title: 'Requests of full length at once',
-      numeric: true,
-      cell: (row) =>
-        whenFits(row, row.estimate.kv.maxConcurrency, format().significant(row.estimate.kv.maxConcurrency)),
-    },
-    {
-      id: 'throughput',
-      label: 'tok/s',
-      title: 'Estimated output tokens per second of the whole engine',
-      numeric: true,
-      cell: (row) =>
-        whenFits(
-          row,
-          row.estimate.speed.decodeTokensPerSecond,
-          format().significant(row.estimate.speed.decodeTokensPerSecond),
-        ),
-    },
+    figure('concurrency', 'Requests', 'Requests of full length at once', ({ kv }) => kv.maxConcurrency),
+    figure('ttft', 'TTFT ms', 'Time to first token, estimated', ({ speed }) => speed.ttftMs),
+    figure('tpot', 'TPOT ms', 'Time per output token, estimated', ({ speed }) => speed.tpotMs),
+    figure(
+      'throughput',
+      'tok/s',
+      'Output tokens per second of the whole engine, estimated',
+      ({ speed }) => speed.decodeTokensPerSecond,
+    ),
     {
       id: 'cost',
       label: '$/1M',

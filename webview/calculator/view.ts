@@ -131,17 +131,12 @@ export class CalculatorView {
       this.#bars,
       this.#controls.element,
       this.#facts,
+      element('div', { class: 'figures' }, this.#contextFigure.element, this.#speedFigure.element),
       element(
-        'div',
-        { class: 'figures' },
-        this.#contextFigure.element,
-        this.#speedFigure.element,
-        element(
-          'section',
-          { class: 'figure', 'aria-label': 'Other GPUs' },
-          this.#devices.element,
-          tools('the same on other GPUs', () => this.#devices.toTsv()),
-        ),
+        'section',
+        { class: 'figure', 'aria-label': 'Other GPUs' },
+        this.#devices.element,
+        tools('the same on other GPUs', () => this.#devices.toTsv()),
       ),
       element(
         'section',

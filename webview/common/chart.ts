@@ -37,6 +37,8 @@ export interface ChartAxis {
   readonly scale: 'linear' | 'logarithmic' | 'time';
   readonly min?: number;
   readonly max?: number;
+  /** The axis reaches at least this far, to the next round number. */
+  readonly reaches?: number;
   /** At the ticks. */
   format(value: number): string;
 }
@@ -51,6 +53,8 @@ export interface ChartSeries {
   /** Which dash pattern; 0 is a solid line. */
   readonly dash?: number;
   readonly axis?: 'left' | 'right';
+  /** In high contrast a line carries this shape here and there: by index of `markerShapes`. */
+  readonly marker?: number;
   /** Left out: a line without points. */
   readonly draw?: 'points' | 'line-and-points';
   readonly shape?: PointShape;
@@ -69,6 +73,8 @@ export interface ChartContent {
   readonly marks?: readonly ChartMark[];
   readonly regions?: readonly ChartRegion[];
 }
+
+export const markerShapes: readonly PointShape[] = ['circle', 'triangle', 'rect', 'rectRot', 'crossRot'];
 
 /** By index; the same in the legend. */
 export const dashPatterns: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
@@ -151,7 +157,13 @@ export class ChartView {
     const theme = this.#theme;
     const colour = theme.series[series.colour % theme.series.length] ?? theme.foreground;
     const yAxisID = series.axis === 'right' ? 'right' : 'left';
-    const pointRadius = series.draw === undefined ? 0 : 4.5;
+    const drawsPoints = series.draw !== undefined;
+    const marked = theme.highContrast && series.marker !== undefined && !drawsPoints;
+    const pointRadius = drawsPoints
+      ? 4.5
+      : marked
+        ? markerRadii(series.points.length, series.marker ?? 0)
+        : 0;
     const line: Dataset = {
       isBand: false,
       label: series.label,
@@ -163,9 +175,9 @@ export class ChartView {
       borderDash: [...(dashPatterns[(series.dash ?? 0) % dashPatterns.length] ?? [])],
       pointRadius,
       pointHitRadius: 8,
-      pointHoverRadius: pointRadius === 0 ? 3 : 6,
+      pointHoverRadius: drawsPoints ? 6 : 3,
       pointBorderWidth: 2,
-      pointStyle: series.shape ?? 'circle',
+      pointStyle: series.shape ?? markerShape(series) ?? 'circle',
       pointBorderColor: colour,
       pointBackgroundColor: series.hollow === true ? theme.background : colour,
       fill: false,
@@ -185,7 +197,7 @@ export class ChartView {
       pointRadius: 0,
       pointHitRadius: 0,
       pointHoverRadius: 0,
-      backgroundColor: `color-mix(in srgb, ${colour} 22%, transparent)`,
+      backgroundColor: faint(colour, 22),
       fill: theme.highContrast ? false : fill,
       order: 1,
     });
@@ -212,7 +224,7 @@ export class ChartView {
       spanGaps: false,
       events: ['mousemove', 'mouseout', 'click', 'touchstart', 'touchmove'],
       interaction: { mode: 'nearest', axis: 'x', intersect: false },
-      layout: { padding: { top: 14, right: 8 } },
+      layout: { padding: { top: 14, right: 22 } },
       elements: { line: { tension: 0 } },
       scales: {
         x: this.#scale(content.x, 'bottom', true),
@@ -255,11 +267,15 @@ export class ChartView {
       position,
       ...(axis.min === undefined ? {} : { min: axis.min }),
       ...(axis.max === undefined ? {} : { max: axis.max }),
+      ...(axis.reaches === undefined ? {} : { suggestedMax: axis.reaches }),
+      ...(position === 'bottom' || axis.max !== undefined ? {} : { grace: '4%' }),
+      // The same in every chart, so that time axes one above the other line up.
+      ...(position === 'left' ? { afterFit: widenLeftAxis } : {}),
       title: { display: true, text: axis.label, color: theme.description, font },
       border: { color: theme.lines },
       grid: {
         display: grid,
-        color: theme.highContrast ? 'transparent' : theme.lines,
+        color: theme.highContrast ? 'transparent' : faint(theme.lines, 35),
         tickColor: theme.lines,
       },
       ticks: {
@@ -284,6 +300,25 @@ export class ChartView {
           }),
     } as unknown as ScaleOptionsByType<'linear'>;
   }
+}
+
+export function markerShape({ marker }: ChartSeries): PointShape | undefined {
+  return marker === undefined ? undefined : markerShapes[marker % markerShapes.length];
+}
+
+/** Five shapes along a line, those of its neighbours beside them. */
+function markerRadii(points: number, marker: number): number[] {
+  const every = Math.max(1, Math.floor(points / 5));
+  const first = Math.floor((every * (marker % markerShapes.length)) / markerShapes.length);
+  return Array.from({ length: points }, (_, i) => (i % every === first ? 4 : 0));
+}
+
+function widenLeftAxis(scale: { width: number }): void {
+  scale.width = 64;
+}
+
+function faint(colour: string, percent: number): string {
+  return `color-mix(in srgb, ${colour} ${percent}%, transparent)`;
 }
 
 /** What is used of chart.js's scale where ticks are placed. */

@@ -1,4 +1,11 @@
-import { type ChartContent, type ChartSeries, ChartView, dashPatterns, type PointShape } from './chart.ts';
+import {
+  type ChartContent,
+  type ChartSeries,
+  ChartView,
+  dashPatterns,
+  markerShape,
+  type PointShape,
+} from './chart.ts';
 import { button, element, onKey, setAttributes, setText, svgElement } from './dom.ts';
 import { Table, type TableOptions } from './table.ts';
 import { observeTheme, readTheme } from './theme.ts';
@@ -123,6 +130,7 @@ export class Figure<Row> {
     const theme = readTheme();
     const key = JSON.stringify([
       theme.series,
+      theme.highContrast,
       series.map((one) => [one.label, one.colour, one.dash, one.shape]),
     ]);
     if (key === this.#legendKey) return;
@@ -136,7 +144,12 @@ export class Figure<Row> {
             colour: theme.series[one.colour % theme.series.length] ?? theme.foreground,
             dash: dashPatterns[(one.dash ?? 0) % dashPatterns.length] ?? [],
             line: one.draw !== 'points',
-            shape: one.draw === undefined ? undefined : (one.shape ?? 'circle'),
+            shape:
+              one.draw !== undefined
+                ? (one.shape ?? 'circle')
+                : theme.highContrast
+                  ? markerShape(one)
+                  : undefined,
             hollow: one.hollow === true,
           }),
           one.label,

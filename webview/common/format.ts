@@ -8,6 +8,10 @@ export interface Formatter {
   significant(value: number): string;
   /** With its unit: `15.0 GiB`. */
   bytes(value: number): string;
+  /** At most three significant figures, none of them a trailing zero: for axes. */
+  tick(value: number): string;
+  /** With so many decimals (0 to 6). */
+  fixed(value: number, decimals: number): string;
   /** In GiB without the unit, for columns that name it. */
   gib(value: number): string;
   /** `48.2 ms`, `1.20 s`. */
@@ -27,6 +31,7 @@ export function createFormatter(locale: string): Formatter {
     (decimals) =>
       new Intl.NumberFormat(known, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }),
   );
+  const tick = new Intl.NumberFormat(known, { maximumSignificantDigits: 3 });
   const clock = new Intl.DateTimeFormat(known, {
     hour: '2-digit',
     minute: '2-digit',
@@ -48,6 +53,8 @@ export function createFormatter(locale: string): Formatter {
         Math.abs(value) >= GiB ? [GiB, 'GiB'] : Math.abs(value) >= MiB ? [MiB, 'MiB'] : [KiB, 'KiB'];
       return `${significant(value / unit)} ${name}`;
     },
+    tick: (value) => (Math.abs(value) >= 1000 ? whole : tick).format(value),
+    fixed: (value, decimals) => (byDecimals[decimals] ?? whole).format(value),
     gib: (value) => significant(value / GiB),
     milliseconds: (value) =>
       Math.abs(value) >= 1000 ? `${significant(value / 1000)} s` : `${significant(value)} ms`,

@@ -51,14 +51,14 @@ export interface Headline {
 export function headline(results: RunResults): Headline {
   const done = results.cells.filter((cell) => cell.state === 'done').length;
   const toRun = results.cells.filter((cell) => cell.state !== 'skipped').length;
-  const simulated = results.mode === 'rehearsal' ? ' (simulated)' : '';
+  const simulated = results.mode === 'rehearsal';
   if (results.answer !== null)
     return {
       mark: results.outcome === 'running' ? 'running' : 'passed',
-      word: '',
-      sentence: results.answer + simulated,
+      word: simulated ? 'simulated' : '',
+      sentence: results.answer,
     };
-  const soFar = `${done} of ${toRun} cells have results${simulated}`;
+  const soFar = `${done} of ${toRun} cells have results${simulated ? ' (simulated)' : ''}`;
   switch (results.outcome) {
     case 'running':
       return { mark: 'running', word: 'no answer yet', sentence: `the run goes on; ${soFar}.` };

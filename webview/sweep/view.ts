@@ -1,3 +1,4 @@
+import { findDevice } from '../../src/core/device/catalogue.ts';
 import type { CellResult, RunResults } from '../../src/core/sweep/run.ts';
 import type { FromSweep, SweepProgress } from '../../src/protocol/panel.ts';
 import { button, element, setAttributes, setText } from '../common/dom.ts';
@@ -133,7 +134,7 @@ export class SweepView {
     this.#showFailures(results.cells);
     setText(
       this.#foot,
-      `How we know: ${simulated ? 'simulated by the rehearsal engine, not measured' : 'measured run'} ${results.run} on ${results.host}; percentiles that the sample can’t certify show as –.`,
+      `How we know: run ${results.run} on ${results.host}, ${simulated ? 'simulated by the rehearsal engine, not measured' : 'measured'}. Percentiles that the sample can’t certify show as –.`,
     );
   }
 
@@ -247,7 +248,8 @@ export class SweepView {
 
 function subtitle(results: RunResults): string {
   const engine = [results.engine.name, results.engine.version ?? 'version not known'].join(' ');
-  return [results.model, engine, results.device, results.host].join(' · ');
+  const device = findDevice(results.device)?.label ?? results.device;
+  return [results.model, engine, device, results.host].join(' · ');
 }
 
 function progressWords(progress: SweepProgress, format: Formatter): string {

@@ -85,21 +85,36 @@ interface Line {
   readonly label: string;
   readonly colour: number;
   readonly dash: number;
+  /** Which GPU, where there are several. */
+  readonly marker: number | undefined;
 }
 
 /** Lines that there is anything of in the window. One GPU: a colour a metric. Several: a colour a GPU. */
 function linesOf(chart: MetricChart, gpus: readonly ShownGpu[], window: TimeWindow): readonly Line[] {
+  // Where all of it is recorded, the title says so.
+  const mixed = new Set(gpus.map(({ host }) => host.header?.recorded)).size > 1;
   return gpus.flatMap((gpu) => {
     const all = chart.metrics.flatMap((metric, at): Line[] => {
       const column = gpu.host.column(gpu.index, metric.column);
       if (column === undefined || statistics(gpu, column, window) === undefined) return [];
       const alone = gpus.length === 1;
-      const label = alone
+      const name = alone
         ? metric.label
         : chart.metrics.length === 1
           ? gpu.label
           : `${gpu.label} ${metric.label}`;
-      return [{ gpu, metric, column, label, colour: alone ? at : gpu.colour, dash: at }];
+      const label = mixed && gpu.host.header?.recorded === true ? `${name} (recorded)` : name;
+      return [
+        {
+          gpu,
+          metric,
+          column,
+          label,
+          colour: alone ? at : gpu.colour,
+          dash: at,
+          marker: alone ? undefined : gpu.colour,
+        },
+      ];
     });
     const preferred = all.filter(({ metric }) => metric.fallback !== true);
     return preferred.length > 0 ? preferred : all;
@@ -133,45 +148,48 @@ export function metricContent(
     max: window.toMs,
     format: format.clock,
   };
-  const top = definition.top ?? memoryTop(definition, gpus);
+  const reaches = room(definition, gpus);
+  const shownGaps = gaps(gpus, window);
   const hasRight = lines.some(({ metric }) => metric.axis === 'right');
   return {
     rows,
-    summary: summaryOf(definition, lines, rows, format),
+    summary: `${summaryOf(definition, lines, rows, format)}${gapWords(shownGaps, format)}`,
     chart: {
       x: time,
       left: {
         label: definition.left,
         scale: 'linear',
         min: 0,
-        ...(top === undefined ? {} : { max: top }),
-        format: format.significant,
+        ...(definition.top === undefined ? {} : { max: definition.top }),
+        ...(reaches === undefined ? {} : { reaches }),
+        format: format.tick,
       },
       ...(hasRight && definition.right !== undefined
-        ? { right: { label: definition.right, scale: 'linear', min: 0, format: format.count } }
+        ? { right: { label: definition.right, scale: 'linear', min: 0, format: format.tick } }
         : {}),
       series: lines.map((line) => drawnLine(line, window, width)),
       marks: limits(definition, gpus, format),
-      regions: gaps(gpus, window),
+      regions: shownGaps,
     },
   };
 }
 
 function drawnLine(
-  { gpu, metric, column, label, colour, dash }: Line,
+  { gpu, metric, column, label, colour, dash, marker }: Line,
   window: TimeWindow,
   width: number,
 ): ChartSeries {
   const { offsetMs, series } = gpu.host;
   const drawn = series?.line(column, window.fromMs - offsetMs, window.toMs - offsetMs, 2 * width);
   return {
-    label: `${label}${gpu.host.header?.recorded === true ? ' (recorded)' : ''}`,
+    label,
     points: (drawn?.x ?? []).map((x, i) => ({
       x: x + offsetMs,
       y: (drawn?.y[i] ?? Number.NaN) / metric.divisor,
     })),
     colour,
     dash,
+    ...(marker === undefined ? {} : { marker }),
     ...(metric.axis === undefined ? {} : { axis: metric.axis }),
   };
 }
@@ -194,10 +212,13 @@ function figuresOf({ gpu, metric, column, label }: Line, window: TimeWindow): Li
   ];
 }
 
-/** Room for the total to show as a line, with nothing squeezed above it. */
-function memoryTop({ id }: MetricChart, gpus: readonly ShownGpu[]): number | undefined {
-  if (id !== 'memory' || gpus.length === 0) return undefined;
-  return Math.max(...gpus.map(({ gpu }) => gpu.memoryTotalBytes / GiB)) * 1.05;
+/** The limit is to be seen, however little of it is used. */
+function room({ id }: MetricChart, gpus: readonly ShownGpu[]): number | undefined {
+  const limits = gpus.map(({ gpu }) =>
+    id === 'memory' ? gpu.memoryTotalBytes / GiB : id === 'power' ? gpu.powerLimitWatts : null,
+  );
+  const known = limits.filter((limit) => limit !== null);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function limits({ id }: MetricChart, gpus: readonly ShownGpu[], format: Formatter): ChartMark[] {
@@ -226,6 +247,13 @@ function gaps(gpus: readonly ShownGpu[], { fromMs, toMs }: TimeWindow): ChartReg
   );
 }
 
+function gapWords(regions: readonly ChartRegion[], format: Formatter): string {
+  if (regions.length === 0) return '';
+  const seconds = regions.reduce((total, { from, to }) => total + (to - from) / 1000, 0);
+  const causes = [...new Set(regions.map(({ label }) => label.replace(/^gap: /, '')))].join(', ');
+  return ` ${regions.length === 1 ? '1 gap' : `${regions.length} gaps`} of ${format.duration(seconds)} in all: ${causes}.`;
+}
+
 function summaryOf(
   definition: MetricChart,
   lines: readonly Line[],
@@ -239,14 +267,16 @@ function summaryOf(
     if (own.length === 0) return [];
     const [low, high] = [Math.min(...own.map(({ min }) => min)), Math.max(...own.map(({ max }) => max))];
     const last = own.map((row) => row.last);
-    const now =
-      own.length === 1
-        ? `${format.significant(last[0] ?? Number.NaN)} ${metric.unit}`
-        : `${format.significant(Math.min(...last))} to ${format.significant(Math.max(...last))} ${metric.unit}`;
-    return [`${metric.label} ${now} at the end (${format.significant(low)} to ${format.significant(high)})`];
+    const end = range(Math.min(...last), Math.max(...last), format);
+    return [`${metric.label} ${end} ${metric.unit} at the end, ${range(low, high, format)} in all`];
   });
   const fallback = lines.some(({ metric }) => metric.fallback === true)
     ? ' SM, tensor and DRAM activity are not known here.'
     : '';
   return `${parts.join('; ')}.${fallback}`;
+}
+
+function range(low: number, high: number, format: Formatter): string {
+  const [from, to] = [format.significant(low), format.significant(high)];
+  return from === to ? to : `${from} to ${to}`;
 }
