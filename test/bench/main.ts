@@ -1,0 +1,21 @@
+/** `npm run bench`: figures as ratios and counts, a line each. Clocks of small machines are noisy: run it twice. */
+import { spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { benchEstimates } from './estimates.ts';
+import { benchKeystrokes } from './keystroke.ts';
+
+async function main(): Promise<void> {
+  console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}\n`);
+  const estimates = benchEstimates();
+  console.log(
+    `estimates per CPU second, parsed dense model: ${Math.round(estimates.estimatesPerCpuSecond)} (goal 50,000)`,
+  );
+  const keystrokes = await benchKeystrokes(100);
+  console.log(
+    `keystroke to diagnostics, 20 deployments in one script: p50 ${keystrokes.p50Ms.toFixed(1)} ms, p95 ${keystrokes.p95Ms.toFixed(1)} ms (goal p95 50 ms)\n`,
+  );
+  const load = spawnSync(process.execPath, ['test/bench/loadGenerator.mjs'], { stdio: 'inherit' });
+  process.exitCode = load.status ?? 1;
+}
+
+void main();
