@@ -3,6 +3,7 @@
 Arguments: --host, --port, and
 --token-ms N      time between tokens (default 1)
 --print LINE      printed to the log at start; may be repeated
+--print-bytes N   so many printed to the log at start, as one line
 --exit CODE       ends with CODE after printing, instead of serving
 --never-ready     /health answers 503 for ever
 --child           starts a child that leaves the group and ignores every signal that can be ignored
@@ -106,6 +107,7 @@ def main():
     parser.add_argument("--port", type=int)
     parser.add_argument("--token-ms", type=float, default=1)
     parser.add_argument("--print", action="append", default=[])
+    parser.add_argument("--print-bytes", type=int, default=0)
     parser.add_argument("--exit", type=int)
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--child", action="store_true")
@@ -113,6 +115,7 @@ def main():
     options = parser.parse_args()
     for line in options.print:
         print(line, flush=True)
+    print("x" * options.print_bytes, flush=True)
     if options.exit is not None:
         sys.exit(options.exit)
     if options.ignore_signals:

@@ -10,14 +10,14 @@ from support import ENDLESS, AgentTest, fake_cell, load_profile, simulated_cell
 RUN = "20261123T120000Z-test"
 
 #: Long enough to be interrupted, short enough to be measured again.
-SECONDS_LONG = load_profile(requests=80, concurrency=2, output=5, warmup=0)
+A_LITTLE = load_profile(requests=40, concurrency=2, output=5, warmup=0)
 
 
 def three_cells(*options):
     """The second is in mid-load when the tests strike."""
     return [
         fake_cell("a", *options),
-        fake_cell("b", "--token-ms", "4", *options, key="slow", load=SECONDS_LONG, trials=2),
+        fake_cell("b", "--token-ms", "4", *options, key="slow", load=A_LITTLE, trials=2),
         fake_cell("c", *options, key="other"),
     ]
 

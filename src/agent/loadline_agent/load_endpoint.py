@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import os
 from typing import Optional, Tuple
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ def measure_endpoint(request: dict) -> dict:
     api_key = os.environ.get(KEY_VARIABLE) or None
     model = request["modelName"] if request.get("modelName") else first_model(host, port, api_key)
     try:
-        measurement = run_load(host, port, api_key, model, request["load"], lambda *_: None, lambda: False, None)
+        measurement = run_load(host, port, api_key, model, request["load"], lambda *_: None, lambda: False, math.inf)
     except LoadError as error:
         raise AgentError(error.kind, f"{error} (phase {error.phase})") from error
     return {"type": "load-measured", "measurement": measurement}

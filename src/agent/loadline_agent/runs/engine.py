@@ -137,6 +137,8 @@ class Engine:
             raise EngineFailed("start", Diagnosis("not-found", self._not_found(), [])) from None
         except PermissionError:
             raise EngineFailed("start", Diagnosis("not-found", f"{self.command[0]} may not be executed on this host.", [])) from None
+        except OSError as error:
+            raise EngineFailed("start", Diagnosis("refused", f"{self.command[0]} cannot be started: {error.strerror}.", [])) from error
         finally:
             os.close(log)
         self._folder.note_processes(engine=identity(self._process.pid))

@@ -1,0 +1,70 @@
+"""A follow from any byte offset gives the bytes that stand there."""
+
+import os
+import random
+import unittest
+
+from support import AgentTest, fake_cell, load_profile
+
+RUN = "20261123T120000Z-test"
+SENT = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "engine-k1.log")
+
+
+class FollowTest(AgentTest):
+    def setUp(self):
+        super().setUp()
+        self.start([fake_cell("a", "--print-bytes", "600000")])
+        self.live = self.follow()
+        self.assertEqual(self.live.end()["type"], "follow-end")
+        self.files = {}
+        for name in SENT:
+            with open(os.path.join(self.run_folder(), name), "rb") as file:
+                self.files[name] = file.read()
+
+    def test_followed_live_it_gives_the_same_bytes(self):
+        self.assertEqual(self.live.files, self.files)
+
+    def test_from_any_offset_it_gives_the_rest(self):
+        chosen = random.Random(7)
+        sizes = {name: len(data) for name, data in self.files.items()}
+        for offsets in (
+            {},
+            sizes,
+            {name: size - 1 for name, size in sizes.items()},
+            {name: chosen.randrange(size + 1) for name, size in sizes.items()},
+        ):
+            with self.subTest(offsets=offsets):
+                follower = self.follow(offsets=offsets)
+                self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+                rest = {name: data[offsets.get(name, 0) :] for name, data in self.files.items()}
+                self.assertEqual(follower.files, {name: data for name, data in rest.items() if data})
+
+    def test_secrets_and_state_are_not_sent(self):
+        self.assertEqual(set(self.live.files), set(SENT))
+
+    def test_a_client_that_holds_more_than_there_is_is_told(self):
+        records, status = self.agent("follow", {"run": RUN, "offsets": {"journal.jsonl": 10**9}})
+        self.assertEqual((records[-1]["code"], status), ("bad-request", 2))
+
+    def test_heartbeats_carry_the_state(self):
+        self.assertEqual([record["state"] for record in self.live.records if record["type"] == "heartbeat"][0], "running")
+
+
+class FollowLiveTest(AgentTest):
+    def test_closing_stdin_ends_it_and_not_the_run(self):
+        self.start([fake_cell("a", load=load_profile(requests=100000, output=100))], telemetry=False)
+        follower = self.follow()
+        follower.until("cell-progress")
+        follower.close()
+        self.assertEqual(self.statuses()[0]["state"], "running")
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+
+    def test_two_followers_see_the_same(self):
+        self.start([fake_cell("a")])
+        first, second = self.follow(), self.follow()
+        self.assertEqual((first.end()["type"], second.end()["type"]), ("follow-end", "follow-end"))
+        self.assertEqual(first.files, second.files)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,151 @@
+"""Each verb's answers, its errors and its exit statuses."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import unittest
+
+import contract
+from support import AGENT_SOURCE, AgentTest, built_agent, check_answer, fake_cell, run_request, simulated_cell
+
+
+class HelloTest(AgentTest):
+    def test_hello(self):
+        (record,), status = self.agent("hello")
+        self.assertEqual(status, 0)
+        with open(os.path.join(AGENT_SOURCE, "..", "protocol", "agent.ts"), encoding="utf-8") as file:
+            self.assertIn(f"export const agentProtocol = {record['protocol']};", file.read())
+
+    def test_from_its_folder_it_is_the_same_agent(self):
+        done = subprocess.run([sys.executable, "-B", AGENT_SOURCE, "hello"], stdout=subprocess.PIPE, env=self.environment)
+        record = json.loads(done.stdout.decode())
+        check_answer("hello", record)
+
+    def test_probe(self):
+        (record,), status = self.agent("probe", environment={"LOADLINE_DEVICE": "recorded:h200-2026-11-static-batch"})
+        self.assertEqual((status, record["gpuSource"]), (0, "recorded:h200-2026-11-static-batch"))
+        self.assertEqual((record["gpus"][0]["name"], record["driver"], record["cuda"]), ("NVIDIA H200", "580.159.04", "13.0"))
+
+    def test_probe_finds_an_engine_and_its_version_without_starting_it(self):
+        prefix = os.path.join(self.folder, "venv")
+        os.makedirs(os.path.join(prefix, "lib", "python3.12", "site-packages", "vllm-0.26.0.dist-info"))
+        os.makedirs(os.path.join(prefix, "bin"))
+        command = os.path.join(prefix, "bin", "vllm")
+        with open(command, "w") as file:
+            file.write("#!/bin/sh\nexit 1\n")
+        os.chmod(command, 0o755)
+        (record,), _ = self.agent("probe", environment={"PATH": os.path.dirname(command) + os.pathsep + os.environ["PATH"]})
+        self.assertIn({"name": "vllm", "version": "0.26.0", "path": command}, record["engines"])
+
+
+class BadRequestTest(AgentTest):
+    def refused(self, verb, request, code="bad-request"):
+        (record,), status = self.agent(verb, request)
+        self.assertEqual((record["type"], record["code"], status), ("error", code, 2), record)
+        return record["message"]
+
+    def test_no_such_verb(self):
+        self.assertIn("`dance` is not one", self.refused_verb("dance"))
+
+    def refused_verb(self, verb):
+        done = subprocess.run([sys.executable, built_agent(), verb], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        record = json.loads(done.stdout.decode())
+        contract.check(record, "ErrorRecord")
+        self.assertEqual(done.returncode, 2)
+        return record["message"]
+
+    def test_nothing_half_or_no_json(self):
+        self.assertIn("nothing was written", self.refused("run", b""))
+        self.assertIn("not JSON", self.refused("run", b'{"run": "a", '))
+        self.assertIn("not JSON", self.refused("run", b"\xff\xfe}"))
+        self.assertIn("expected an object", self.refused("run", b"[1]"))
+
+    def test_each_field_is_named_where_it_is_wrong(self):
+        def changed(change):
+            request = run_request([fake_cell("a"), fake_cell("b")])
+            change(request)
+            return self.refused("run", request)
+
+        self.assertIn("cells[1].load.concurrency: expected an integer of at least 1, got 0", changed(lambda r: r["cells"][1]["load"].update(concurrency=0)))
+        self.assertIn("cells[0].engine.argv: empty", changed(lambda r: r["cells"][0]["engine"].update(argv=[])))
+        self.assertIn("leaseSeconds: missing", changed(lambda r: r.pop("leaseSeconds")))
+        self.assertIn("cells[1].id: the same as cells[0]", changed(lambda r: r["cells"][1].update(id="a")))
+        self.assertIn("cells: empty", changed(lambda r: r.update(cells=[])))
+        self.assertIn("run: expected a run name", changed(lambda r: r.update(run="../../etc")))
+        self.assertIn("cells[0].engine.kind", changed(lambda r: r.update(simulated=True)))
+        self.assertIn("telemetry.device.kind", changed(lambda r: r["telemetry"]["device"].update(kind="magic")))
+        self.assertIn("readyTimeoutSeconds", changed(lambda r: r["cells"][0]["engine"].update(readyTimeoutSeconds=True)))
+        self.assertFalse(os.path.exists(self.run_folder()))
+
+    def test_another_protocol(self):
+        message = self.refused("run", {**run_request([fake_cell("a")]), "protocol": 999}, code="protocol")
+        self.assertIn("999", message)
+
+    def test_a_recording_that_is_not_there(self):
+        self.assertIn("h200-2026-11-static-batch", self.refused("sample", {"intervalMs": 100, "device": {"kind": "recorded", "name": "v100"}}))
+
+    def test_load_against_nothing(self):
+        load = fake_cell("a")["load"]
+        self.assertIn("https", self.refused("load", {"url": "https://example.test", "modelName": None, "load": load}))
+        self.assertIn("path", self.refused("load", {"url": "http://localhost:1/api/x", "modelName": None, "load": load}))
+        (record,), status = self.agent("load", {"url": "http://127.0.0.1:1", "modelName": None, "load": load})
+        self.assertEqual((record["code"], status), ("unreachable", 1))
+
+
+class LoadTest(AgentTest):
+    def test_load_measures_an_endpoint_and_finds_its_model(self):
+        self.start([simulated_cell("a")], telemetry=False)
+        follower = self.follow()
+        follower.end()
+        # The engine is started by hand here, as a user would have done.
+        environment = {**self.environment, "LOADLINE_SIMULATED_ENGINE": os.path.join(self.run_folder(), "simulated-s1.json"), "VLLM_API_KEY": "key"}
+        engine = subprocess.Popen([sys.executable, built_agent(), "simulated-engine", "--port", "0"], stdout=subprocess.PIPE, env=environment)
+        self.addCleanup(engine.wait)
+        self.addCleanup(engine.terminate)
+        self.addCleanup(engine.stdout.close)
+        url = next(line.split()[-1].decode() for line in engine.stdout if b"http://" in line)
+        request = {"url": url + "/v1", "modelName": None, "load": fake_cell("a")["load"]}
+        (record,), status = self.agent("load", request, environment={"LOADLINE_API_KEY": "key"})
+        self.assertEqual((record["type"], status), ("load-measured", 0), record)
+        self.assertEqual(record["measurement"]["requests"]["failure"], [None] * 8)
+        (record,), status = self.agent("load", request)
+        self.assertEqual((record["code"], status), ("unauthorized", 1))
+
+
+class HomeTest(AgentTest):
+    def refused(self):
+        (record,), status = self.agent("run", run_request([fake_cell("a")]))
+        self.assertEqual((record["code"], status), ("home", 1))
+        return record["message"]
+
+    def test_a_symlink_is_refused(self):
+        os.symlink("/tmp", self.home)
+        self.assertIn("symbolic link", self.refused())
+
+    def test_a_file_is_refused(self):
+        with open(self.home, "w"):
+            self.assertIn("not a folder", self.refused())
+
+    def test_an_open_one_is_closed(self):
+        os.mkdir(self.home)
+        os.chmod(self.home, 0o755)
+        self.start([simulated_cell("a")], telemetry=False)
+        self.follow().end()
+        self.assertEqual(stat.S_IMODE(os.stat(self.home).st_mode), 0o700)
+
+
+class BrokenPipeTest(AgentTest):
+    def test_a_reader_that_goes_away_is_no_error(self):
+        process = self.spawn("sample", {"intervalMs": 10, "device": {"kind": "auto"}}, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.stdout.close()
+        self.assertEqual(process.wait(30), 0)
+        self.assertEqual(process.stderr.read(), b"")
+        process.stderr.close()
+        process.stdin.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
