@@ -17,7 +17,15 @@ export interface FlagDefinition {
 
 /** Why the engine would not start, in the order in which it would find out. */
 export interface Obstacle {
-  readonly kind: 'flag-value' | 'parallelism' | 'weights' | 'free-memory' | 'no-kv-memory' | 'max-model-len';
+  readonly kind:
+    | 'flag-value'
+    | 'context-length'
+    | 'data-type'
+    | 'parallelism'
+    | 'weights'
+    | 'free-memory'
+    | 'no-kv-memory'
+    | 'max-model-len';
   /** One sentence with the numbers. */
   readonly reason: string;
   readonly causeFlag: string;

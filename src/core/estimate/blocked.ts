@@ -1,6 +1,13 @@
 import type { Obstacle } from '../engine/engine.ts';
 
+const memoryKinds: ReadonlySet<Obstacle['kind']> = new Set([
+  'weights',
+  'free-memory',
+  'no-kv-memory',
+  'max-model-len',
+]);
+
 /** True where memory, not a value or the number of GPUs, keeps it from starting. */
 export function blockedByMemory(obstacle: Obstacle | undefined): boolean {
-  return obstacle !== undefined && obstacle.kind !== 'flag-value' && obstacle.kind !== 'parallelism';
+  return obstacle !== undefined && memoryKinds.has(obstacle.kind);
 }

@@ -1,7 +1,8 @@
-import { findEngine } from '../engine/engine.ts';
+import { type EngineEvaluation, findEngine } from '../engine/engine.ts';
+import type { Problem } from '../result.ts';
 import { estimateSpeed } from '../speed/estimateSpeed.ts';
 import { verifiedFixes } from './fixes.ts';
-import { judge } from './judge.ts';
+import { bandWarning, judge } from './judge.ts';
 import type { DeploymentEstimate, EstimateRequest, Verdict } from './types.ts';
 
 export interface EstimateOptions {
@@ -45,17 +46,22 @@ export function estimate(request: EstimateRequest, options: EstimateOptions = {}
       ...judged,
       fixes: wantsFixes ? verifiedFixes(engine, request, evaluation, judged.outcome) : [],
     },
-    warnings:
-      known === undefined
-        ? [
-            {
-              code: 'engine.unknown',
-              message: `The engine "${deployment.engine}" is not covered yet; the figures are vLLM's.`,
-            },
-            ...evaluation.warnings,
-          ]
-        : evaluation.warnings,
+    warnings: warningsOf(evaluation, known === undefined ? deployment.engine : undefined),
   };
+}
+
+function warningsOf(evaluation: EngineEvaluation, unknownEngine: string | undefined): readonly Problem[] {
+  const close = bandWarning(evaluation);
+  if (close === undefined && unknownEngine === undefined) return evaluation.warnings;
+  const warnings = [...evaluation.warnings];
+  if (close !== undefined) warnings.push(close);
+  if (unknownEngine !== undefined) {
+    warnings.unshift({
+      code: 'engine.unknown',
+      message: `The engine "${unknownEngine}" is not covered yet; the figures are vLLM's.`,
+    });
+  }
+  return warnings;
 }
 
 function vllmEngine() {

@@ -1,4 +1,5 @@
 import type { EngineEvaluation } from '../engine/engine.ts';
+import type { Problem } from '../result.ts';
 import type { RankEstimate, Verdict } from './types.ts';
 import { gib, grouped } from './words.ts';
 
@@ -37,6 +38,34 @@ export function judge(evaluation: EngineEvaluation): Omit<Verdict, 'fixes'> {
     };
   }
   return { outcome: 'fits', reason: capacity };
+}
+
+/**
+ * A warning where the bands of the charged terms decide whether one full-length request fits: the verdict may turn out the other
+ * way. Undefined where they do not.
+ */
+export function bandWarning(evaluation: EngineEvaluation): Problem | undefined {
+  const { obstacle, kv } = evaluation;
+  const aboutLength = obstacle === undefined || obstacle.kind === 'max-model-len';
+  if (!aboutLength || evaluation.resolved['kv-cache-memory-bytes'] !== undefined) return undefined;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.POSITIVE_INFINITY;
+  for (const rank of evaluation.perRank) {
+    let below = 0;
+    let above = 0;
+    for (const term of rank.terms) {
+      if (!term.charged) continue;
+      below += term.highBytes - term.bytes;
+      above += term.bytes - term.lowBytes;
+    }
+    low = Math.min(low, rank.availableKvBytes - below);
+    high = Math.min(high, rank.availableKvBytes + above);
+  }
+  if (low >= kv.oneRequestBytes || high < kv.oneRequestBytes) return undefined;
+  return {
+    code: 'verdict.within-band',
+    message: `Too close to call: one request of ${grouped(kv.maxModelLen)} tokens needs ${gib(kv.oneRequestBytes)} GiB of KV, and between ${gib(Math.max(0, low))} and ${gib(high)} GiB will be available.`,
+  };
 }
 
 /** What the engine uses beyond its request, at the upper end. */

@@ -1,6 +1,17 @@
-import type { VllmProfile } from '../engine/vllm/versions/profile.ts';
 import type { ModelFacts } from '../model/facts.ts';
 import { paddedVocabulary } from './weights.ts';
+
+/** How the peak of an engine's profile run grows: `elementBytes x T x (mlp widths + residualCopies x hidden) + workspace`. */
+export interface PeakCoefficients {
+  readonly residualCopies: number;
+  readonly workspaceBytes: number;
+  /** Beside it where the model is compiled. */
+  readonly compiledBytes: number;
+  /** Bytes that the sampler's warm-up takes for each of R x vocabulary logits. */
+  readonly samplerBytesPerLogit: number;
+  /** Part of the estimate by which the band is at least this wide. */
+  readonly relativeBand: number;
+}
 
 export interface ActivationPeak {
   readonly bytes: number;
@@ -16,7 +27,7 @@ export interface ActivationPeak {
  */
 export function activationPeak(
   model: ModelFacts,
-  profile: VllmProfile,
+  peak: PeakCoefficients,
   input: {
     readonly maxNumBatchedTokens: number;
     readonly maxNumSeqs: number;
@@ -27,7 +38,6 @@ export function activationPeak(
     readonly isLastStage: boolean;
   },
 ): ActivationPeak {
-  const { peak } = profile;
   const { maxNumBatchedTokens: tokens, elementBytes } = input;
   let widest = 0;
   for (const layer of model.layers) {

@@ -91,6 +91,14 @@ export function refusalLines(
         ...profilingLines(evaluation),
         `ERROR ValueError: To serve at least one request with the model's max seq len (${kv.maxModelLen}), (${loggedGib(kv.oneRequestBytes)} GiB KV cache is needed, which is larger than the available KV cache memory (${loggedGib(rank.availableKvBytes)} GiB). Based on the available memory, the estimated maximum model length is ${kv.largestMaxModelLen}. Try increasing \`gpu_memory_utilization\` or decreasing \`max_model_len\` when initializing the engine.`,
       ];
+    case 'context-length':
+      return [
+        `ERROR ValueError: User-specified max_model_len (${kv.maxModelLen}) is greater than the derived max_model_len (max_position_embeddings=${request.model.maxPositionEmbeddings} in model's config.json). To allow overriding this maximum, set the env var VLLM_ALLOW_LONG_MAX_MODEL_LEN=1.`,
+      ];
+    case 'data-type':
+      return [
+        `ERROR ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your ${request.device.label} GPU has compute capability ${request.device.computeCapability}. You can use float16 instead by explicitly setting the \`dtype\` flag in CLI, for example: --dtype=half.`,
+      ];
     case 'parallelism': {
       const heads = request.model.layers[0]?.attention.queryHeads ?? 0;
       const size = evaluation.speed.tensorParallelSize;

@@ -96,6 +96,31 @@ describe('verdict', () => {
     expect(missing.reason).toBe('4 GPUs are needed (tensor 4 x pipeline 1 x data 1), 1 given');
   });
 
+  it('does not fit where vLLM refuses the length or the element type, and offers what it takes', () => {
+    const long = estimate(request('gpt2', 'h200', { 'max-model-len': 2048 })).verdict;
+    expect(long).toMatchObject({ outcome: 'does-not-fit', causeFlag: 'max-model-len' });
+    expect(long.fixes).toMatchObject([{ flag: 'max-model-len', from: 2048, to: 1024 }]);
+    const brain = estimate(
+      request('gpt2', 't4', { dtype: 'bfloat16', 'gpu-memory-utilization': 0.8 }),
+    ).verdict;
+    expect(brain).toMatchObject({ outcome: 'does-not-fit', causeFlag: 'dtype' });
+    expect(brain.fixes).toMatchObject([{ flag: 'dtype', to: 'float16' }]);
+    // Overrides may have stretched the context: then the length is taken as written.
+    expect(
+      estimate(request('gpt2', 'h200', { 'max-model-len': 2048, 'hf-overrides': '{}' })).verdict.outcome,
+    ).toBe('fits');
+  });
+
+  it('says that it is too close to call where the bands decide', () => {
+    const { kv } = estimate(request('llama-3.1-8b', 'l4', { 'max-model-len': 8192 }));
+    const codesAt = (length: number) =>
+      estimate(request('llama-3.1-8b', 'l4', { 'max-model-len': length })).warnings.map((one) => one.code);
+    expect(codesAt(kv.largestMaxModelLen)).toContain('verdict.within-band');
+    expect(codesAt(kv.largestMaxModelLen + 16)).toContain('verdict.within-band');
+    expect(codesAt(4096)).not.toContain('verdict.within-band');
+    expect(codesAt(131_072)).not.toContain('verdict.within-band');
+  });
+
   it('is unknown, not wrong, where a value cannot be read', () => {
     const result = estimate(request('llama-3.1-8b', 'h200', { 'max-model-len': 'long' }));
     expect(result.verdict).toMatchObject({ outcome: 'unknown', causeFlag: 'max-model-len', fixes: [] });

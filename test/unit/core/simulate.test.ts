@@ -54,6 +54,16 @@ describe('simulated engine', () => {
       /Total number of attention heads \(32\) must be divisible by tensor parallel size \(3\)/,
     ],
     [
+      'a context that the model was not made for',
+      request('gpt2', 'h200', { 'max-model-len': 2048 }),
+      /User-specified max_model_len \(2048\) is greater than the derived max_model_len/,
+    ],
+    [
+      'bfloat16 on an old GPU',
+      request('gpt2', 't4', { dtype: 'bfloat16' }),
+      /Bfloat16 is only supported on GPUs with compute capability of at least 8\.0/,
+    ],
+    [
       'a value that is none',
       request('llama-3.1-8b', 'h200', { 'max-num-seqs': 'x' }),
       /max-num-seqs must be a whole number/,

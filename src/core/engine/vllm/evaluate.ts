@@ -8,12 +8,12 @@ import {
   largestLength,
 } from '../../memory/kvCache.ts';
 import { type PipelineStage, pipelineStages } from '../../memory/pipeline.ts';
-import { rankEstimate, type StageMemory, stageMemory } from '../../memory/rankMemory.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import type { EngineEvaluation } from '../engine.ts';
 import { findObstacle } from './obstacle.ts';
 import { resolveVllm } from './resolve.ts';
 import type { ResolvedVllm } from './resolved.ts';
+import { rankEstimate, type StageMemory, stageMemory } from './stageMemory.ts';
 
 /** vLLM's memory, KV cache and start-up checks for one deployment. Pure; never throws. */
 export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
@@ -51,13 +51,11 @@ function kvEstimate(
   layout: KvLayout,
   memories: readonly StageMemory[],
 ): KvEstimate {
-  const { model } = request;
   const fitting = blocksThatFit(
     layout,
     memories.map((memory) => memory.availableKvBytes),
   );
-  const limit = Math.max(model.maxPositionEmbeddings, resolved.maxModelLen ?? 0);
-  const largestMaxModelLen = largestLength(layout, fitting, limit);
+  const largestMaxModelLen = largestLength(layout, fitting, longestContext(request, resolved));
   const maxModelLen = resolved.maxModelLen ?? Math.max(1, largestMaxModelLen);
   const capacity = kvCapacity(layout, resolved.blocksOverride ?? fitting, maxModelLen);
   return {
@@ -70,6 +68,14 @@ function kvEstimate(
     oneRequestBytes: Math.max(...layout.blockBytesByStage) * blocksPerRequest(layout, maxModelLen),
     largestMaxModelLen,
   };
+}
+
+/** What the model was made for; more only where overrides, which are not read, may have stretched it. */
+function longestContext(request: EstimateRequest, resolved: ResolvedVllm): number {
+  const { maxPositionEmbeddings } = request.model;
+  return request.deployment.flags['hf-overrides'] === undefined
+    ? maxPositionEmbeddings
+    : Math.max(maxPositionEmbeddings, resolved.maxModelLen ?? 0);
 }
 
 function perRank(resolved: ResolvedVllm, memories: readonly StageMemory[]): RankEstimate[] {

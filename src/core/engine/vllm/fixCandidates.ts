@@ -29,6 +29,12 @@ export function vllmFixCandidates(
   }
 
   const { kv } = evaluation;
+  if (obstacle?.kind === 'context-length' || obstacle?.kind === 'data-type') {
+    if (obstacle.kind === 'data-type') propose('dtype', 'float16');
+    // The longest that the model allows may still be longer than what fits.
+    else if (kv.largestMaxModelLen > 0) propose('max-model-len', kv.largestMaxModelLen);
+    return candidates;
+  }
   if (obstacle?.kind === 'max-model-len' && kv.largestMaxModelLen >= kv.blockSize) {
     propose('max-model-len', kv.largestMaxModelLen);
   } else if (obstacle === undefined) {

@@ -38,7 +38,11 @@ export class FlagReader {
     const value = this.value(name);
     if (value === undefined) return undefined;
     if (typeof value === 'string' && Object.hasOwn(choices, value)) return choices[value];
-    this.#refuse(name, value, `one of ${Object.keys(choices).join(', ')}`);
+    this.unusable.push({
+      code: 'flag.value-not-covered',
+      message: `${name} ${JSON.stringify(value)} is none of the values that are covered: ${Object.keys(choices).join(', ')}.`,
+      path: ['flags', name],
+    });
     return undefined;
   }
 

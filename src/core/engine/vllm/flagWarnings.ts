@@ -21,9 +21,7 @@ const notEstimated: readonly { readonly flag: string; readonly what: string }[] 
 ];
 
 interface WarnedValues {
-  readonly maxModelLen: number | null;
   readonly dataParallelSize: number;
-  readonly dataTypeWritten: string;
   readonly quantization: QuantizedWeights | undefined;
 }
 
@@ -33,7 +31,7 @@ export function deploymentWarnings(
   exactVersion: boolean,
   values: WarnedValues,
 ): readonly Problem[] {
-  const { deployment, model, device } = request;
+  const { deployment, model } = request;
   const warnings: Problem[] = [];
   const warn = (code: string, message: string, flag?: string) =>
     warnings.push({ code, message, ...(flag === undefined ? {} : { path: ['flags', flag] }) });
@@ -55,25 +53,11 @@ export function deploymentWarnings(
     if (flag.endsWith('-size') && Number(value) === 1) continue;
     warn('flag.not-estimated', `${flag}: ${what} is not estimated yet.`, flag);
   }
-  if (values.maxModelLen !== null && values.maxModelLen > model.maxPositionEmbeddings) {
-    warn(
-      'flag.max-model-len-too-long',
-      `max-model-len ${values.maxModelLen} is longer than the model's ${model.maxPositionEmbeddings}; vLLM refuses it unless VLLM_ALLOW_LONG_MAX_MODEL_LEN is set.`,
-      'max-model-len',
-    );
-  }
   if (values.dataParallelSize > 1) {
     warn(
       'flag.not-estimated',
       `data-parallel-size ${values.dataParallelSize}: each copy is estimated as if it were alone on its GPUs.`,
       'data-parallel-size',
-    );
-  }
-  if (values.dataTypeWritten === 'bfloat16' && Number.parseFloat(device.computeCapability) < 8) {
-    warn(
-      'flag.dtype-not-supported',
-      `${device.label} (compute capability ${device.computeCapability}) has no bfloat16; vLLM refuses it. Use float16.`,
-      'dtype',
     );
   }
   if (values.quantization?.known === false) {

@@ -1,8 +1,8 @@
 import type { EstimateRequest, KvEstimate } from '../../estimate/types.ts';
 import { gib, grouped } from '../../estimate/words.ts';
-import type { StageMemory } from '../../memory/rankMemory.ts';
 import type { Obstacle } from '../engine.ts';
 import type { ResolvedVllm } from './resolved.ts';
+import type { StageMemory } from './stageMemory.ts';
 
 /** The first check of vLLM's start that fails, in the order in which the engine makes them; undefined where it starts. */
 export function findObstacle(
@@ -16,10 +16,33 @@ export function findObstacle(
     return { kind: 'flag-value', reason: bad.message, causeFlag: String(bad.path?.[1] ?? 'model') };
   }
   return (
+    refusedValue(request, resolved) ??
     parallelismObstacle(request, resolved) ??
     memories.map((memory) => memoryObstacle(resolved, memory)).find((found) => found !== undefined) ??
     lengthObstacle(resolved, memories, kv)
   );
+}
+
+/** Values that are well formed and that vLLM refuses for this model or GPU before it takes any memory. */
+function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {
+  const { model, device } = request;
+  // Overrides may have stretched the context; they are not read.
+  const overridden = request.deployment.flags['hf-overrides'] !== undefined;
+  if (resolved.maxModelLen !== null && resolved.maxModelLen > model.maxPositionEmbeddings && !overridden) {
+    return {
+      kind: 'context-length',
+      reason: `vLLM refuses max-model-len ${grouped(resolved.maxModelLen)}: the model was made for ${grouped(model.maxPositionEmbeddings)} tokens (VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 lifts that)`,
+      causeFlag: 'max-model-len',
+    };
+  }
+  if (resolved.flags['dtype'] === 'bfloat16' && Number.parseFloat(device.computeCapability) < 8) {
+    return {
+      kind: 'data-type',
+      reason: `vLLM refuses bfloat16 on ${device.label}: compute capability ${device.computeCapability} has none`,
+      causeFlag: 'dtype',
+    };
+  }
+  return undefined;
 }
 
 function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {

@@ -79,9 +79,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       'enforce-eager': numbers.eager,
     },
     warnings: deploymentWarnings(request, profile, exact, {
-      ...numbers,
-      maxModelLen,
-      dataTypeWritten: written,
+      dataParallelSize: numbers.dataParallelSize,
       quantization,
     }),
     unusable: flags.unusable,

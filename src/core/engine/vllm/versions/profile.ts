@@ -1,4 +1,5 @@
 import type { Device } from '../../../device/device.ts';
+import type { PeakCoefficients } from '../../../memory/activationPeak.ts';
 import type { Entrypoint } from '../../deployment.ts';
 
 /** A figure that is known from observation: what was seen, and between which bounds. */
@@ -22,16 +23,10 @@ export interface VllmProfile {
   ): { readonly maxNumBatchedTokens: number; readonly maxNumSeqs: number };
   /** Steps whose tokens may be in flight at once: what a sliding-window layer keeps beyond its window. */
   inFlightBatches(pipelineParallelSize: number, asyncScheduling: boolean): number;
-  /** The activation peak of a dense decoder: `elementBytes x T x (mlp widths + residualCopies x hidden) + workspace`. */
-  readonly peak: {
-    readonly residualCopies: number;
-    readonly workspaceBytes: number;
-    readonly compiledBytes: number;
-    /** Bytes that the sampler's warm-up takes for each of R x vocabulary logits. */
-    readonly samplerBytesPerLogit: number;
-    /** Part of the estimate by which the band is at least this wide. */
-    readonly relativeBand: number;
+  /** The activation peak of a dense decoder. */
+  readonly peak: PeakCoefficients & {
     readonly source: string;
+    /** What the upper end of the band rests on. */
     readonly floorSource: string;
   };
   /** Charged after the snapshot, a rank. */

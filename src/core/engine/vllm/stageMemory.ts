@@ -1,10 +1,10 @@
-import type { ResolvedVllm } from '../engine/vllm/resolved.ts';
-import type { ObservedBytes } from '../engine/vllm/versions/profile.ts';
-import type { EstimateRequest, MemoryTerm, RankEstimate } from '../estimate/types.ts';
-import { gib } from '../estimate/words.ts';
-import { activationPeak } from './activationPeak.ts';
-import type { PipelineStage } from './pipeline.ts';
-import { type RankWeights, rankWeights } from './weights.ts';
+import type { EstimateRequest, MemoryTerm, RankEstimate } from '../../estimate/types.ts';
+import { gib } from '../../estimate/words.ts';
+import { activationPeak } from '../../memory/activationPeak.ts';
+import type { PipelineStage } from '../../memory/pipeline.ts';
+import { type RankWeights, rankWeights } from '../../memory/weights.ts';
+import type { ResolvedVllm } from './resolved.ts';
+import type { ObservedBytes } from './versions/profile.ts';
 
 export interface StageMemory {
   readonly weights: RankWeights;
@@ -119,7 +119,7 @@ function weightsTerm(request: EstimateRequest, resolved: ResolvedVllm, weights: 
 
 function activationTerm(request: EstimateRequest, resolved: ResolvedVllm, stage: PipelineStage): MemoryTerm {
   const { peak } = resolved.profile;
-  const activation = activationPeak(request.model, resolved.profile, {
+  const activation = activationPeak(request.model, peak, {
     maxNumBatchedTokens: resolved.maxNumBatchedTokens,
     maxNumSeqs: resolved.maxNumSeqs,
     tensorParallelSize: resolved.tensorParallelSize,
