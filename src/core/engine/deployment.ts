@@ -3,7 +3,7 @@
 /** A flag's value as written, already split into words or YAML scalars. `true` is a bare switch. */
 export type FlagValue = string | number | boolean | readonly (string | number)[];
 
-/** `serve`: the OpenAI server. `llm`: the offline class. Their defaults differ (calculators.md 2.1). */
+/** `serve`: the OpenAI server. `llm`: the offline class. Their defaults differ (vLLM's `get_batch_defaults`, engine/arg_utils.py). */
 export type Entrypoint = 'serve' | 'llm';
 
 export interface Deployment {
