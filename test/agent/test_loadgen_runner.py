@@ -10,6 +10,8 @@ from unittest import mock
 import recorded_vllm
 from fake_stream_server import FakeStreamServer
 from loadline_agent.loadgen import loop, runner
+from loadline_agent.loadgen.outcomes import Outcomes
+from loadline_agent.loadgen.report import measurement_of
 from loadline_agent.loadgen.runner import LoadError, run_load
 
 COMPLETION = recorded_vllm.events(recorded_vllm.COMPLETION)
@@ -136,6 +138,17 @@ class Measurement(unittest.TestCase):
         self.assertEqual(measured["requests"]["chunks"], [5] * 4)
         self.assertTrue(all(0 < ttft for ttft in measured["requests"]["ttftMs"]))
 
+    def test_no_api_key_is_sent_where_there_is_none(self):
+        sent = []
+
+        def script(exchange):
+            sent.append(exchange.request)
+            exchange.send(GOOD)
+
+        with FakeStreamServer(script) as server:
+            load(server.port, key=None)
+        self.assertNotIn(b"authorization", sent[0].lower())
+
     def test_garbage_collection_is_as_it_was(self):
         import gc
 
@@ -197,6 +210,39 @@ class Cuts(unittest.TestCase):
                 # Six of each answer's events were; the two empty ones, the head and the end were not.
                 self.assertEqual(by_reader, 2 * (-(-len(data) // size) - 6))
                 self.assertGreater(by_reader_anyhow, by_reader)
+
+
+    def test_events_of_one_read_share_its_stamp(self):
+        with answering(GOOD) as server:
+            outcomes, _ = self.drive(server.port, len(GOOD))
+        self.assertEqual(list(outcomes.gaps), [0.0] * 8)
+        self.assertEqual(outcomes.first, outcomes.last)
+
+
+class Bound(unittest.TestCase):
+    """When the client may itself have set the result."""
+
+    def bound(self, gap_ms=20.0, lag_ms=0.1, slept=5.0, unstamped=0):
+        outcomes = Outcomes(1)
+        outcomes.gaps.extend([gap_ms / 1000.0] * 1000)
+        outcomes.lags.extend([0.0001] * 985 + [lag_ms / 1000.0] * 15)
+        outcomes.wall, outcomes.slept, outcomes.unstamped = 10.0, slept, unstamped
+        return measurement_of(outcomes, profile(), None)["client"]
+
+    def test_a_loop_that_hardly_waits_is(self):
+        self.assertFalse(self.bound(slept=2.0)["bound"])
+        self.assertTrue(self.bound(slept=1.0)["bound"])
+
+    def test_a_lag_near_the_gap_is(self):
+        self.assertFalse(self.bound(lag_ms=8.0)["bound"])
+        self.assertTrue(self.bound(lag_ms=12.0)["bound"])
+        self.assertAlmostEqual(self.bound(lag_ms=12.0)["loopLagP99Ms"], 12.0)
+
+    def test_without_the_kernels_stamps_less_lag_is_enough(self):
+        self.assertTrue(self.bound(lag_ms=8.0, unstamped=1000)["bound"])
+
+    def test_a_lag_under_two_milliseconds_is_not(self):
+        self.assertFalse(self.bound(gap_ms=1.2, lag_ms=1.9, unstamped=1000)["bound"])
 
 
 class Connections(unittest.TestCase):

@@ -126,8 +126,8 @@ class Loads(unittest.TestCase):
         step = {"baseMs": 1, "perSequenceMs": 0, "perKvTokenMs": 0, "perPrefillTokenMs": 0.1}
         with serving(step=step) as port:
             measured = load(port, concurrency=1, requests=5, warmupRequests=1, input={"kind": "fixed", "tokens": 500})
-        # 1 ms and 500 x 0.1 ms.
-        self.assertGreaterEqual(min(measured["requests"]["ttftMs"]), 50)
+        # 1 ms and 500 x 0.1 ms, less what the step before may have been late.
+        self.assertGreaterEqual(min(measured["requests"]["ttftMs"]), 51 - 5)
         self.assertLess(min(measured["requests"]["ttftMs"]), 2 * 51)
 
     def test_no_more_run_at_once_than_may(self):

@@ -1,5 +1,5 @@
 """Closed-loop load on an OpenAI-compatible endpoint: one thread, epoll, raw sockets.
 
-`runner.run_load` is the entry. `requests` makes what is sent, `response` understands what comes back,
-`loop` moves the bytes and takes the stamps, `histogram` packs the gaps.
+`runner` is the entry. `requests` makes what is sent, `response` understands what comes back, `loop` moves the bytes and
+takes the stamps, `report` and `histogram` make the measurement of it.
 """

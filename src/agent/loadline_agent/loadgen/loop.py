@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .outcomes import Outcomes
 from .response import ProtocolError, ResponseReader
+from .stream import Stream
 
 _READ_BYTES = 16384
 _TICK_SECONDS = 0.1
@@ -44,49 +45,6 @@ class Stopped(Exception):
         self.total = total
 
 
-class _Stream:
-    """One of the streams, its connection kept from request to request."""
-
-    __slots__ = (
-        "socket",
-        "receive",
-        "descriptor",
-        "connecting",
-        "writing",
-        "reused",
-        "index",
-        "request",
-        "outgoing",
-        "retried",
-        "reader",
-        "one_event_a_read",
-        "chunks",
-        "first",
-        "last",
-    )
-
-    def __init__(self) -> None:
-        self.socket: Optional[socket.socket] = None
-        #: Bound `recvmsg` of the socket.
-        self.receive: Any = None
-        self.descriptor = -1
-        self.connecting = False
-        #: epoll is asked to say when the socket can be written to.
-        self.writing = False
-        #: The connection has carried an answer before.
-        self.reused = False
-        #: Of the request in flight; None between requests.
-        self.index: Optional[int] = None
-        self.request = b""
-        self.outgoing = b""
-        self.retried = False
-        self.reader = ResponseReader()
-        self.one_event_a_read = False
-        self.chunks = 0
-        self.first = 0.0
-        self.last = 0.0
-
-
 class ClosedLoop:
     """`run` drives one phase; connections live from phase to phase until `close`."""
 
@@ -102,14 +60,14 @@ class ClosedLoop:
     ) -> None:
         self._family = family
         self._address = address
-        self._streams = [_Stream() for _ in range(concurrency)]
+        self._streams = [Stream() for _ in range(concurrency)]
         self._marker = b'"text":"' if api == "completions" else b'"content":"'
         self._request_timeout = request_timeout
         self._deadline = deadline
         self._should_stop = should_stop
         self._epoll = select.epoll()
-        self._by_descriptor: Dict[int, _Stream] = {}
-        self._to_reconnect: List[_Stream] = []
+        self._by_descriptor: Dict[int, Stream] = {}
+        self._to_reconnect: List[Stream] = []
         self._issued = self._completed = self._count = 0
 
     def connect(self) -> None:
@@ -226,7 +184,7 @@ class ClosedLoop:
         self._outcomes.unstamped = unstamped
         on_progress(self._completed, self._count)
 
-    def _received(self, stream: _Stream, data: bytes, now: float) -> None:
+    def _received(self, stream: Stream, data: bytes, now: float) -> None:
         """Any read: heads and ends of answers, cut and joined events, the end of the connection (no data)."""
         if stream.index is None:
             self._drop(stream)
@@ -251,7 +209,7 @@ class ClosedLoop:
         elif not data:
             self._lost(stream, None)
 
-    def _not_only_readable(self, stream: _Stream, mask: int) -> None:
+    def _not_only_readable(self, stream: Stream, mask: int) -> None:
         if stream.connecting:
             if not mask & (select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR):
                 return
@@ -275,7 +233,7 @@ class ClosedLoop:
         if mask & select.EPOLLOUT and stream.outgoing:
             self._send(stream)
 
-    def _next(self, stream: _Stream) -> None:
+    def _next(self, stream: Stream) -> None:
         """Begins the next request on this stream, if one is left."""
         stream.index = None
         if self._issued < self._count:
@@ -285,7 +243,7 @@ class ClosedLoop:
             stream.retried = False
             self._begin(stream)
 
-    def _begin(self, stream: _Stream) -> None:
+    def _begin(self, stream: Stream) -> None:
         stream.reader = ResponseReader()
         stream.one_event_a_read = False
         stream.chunks = 0
@@ -308,7 +266,7 @@ class ClosedLoop:
             return
         self._adopt(stream, connection, connecting=True)
 
-    def _adopt(self, stream: _Stream, connection: socket.socket, connecting: bool) -> None:
+    def _adopt(self, stream: Stream, connection: socket.socket, connecting: bool) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if _KERNEL_STAMPS:
@@ -324,12 +282,12 @@ class ClosedLoop:
         self._by_descriptor[stream.descriptor] = stream
         self._epoll.register(stream.descriptor, select.EPOLLIN | select.EPOLLOUT if connecting else select.EPOLLIN)
 
-    def _send_from_start(self, stream: _Stream) -> None:
+    def _send_from_start(self, stream: Stream) -> None:
         stream.outgoing = stream.request
         self._outcomes.sent[stream.index] = time.monotonic()
         self._send(stream)
 
-    def _send(self, stream: _Stream) -> None:
+    def _send(self, stream: Stream) -> None:
         try:
             sent = stream.socket.send(stream.outgoing)
         except BlockingIOError:
@@ -343,7 +301,7 @@ class ClosedLoop:
             events = select.EPOLLIN | select.EPOLLOUT if stream.writing else select.EPOLLIN
             self._epoll.modify(stream.descriptor, events)
 
-    def _lost(self, stream: _Stream, error: Optional[OSError]) -> None:
+    def _lost(self, stream: Stream, error: Optional[OSError]) -> None:
         """The connection broke (`error`) or was closed before the answer was whole."""
         if stream.index is None:
             self._drop(stream)
@@ -362,7 +320,7 @@ class ClosedLoop:
             failure = ("incomplete-stream", f"{_words(error)}, after {stream.chunks} events")
         self._finish(stream, failure)
 
-    def _drop(self, stream: _Stream) -> None:
+    def _drop(self, stream: Stream) -> None:
         if stream.socket is None:
             return
         del self._by_descriptor[stream.descriptor]
@@ -372,7 +330,7 @@ class ClosedLoop:
         stream.connecting = False
         stream.outgoing = b""
 
-    def _finish(self, stream: _Stream, failure: Optional[Tuple[str, str]]) -> None:
+    def _finish(self, stream: Stream, failure: Optional[Tuple[str, str]]) -> None:
         """The request has ended. `failure` None: its answer says how."""
         outcomes, index, reader = self._outcomes, stream.index, stream.reader
         outcomes.answers[index] = reader

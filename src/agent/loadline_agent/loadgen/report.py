@@ -17,7 +17,7 @@ _STAMPED_READS = 0.99
 _EXAMPLE_CHARACTERS = 500
 
 
-def measurement_of(outcomes: Outcomes, profile: Dict[str, Any], api_key: str) -> Dict[str, Any]:
+def measurement_of(outcomes: Outcomes, profile: Dict[str, Any], api_key: Optional[str]) -> Dict[str, Any]:
     """Times relative to the first sending, milliseconds to the microsecond."""
     begun = min(outcomes.sent)
     ended = begun
@@ -58,7 +58,7 @@ def failure_of(outcomes: Outcomes, index: int) -> Optional[Tuple[str, str]]:
     return outcomes.failure[index] or outcomes.answers[index].failure(outcomes.chunks[index])
 
 
-def without_secret(text: str, secret: str) -> str:
+def without_secret(text: str, secret: Optional[str]) -> str:
     return text.replace(secret, "[API key]") if secret else text
 
 

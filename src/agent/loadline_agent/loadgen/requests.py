@@ -55,7 +55,13 @@ class RequestFactory:
     """
 
     def __init__(
-        self, profile: Dict[str, Any], host: str, port: int, api_key: str, model: str, nonce: Optional[int] = None
+        self,
+        profile: Dict[str, Any],
+        host: str,
+        port: int,
+        api_key: Optional[str],
+        model: str,
+        nonce: Optional[int] = None,
     ) -> None:
         requests, warmup, seed = profile["requests"], profile["warmupRequests"], profile["seed"]
         self.input_lengths, self.output_lengths = (
@@ -115,8 +121,8 @@ class RequestFactory:
         return '"' + " ".join(leading + self._pooled_words[start : start + length - len(leading)]) + '"'
 
 
-def _head(api: str, host: str, port: int, api_key: str) -> bytes:
-    if not api_key.isprintable() or not api_key.isascii():
+def _head(api: str, host: str, port: int, api_key: Optional[str]) -> bytes:
+    if api_key and not (api_key.isprintable() and api_key.isascii()):
         raise BadProfile("the API key has characters that no HTTP header can carry")
     path = "/v1/completions" if api == "completions" else "/v1/chat/completions"
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

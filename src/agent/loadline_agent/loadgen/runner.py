@@ -3,7 +3,7 @@
 import gc
 import resource
 import socket
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 from .loop import ClosedLoop, Stopped
 from .outcomes import Outcomes
@@ -34,7 +34,7 @@ class LoadError(Exception):
 def run_load(
     host: str,
     port: int,
-    api_key: str,
+    api_key: Optional[str],
     model: str,
     profile: Dict[str, Any],
     on_progress: Callable[[str, int, int], None],
@@ -57,7 +57,7 @@ def run_load(
 def drive(
     host: str,
     port: int,
-    api_key: str,
+    api_key: Optional[str],
     model: str,
     profile: Dict[str, Any],
     on_progress: Callable[[str, int, int], None],
@@ -139,7 +139,7 @@ def _phase(
         raise LoadError(stopped.kind, phase, message) from stopped
 
 
-def _require_one_success(outcomes: Outcomes, api_key: str) -> None:
+def _require_one_success(outcomes: Outcomes, api_key: Optional[str]) -> None:
     failures = [failure_of(outcomes, index) for index in range(len(outcomes.sent))]
     if failures[0] is not None and all(failures):
         kind, message = failures[0]
