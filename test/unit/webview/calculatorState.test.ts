@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { estimate } from '../../../src/core/estimate/estimate.ts';
+import { commandLine } from '../../../webview/calculator/commandLine.ts';
+import {
+  type CalculatorState,
+  changes,
+  choose,
+  drop,
+  effectiveRequest,
+  initialState,
+  receive,
+  restored,
+  setFlag,
+  toKeep,
+} from '../../../webview/calculator/state.ts';
+import { calculatorSnapshot, requestFor } from '../../webview/examples.ts';
+
+const file = requestFor('Llama-3.1-8B-Instruct', 'h200', { 'max-model-len': 8192 });
+const resolved = estimate(file).resolved;
+const opened = receive(initialState, calculatorSnapshot(file));
+const edited = setFlag(opened, 'max-model-len', 16384, resolved);
+
+describe('the calculator over a file', () => {
+  it('estimates the file with the edits on top', () => {
+    expect(effectiveRequest(edited)?.deployment.flags).toEqual({ 'max-model-len': 16384 });
+    expect(changes(edited, resolved)).toEqual([
+      {
+        id: 'max-model-len',
+        label: 'max-model-len',
+        from: '8192',
+        to: '16384',
+        edit: { flag: 'max-model-len', to: 16384 },
+      },
+    ]);
+  });
+
+  it('says of a flag that the file leaves out that its default is changed', () => {
+    const [change] = changes(setFlag(opened, 'max-num-seqs', 64, resolved), resolved);
+    expect(change?.from).toBe(`${resolved['max-num-seqs']} (default)`);
+  });
+
+  it('takes an edit back when it is set to what the file says, or to the default it leaves', () => {
+    expect(setFlag(edited, 'max-model-len', 8192, resolved).edits).toEqual({});
+    const away = setFlag(opened, 'max-num-seqs', 64, resolved);
+    expect(setFlag(away, 'max-num-seqs', Number(resolved['max-num-seqs']), resolved).edits).toEqual({});
+  });
+
+  it('keeps edits on top of what is typed in the file, and forgets one that the file takes over', () => {
+    const two = setFlag(edited, 'gpu-memory-utilization', 0.8, resolved);
+    const typed = requestFor('Llama-3.1-8B-Instruct', 'h200', { 'max-model-len': '16384', seed: 1 });
+    const after = receive(two, { type: 'delta', following: 'serve.yaml:13', request: typed, estimate: null });
+    expect(after.edits).toEqual({ 'gpu-memory-utilization': 0.8 });
+    expect(effectiveRequest(after)?.deployment.flags).toMatchObject({
+      seed: 1,
+      'gpu-memory-utilization': 0.8,
+    });
+  });
+
+  it('carries no edit over to another file', () => {
+    const other = { ...calculatorSnapshot(file), following: 'other.yaml:1' };
+    expect(receive(edited, other).edits).toEqual({});
+  });
+
+  it('tries another GPU without what was read from the file’s own host, and never offers to apply it', () => {
+    const live: CalculatorState = { ...opened, base: { ...file, cudaTotalBytes: 1, weightsBytes: 2 } };
+    const tried = choose(live, { device: 'l4-24gb' });
+    const request = effectiveRequest(tried);
+    expect(request?.device.id).toBe('l4-24gb');
+    expect(request).not.toHaveProperty('cudaTotalBytes');
+    expect(request?.weightsBytes).toBe(2);
+    expect(changes(tried, resolved)).toMatchObject([{ id: 'device', from: 'H200', to: 'L4', edit: null }]);
+    expect(changes(drop(tried, 'device'), resolved)).toEqual([]);
+  });
+
+  it('counts the GPUs that the parallel sizes need, and says so', () => {
+    const four = setFlag(opened, 'tensor-parallel-size', 4, resolved);
+    expect(effectiveRequest(four)?.gpuCount).toBe(4);
+    expect(changes(four, resolved).map(({ id }) => id)).toEqual(['tensor-parallel-size', 'gpuCount']);
+    expect(effectiveRequest(drop(four, 'tensor-parallel-size'))?.gpuCount).toBe(1);
+  });
+
+  it('comes back after a reload, for the same file only', () => {
+    const kept: unknown = JSON.parse(JSON.stringify(toKeep(edited)));
+    expect(receive(restored(kept), calculatorSnapshot(file)).edits).toEqual({ 'max-model-len': 16384 });
+    const other = { ...calculatorSnapshot(file), following: 'other.yaml:1' };
+    expect(receive(restored(kept), other).edits).toEqual({});
+  });
+
+  it('starts clean from anything else that was kept', () => {
+    for (const kept of [undefined, null, 7, { edits: [{}], choice: { model: 'no-such', gpuCount: 'x' } }]) {
+      const { edits, choice } = restored(kept);
+      expect([edits, choice]).toEqual([{}, {}]);
+    }
+  });
+
+  it('refuses to estimate before model and GPU are known', () => {
+    const alone = receive(initialState, calculatorSnapshot(null));
+    expect(effectiveRequest(alone)).toBeNull();
+    expect(effectiveRequest(choose(alone, { model: 'gpt2' }))).toBeNull();
+    expect(effectiveRequest(choose(alone, { model: 'gpt2', device: 't4-16gb' }))?.model.modelType).toBe(
+      'gpt2',
+    );
+  });
+
+  it('marks a panel of another version', () => {
+    expect(receive(initialState, { ...calculatorSnapshot(file), protocol: 99 }).incompatible).toBe(true);
+  });
+});
+
+describe('the copied command line', () => {
+  it('is what one would type', () => {
+    const request = requestFor('gpt2', 't4', {
+      'max-model-len': 512,
+      'enforce-eager': true,
+      'enable-prefix-caching': false,
+      'served-model-name': "it's mine",
+    });
+    expect(commandLine(request.deployment)).toBe(
+      `vllm serve ${request.model.id} --max-model-len 512 --enforce-eager --no-enable-prefix-caching --served-model-name 'it'\\''s mine'`,
+    );
+  });
+
+  it('is Python for the offline class', () => {
+    const { deployment } = requestFor('gpt2', 't4', { 'max-model-len': 512, 'enforce-eager': true });
+    expect(commandLine({ ...deployment, entrypoint: 'llm', model: 'gpt2' })).toBe(
+      'LLM(model="gpt2", max_model_len=512, enforce_eager=True)',
+    );
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { createFormatter } from '../../../webview/common/format.ts';
+import { HostTelemetry } from '../../../webview/telemetry/hostTelemetry.ts';
+import { ageMs, footWords, headlineWords, isStale } from '../../../webview/telemetry/hostWords.ts';
+import { metricCharts, metricContent } from '../../../webview/telemetry/metricCharts.ts';
+import { allGpus } from '../../../webview/telemetry/shownGpu.ts';
+import { restored, TelemetryState } from '../../../webview/telemetry/state.ts';
+import { throttleWords } from '../../../webview/telemetry/throttle.ts';
+import {
+  hostState,
+  startedWallMs,
+  telemetryHeader,
+  telemetryLines,
+  telemetrySnapshot,
+} from '../../webview/examples.ts';
+
+const format = createFormatter('en-US');
+const sampled = (gpuCount: number, from: number, to: number) => {
+  const host = new HostTelemetry(hostState);
+  host.ingest([telemetryHeader(gpuCount), ...telemetryLines(gpuCount, from, to)], startedWallMs);
+  return host;
+};
+const chart = (id: string) => {
+  const found = metricCharts.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`no chart ${id}`);
+  return found;
+};
+
+describe('the samples of a host', () => {
+  it('takes each record once, however often it comes', () => {
+    const host = sampled(1, 0, 10);
+    host.ingest(telemetryLines(1, 5, 15), startedWallMs);
+    expect(host.series?.end).toBe(15);
+  });
+
+  it('follows the monotonic clock, whatever the wall clock is set to meanwhile', () => {
+    const host = sampled(1, 0, 2);
+    const [record] = telemetryLines(1, 2, 3);
+    if (record?.type !== 'telemetry') throw new Error('no record');
+    host.ingest([{ ...record, wallMs: 0 }], startedWallMs);
+    expect(host.series?.lastTime).toBe(startedWallMs + 400);
+  });
+
+  it('breaks the lines at a gap and keeps its cause', () => {
+    const host = sampled(1, 490, 550);
+    expect(host.gaps).toMatchObject([{ cause: 'driver busy' }]);
+    const line = host.series?.line(0, 0, Number.MAX_SAFE_INTEGER, 1000);
+    expect(line?.y.filter((value) => Number.isNaN(value))).toHaveLength(1);
+  });
+
+  it('breaks them too where samples stop without a word', () => {
+    const host = sampled(1, 0, 10);
+    host.ingest(telemetryLines(1, 40, 50), startedWallMs);
+    expect(host.gaps).toMatchObject([{ cause: 'no samples came' }]);
+  });
+
+  it('goes on over a restart of the same device, with a gap; starts anew for another one', () => {
+    const restart = { startedWallMs: startedWallMs + 60_000, startedMonotonicMs: 0 };
+    const same = sampled(1, 0, 10);
+    same.ingest([telemetryHeader(1, restart)], startedWallMs);
+    expect(same.gaps).toMatchObject([{ cause: 'sampling was restarted' }]);
+    expect(same.series?.end).toBe(11);
+    const other = sampled(1, 0, 10);
+    other.ingest([telemetryHeader(2, restart)], startedWallMs);
+    expect(other.series?.end).toBe(0);
+  });
+
+  it('ignores records before a header', () => {
+    const host = new HostTelemetry(hostState);
+    host.ingest(telemetryLines(1, 0, 5), startedWallMs);
+    expect(host.series).toBeUndefined();
+  });
+});
+
+describe('the time axis', () => {
+  const opened = () => {
+    const state = new TelemetryState();
+    state.receive(telemetrySnapshot(1), startedWallMs);
+    return state;
+  };
+
+  it('ends at the newest sample while it is live, in the client’s time', () => {
+    const state = opened();
+    const newest = startedWallMs + 999 * 200;
+    expect(state.window).toEqual({ fromMs: newest - 300_000, toMs: newest });
+    const [line] = telemetryLines(1, 1000, 1001);
+    state.receive({ type: 'delta', host: { ...hostState, clockOffsetMs: 7 }, lines: line ? [line] : [] }, 0);
+    expect(state.window.toMs).toBe(newest + 200 + 7);
+  });
+
+  it('stands still while it is paused, and data goes on', () => {
+    const state = opened();
+    const before = state.window;
+    state.togglePause();
+    state.receive({ type: 'delta', host: hostState, lines: telemetryLines(1, 1000, 1100) }, 0);
+    expect(state.window).toMatchObject(before);
+    state.togglePause();
+    expect(state.window.toMs).toBe(before.toMs + 100 * 200);
+  });
+
+  it('zooms to a drag in either direction, not to a click', () => {
+    const state = opened();
+    state.zoomTo(startedWallMs + 5000, startedWallMs + 1000);
+    expect(state.window).toMatchObject({ fromMs: startedWallMs + 1000, toMs: startedWallMs + 5000 });
+    state.zoomTo(startedWallMs, startedWallMs + 20);
+    expect(state.window).toMatchObject({ fromMs: startedWallMs + 1000 });
+    state.zoomBy(0.5);
+    expect(state.window).toMatchObject({ fromMs: startedWallMs + 2000, toMs: startedWallMs + 4000 });
+    state.moveBy(-0.5);
+    expect(state.window).toMatchObject({ fromMs: startedWallMs + 1000, toMs: startedWallMs + 3000 });
+    state.goLive();
+    expect(state.view.kind).toBe('live');
+  });
+
+  it('keeps window and hidden GPUs over a reload, and nothing that is none', () => {
+    expect(restored({ windowMs: 900_000, hidden: ['gpu-01/0', 3] })).toEqual({
+      windowMs: 900_000,
+      hidden: ['gpu-01/0'],
+    });
+    expect(restored({ windowMs: 12, hidden: 'x' })).toEqual({ windowMs: null, hidden: [] });
+    expect(restored(undefined)).toEqual({ windowMs: null, hidden: [] });
+  });
+});
+
+describe('what the panel says', () => {
+  const state = new TelemetryState();
+  state.receive(telemetrySnapshot(2, 620), startedWallMs);
+  const gpus = allGpus(state);
+  const content = (id: string, width = 400) => metricContent(chart(id), gpus, state.window, width, format);
+
+  it('draws at most twice as many points a line as the plot is wide', () => {
+    for (const { id } of metricCharts)
+      for (const { points } of content(id, 60).chart.series) expect(points.length).toBeLessThanOrEqual(120);
+  });
+
+  it('hatches gaps with their cause, and says them in the sentence', () => {
+    expect(content('memory').chart.regions).toMatchObject([{ label: 'gap: driver busy' }]);
+    expect(content('memory').summary).toMatch(/1 gap of 8 s in all: driver busy\.$/);
+  });
+
+  it('falls back to utilisation where SM activity is not known, and says so', () => {
+    const coarse = new TelemetryState();
+    const [column] = [telemetryHeader(1).gpuColumns.indexOf('smActivePercent')];
+    const lines = telemetryLines(1, 0, 20).map((line) =>
+      line.type === 'telemetry'
+        ? {
+            ...line,
+            gpus: line.gpus.map((row) =>
+              row.map((value, i) => (i >= column && i < column + 3 ? null : value)),
+            ),
+          }
+        : line,
+    );
+    const snapshot = telemetrySnapshot(1, 0);
+    coarse.receive({ ...snapshot, hosts: [{ ...hostState, lines: [telemetryHeader(1), ...lines] }] }, 0);
+    const found = metricContent(chart('busy'), allGpus(coarse), coarse.window, 400, format);
+    expect(found.chart.series.map(({ label }) => label)).toEqual(['any kernel']);
+    expect(found.summary).toContain('SM, tensor and DRAM activity are not known here');
+  });
+
+  it('counts busy GPUs and names those slowed down, with the reason', () => {
+    expect(headlineWords(gpus, format)).toMatch(
+      /^\d of 2 GPUs busy \(10 % or more\), drawing [\d,]+ W together\./,
+    );
+    expect(throttleWords(0x01)).toEqual([]);
+    expect(throttleWords(0x44)).toEqual(['power cap', 'heat (hardware)']);
+    expect(throttleWords(null)).toBeNull();
+  });
+
+  it('says in the foot that a device is recorded, its rate, its clock and its age', () => {
+    const host = sampled(1, 0, 10);
+    host.state = { ...hostState, clockOffsetMs: 40, clockErrorMs: 1.5 };
+    const now = startedWallMs + 1800 + 40 + 3000;
+    expect(footWords(host, ageMs(host, now), format)).toBe(
+      'gpu-01: live · recorded device h200-static-batch, not live hardware · every 200 ms · clock 40.0 ms apart ± 1.50 ms · newest sample 3 s old',
+    );
+    expect([isStale(host, now), isStale(host, now - 2000)]).toEqual([true, false]);
+  });
+});
