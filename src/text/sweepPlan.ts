@@ -19,8 +19,14 @@ export function parseSweepPlan(text: string): ParsedSweepPlan {
   const [torn] = document.errors;
   if (torn !== undefined) {
     const [start, end] = torn.pos;
-    const problem = { code: 'plan.torn', message: `The plan is not YAML: ${torn.message.replace(/\.$/, '')}.` };
-    const range = { start: Math.min(start, text.length), end: Math.min(Math.max(start + 1, end), text.length) };
+    const problem = {
+      code: 'plan.torn',
+      message: `The plan is not YAML: ${torn.message.replace(/\.$/, '')}.`,
+    };
+    const range = {
+      start: Math.min(start, text.length),
+      end: Math.min(Math.max(start + 1, end), text.length),
+    };
     return { result: failure(problem), problems: [{ ...problem, range }], warnings: [] };
   }
   const result = planOf(document);
@@ -54,7 +60,10 @@ function rangeOf(text: string, document: Document, path: readonly (string | numb
   let range: OffsetRange = firstLine(text);
   for (const key of path) {
     if (isMap(node)) {
-      const pair = node.items.find(({ key: candidate }) => isScalar(candidate) && spelled(String(candidate.value)) === spelled(String(key)));
+      const pair = node.items.find(
+        ({ key: candidate }) =>
+          isScalar(candidate) && spelled(String(candidate.value)) === spelled(String(key)),
+      );
       if (pair === undefined || !isScalar(pair.key)) return range;
       range = nodeRange(pair.key) ?? range;
       node = isNode(pair.value) ? pair.value : null;

@@ -1,0 +1,206 @@
+/** From a run's journal to its results. Made again from the same records it is the same, whatever became of the process that followed. */
+import { answerQuestion } from './answer.ts';
+import { inOrder, type JournalEntry } from './journal.ts';
+import type { LoadResult } from './loadResult.ts';
+import type { Question } from './planSchema.ts';
+import type { Cell, CellFailure, CellResult, CellState, RunMode, RunResults, ServiceLevel } from './run.ts';
+import { summariseTrial } from './statistics.ts';
+
+/** What the journal does not say of a run; it stands in environment.json. */
+export interface RunContext {
+  readonly run: string;
+  readonly name: string;
+  readonly mode: RunMode;
+  readonly host: string;
+  readonly engine: { readonly name: string; readonly version: string | null };
+  readonly model: string;
+  /** Device id, or the driver's name where the catalogue does not have it. */
+  readonly device: string;
+  readonly question: Question | null;
+  readonly serviceLevel: ServiceLevel | null;
+  readonly repeats: number;
+  readonly cells: readonly Cell[];
+}
+
+/** The run's state as the host gives it, where it was asked: an interrupted run has no last record to say so. */
+export interface ResultsOptions {
+  readonly interrupted?: boolean;
+  /** From reading the journal: what was torn. */
+  readonly warnings?: readonly string[];
+}
+
+/** Records may come in any order, more than once and with gaps; those of cells that the plan does not have are left out, and said. */
+export function resultsFromJournal(
+  context: RunContext,
+  records: readonly JournalEntry[],
+  options: ResultsOptions = {},
+): RunResults {
+  const entries = inOrder(records);
+  const known = new Set(context.cells.map(({ id }) => id));
+  const progress = new Map(context.cells.map(({ id }) => [id, new CellProgress(context.serviceLevel)]));
+  const warnings: string[] = [...(options.warnings ?? [])];
+  let outcome: RunResults['outcome'] = 'running';
+  let version = context.engine.version;
+  let mode = context.mode;
+  const strangers = new Set<string>();
+  for (const entry of entries) {
+    if ('cell' in entry) {
+      if (!known.has(entry.cell)) strangers.add(entry.cell);
+      progress.get(entry.cell)?.take(entry);
+    }
+    // One simulated measurement makes the run one of that kind, whatever its plan says.
+    if (entry.type === 'trial-measured' && entry.simulated) mode = 'rehearsal';
+    else if (entry.type === 'engine-ready') version = entry.version ?? version;
+    else if (entry.type === 'warning') warnings.push(entry.message);
+    else if (entry.type === 'run-started' || entry.type === 'run-resumed') outcome = 'running';
+    else if (entry.type === 'run-finished') {
+      outcome = entry.outcome;
+      if (entry.message !== null && entry.outcome !== 'completed') warnings.push(entry.message);
+    }
+  }
+  if (strangers.size > 0)
+    warnings.push(`The journal has ${strangers.size} cell(s) that the plan does not have.`);
+  if (outcome === 'running' && options.interrupted === true) outcome = 'interrupted';
+  const over = outcome !== 'running';
+  const cells = context.cells.map((cell) => cellResult(cell, progress.get(cell.id), context, over));
+  warnings.push(...measurementWarnings(cells));
+  const answered = over
+    ? answerQuestion(context.question, cells, context.serviceLevel, mode, outcome)
+    : { answer: null, warnings: [] };
+  return {
+    schema: 1,
+    run: context.run,
+    name: context.name,
+    mode,
+    host: context.host,
+    engine: { name: context.engine.name, version },
+    model: context.model,
+    device: context.device,
+    outcome,
+    serviceLevel: context.serviceLevel,
+    cells,
+    answer: answered.answer,
+    warnings: [...new Set([...warnings, ...answered.warnings])],
+  };
+}
+
+/** What the journal says of one cell so far. A trial that was measured twice (a resume) counts once: the first time. */
+class CellProgress {
+  readonly trials = new Map<number, LoadResult>();
+  readonly #serviceLevel: ServiceLevel | null;
+  state: CellState = 'waiting';
+  failure: CellFailure | null = null;
+  startedWallMs: number | null = null;
+  finishedWallMs: number | null = null;
+
+  constructor(serviceLevel: ServiceLevel | null) {
+    this.#serviceLevel = serviceLevel;
+  }
+
+  take(entry: JournalEntry): void {
+    switch (entry.type) {
+      case 'engine-starting':
+      case 'cell-started':
+        this.startedWallMs ??= entry.wallMs;
+        if (this.state === 'waiting') this.state = 'running';
+        break;
+      case 'trial-measured':
+        if (!this.trials.has(entry.trial)) {
+          this.trials.set(entry.trial, summariseTrial(entry.measurement, this.#serviceLevel));
+        }
+        break;
+      case 'cell-done':
+        this.state = 'done';
+        this.failure = null;
+        this.finishedWallMs = entry.wallMs;
+        break;
+      case 'cell-failed': {
+        const { kind, phase, message, logExcerpt } = entry;
+        this.state = 'failed';
+        this.failure = { kind, phase, message, logExcerpt };
+        this.finishedWallMs = entry.wallMs;
+        break;
+      }
+      default:
+    }
+  }
+}
+
+function cellResult(
+  cell: Cell,
+  progress: CellProgress | undefined,
+  context: RunContext,
+  over: boolean,
+): CellResult {
+  const trials = [...(progress?.trials ?? [])].sort(([a], [b]) => a - b).map(([, result]) => result);
+  const state = cell.skipped ? 'skipped' : (progress?.state ?? 'waiting');
+  // What was under way when the run ended has no result; a resume starts it again.
+  const settled: CellState = over && state === 'running' ? 'waiting' : state;
+  return {
+    cell: cell.id,
+    label: cell.label,
+    state: settled,
+    flags: cell.flags,
+    concurrency: cell.load.concurrency,
+    trials,
+    meetsServiceLevel: settled === 'done' ? meetsServiceLevel(trials, context.serviceLevel) : null,
+    failure: cell.skipped ? skipFailure(cell) : (progress?.failure ?? null),
+    prediction: cell.prediction,
+    startedWallMs: progress?.startedWallMs ?? null,
+    finishedWallMs: progress?.finishedWallMs ?? null,
+  };
+}
+
+function skipFailure(cell: Cell): CellFailure {
+  return {
+    kind: 'skipped',
+    phase: 'start',
+    message: `Not run, as it is predicted not to fit: ${cell.prediction?.reason ?? 'no reason given'}`,
+    logExcerpt: [],
+  };
+}
+
+/** True where every trial keeps every limit; null where one cannot be judged: too few requests, or no service level. */
+export function meetsServiceLevel(
+  trials: readonly LoadResult[],
+  limits: ServiceLevel | null,
+): boolean | null {
+  if (limits === null || Object.keys(limits).length === 0 || trials.length === 0) return null;
+  const verdicts = trials.flatMap((trial) => [
+    limits.ttftP95Ms === undefined ? true : atMost(trial.ttftMs.p95, limits.ttftP95Ms),
+    limits.tpotP95Ms === undefined ? true : atMost(trial.tpotMs.p95, limits.tpotP95Ms),
+    limits.perQueryTokensPerSecond === undefined
+      ? true
+      : trial.perQueryTokensPerSecond === null
+        ? null
+        : trial.perQueryTokensPerSecond >= limits.perQueryTokensPerSecond,
+  ]);
+  if (verdicts.includes(false)) return false;
+  return verdicts.includes(null) ? null : true;
+}
+
+function atMost(value: number | null, limit: number): boolean | null {
+  return value === null ? null : value <= limit;
+}
+
+function measurementWarnings(cells: readonly CellResult[]): string[] {
+  const warnings: string[] = [];
+  const labels = (wanted: (trial: LoadResult) => boolean) =>
+    cells.filter((cell) => cell.trials.some(wanted)).map(({ label }) => label);
+  const bound = labels((trial) => trial.client.bound);
+  if (bound.length > 0) {
+    warnings.push(
+      `The load generator may have set the result, not the engine (client-bound): ${bound.join('; ')}.`,
+    );
+  }
+  const failed = labels((trial) => trial.requests.failed > 0);
+  if (failed.length > 0) warnings.push(`Requests failed: ${failed.join('; ')}.`);
+  const uncounted = labels((trial) => trial.requests.ok > 0 && trial.systemTokensPerSecond === null);
+  if (uncounted.length > 0)
+    warnings.push(`The engine did not count the tokens of every answer: ${uncounted.join('; ')}.`);
+  const uncertified = labels((trial) => trial.requests.ok > 0 && trial.ttftMs.p95 === null);
+  if (uncertified.length > 0) {
+    warnings.push(`Too few completed requests for a p95 (130 are needed): ${uncertified.join('; ')}.`);
+  }
+  return warnings;
+}

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planJsonSchema } from '../../../src/core/sweep/planSchema.ts';
+import { lineColumn } from '../../../src/text/lineColumn.ts';
+import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
+import { chatPlan, mustBe } from './plans.ts';
+
+/** Problems as a compiler prints them, the message cut to its first words. */
+function problemsOf(text: string): string[] {
+  return parseSweepPlan(text).problems.map(({ code, range }) => {
+    const { line, column } = lineColumn(text, range.start);
+    return `${line}:${column} ${code} ${JSON.stringify(text.slice(range.start, range.end))}`;
+  });
+}
+
+describe('a sweep plan', () => {
+  it('has its defaults filled in', () => {
+    const plan = mustBe(parseSweepPlan(chatPlan).result);
+    expect(plan).toMatchObject({
+      name: 'chat-test',
+      gpuCount: 1,
+      repeats: 1,
+      predictedNotToFit: 'skip',
+      telemetry: { intervalMs: 1000 },
+      stop: { unfollowedHours: 24 },
+      load: [{ profile: 'closed-loop', api: 'completions', seed: 1, input: { mean: 200, deviation: 40 } }],
+    });
+  });
+
+  it('has its problems at their keys', () => {
+    const text = chatPlan
+      .replace('question: chat', 'qeustion: chat')
+      .replace('requests: 140', 'requests: many');
+    expect(problemsOf(text)).toEqual(['2:1 plan.unknown-key "qeustion"', '12:5 plan.bad-value "requests"']);
+    expect(parseSweepPlan(text).problems[0]?.message).toContain('did you mean "question"?');
+  });
+
+  it('says which key of a nested form is unknown or missing', () => {
+    expect(problemsOf(chatPlan.replace('deviation: 40', 'stdev: 40'))).toEqual([
+      '13:5 plan.missing-key "input"',
+      '13:25 plan.unknown-key "stdev"',
+    ]);
+    expect(problemsOf(chatPlan.replace('model: meta-llama/Llama-3.2-1B-Instruct\n', ''))).toEqual([
+      '1:1 plan.missing-key "name: chat-test"',
+    ]);
+  });
+
+  it('asks for quotes where YAML would take a version for a number', () => {
+    const [problem] = parseSweepPlan(chatPlan.replace('"0.26.0"', '0.26')).problems;
+    expect(problem?.message).toContain('in quotes');
+  });
+
+  it.each([
+    ['scheduler: { type: slurm, partition: gpu }', 'scheduler'],
+    ['search: { flag: gpu-memory-utilization, goal: smallest }', 'search'],
+  ])('answers %s with what cannot be done yet, at its key', (line, key) => {
+    const { problems } = parseSweepPlan(`${chatPlan}${line}\n`);
+    expect(problems).toMatchObject([{ code: 'plan.not-covered-yet', path: [key] }]);
+  });
+
+  it('refuses containers, running endpoints, other engines and a second host rather than ignoring them', () => {
+    expect(
+      problemsOf(chatPlan.replace('"0.26.0"', '"0.26.0", launch: { endpoint: "http://h:8000" }')),
+    ).toEqual(['5:52 plan.not-covered-yet "endpoint"']);
+    expect(problemsOf(chatPlan.replace('name: vllm', 'name: sglang'))).toEqual([
+      '5:11 plan.engine-unknown "name"',
+    ]);
+    expect(problemsOf(chatPlan.replace('[this-machine]', '[a, b]'))).toEqual([
+      '3:12 plan.not-covered-yet "b"',
+    ]);
+  });
+
+  it('knows flags by every spelling, and refuses those that the agent sets itself', () => {
+    const spelled = mustBe(parseSweepPlan(chatPlan.replace('max-model-len', '--max_model_len')).result);
+    expect(spelled.deployment.flags).toEqual({ 'max-model-len': 4096 });
+    expect(problemsOf(chatPlan.replace('max-model-len: 4096', 'api-key: secret'))).toEqual([
+      '9:5 plan.own-flag "api-key"',
+    ]);
+    const twice = chatPlan.replace('load:', 'matrix: { max_model_len: [1024, 2048] }\nload:');
+    expect(problemsOf(twice)).toEqual(['10:11 plan.duplicate-flag "max_model_len"']);
+  });
+
+  it('warns of a flag that it does not know, and hands it on', () => {
+    const { result, warnings } = parseSweepPlan(chatPlan.replace('max-model-len', 'max-modle-len'));
+    expect(warnings).toMatchObject([
+      { code: 'plan.unknown-flag', message: expect.stringContaining('max-model-len') },
+    ]);
+    expect(mustBe(result).deployment.flags).toEqual({ 'max-modle-len': 4096 });
+  });
+
+  it('that asks the chat question without a service level is told so', () => {
+    const { warnings } = parseSweepPlan(chatPlan.replace(/^slo:.*$/m, ''));
+    expect(warnings).toMatchObject([{ code: 'plan.no-slo' }]);
+  });
+
+  it('torn in the middle of a line says where, and only that', () => {
+    const { problems } = parseSweepPlan(chatPlan.replace('{ mean: 200, deviation: 40 }', '{ mean: 200, dev'));
+    expect(problems).toMatchObject([{ code: 'plan.torn' }]);
+    const { line } = lineColumn(chatPlan, problems[0]?.range.start ?? 0);
+    expect(line).toBeGreaterThanOrEqual(12);
+  });
+
+  it('that is empty, or not a mapping, is no plan', () => {
+    expect(problemsOf('')).toEqual(['1:1 plan.empty ""']);
+    expect(problemsOf('- a\n')).toEqual(['1:1 plan.bad-value "- a"']);
+  });
+
+  it('never throws, cut anywhere or with a line lost', () => {
+    fc.assert(
+      fc.property(fc.nat(chatPlan.length), fc.nat(20), (at, line) => {
+        const cut = chatPlan.slice(0, at);
+        const without = chatPlan
+          .split('\n')
+          .filter((_, index) => index !== line)
+          .join('\r\n');
+        for (const text of [cut, without]) {
+          const { result, problems } = parseSweepPlan(text);
+          expect(problems.length > 0).toBe(!result.ok);
+          for (const { range } of problems) {
+            expect(range.start).toBeGreaterThanOrEqual(0);
+            expect(range.end).toBeLessThanOrEqual(text.length);
+          }
+        }
+      }),
+    );
+  });
+});
+
+it('the JSON Schema for editors is the one of the parser (node test/tools/schemas.mjs writes it)', () => {
+  const file = fileURLToPath(new URL('../../../media/schemas/sweep.schema.json', import.meta.url));
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(planJsonSchema())));
+});
