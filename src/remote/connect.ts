@@ -1,0 +1,53 @@
+import { connectSsh } from './connectSsh.ts';
+import { type Prompter, RemoteError, type RemoteHost, type RemoteLog } from './host.ts';
+import { redactingLog } from './redact.ts';
+import { resolveTarget } from './sshConfig.ts';
+import { ThisMachineHost, thisMachine } from './thisMachineHost.ts';
+import { defaultTrustStoreFile, TrustStore } from './trustStore.ts';
+
+export interface ConnectOptions {
+  readonly prompter: Prompter;
+  readonly log: RemoteLog;
+  /** Where host keys accepted in Loadline are kept. Left out: the user's state folder. */
+  readonly trustStoreFile?: string;
+  /** In place of ~/.ssh/config; also by the environment variable LOADLINE_SSH_CONFIG. */
+  readonly configFile?: string;
+  /** For each step in which the host must answer. Left out: ConnectTimeout of the config, else 15 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const defaultTimeoutMs = 15_000;
+
+/**
+ * The host of a name: `this-machine`, an alias of the SSH config, or `user@host:port`. The caller disposes it. Throws
+ * RemoteError with the reason and what to do.
+ */
+export async function connect(name: string, options: ConnectOptions): Promise<RemoteHost> {
+  if (name === thisMachine) return connectThisMachine();
+  const environment = process.env;
+  const { signal } = options;
+  const configFile = options.configFile ?? environment['LOADLINE_SSH_CONFIG'];
+  const target = await resolveTarget(name, {
+    environment,
+    ...(configFile ? { configFile } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  return connectSsh(target, {
+    prompter: options.prompter,
+    log: redactingLog(options.log),
+    trustStore: new TrustStore(options.trustStoreFile ?? defaultTrustStoreFile(environment)),
+    timeoutMs: options.timeoutMs ?? target.connectTimeoutMs ?? defaultTimeoutMs,
+    ...(signal ? { signal } : {}),
+  });
+}
+
+function connectThisMachine(): RemoteHost {
+  if (process.platform === 'win32')
+    throw new RemoteError(
+      'config',
+      thisMachine,
+      'The agent runs on Linux. On Windows, use a host over SSH, or open the folder in WSL and use this-machine there.',
+    );
+  return new ThisMachineHost();
+}

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { type Prompter, RemoteError, type RemoteLog } from './host.ts';
+import {
+  fingerprint,
+  HostKnowledge,
+  type KnownHostEntry,
+  keyTypeOf,
+  knownHostsName,
+  parseKnownHosts,
+} from './knownHosts.ts';
+import type { SshTarget } from './sshConfig.ts';
+import type { TrustStore } from './trustStore.ts';
+
+/** Host key algorithms that ssh2 negotiates, in the order in which they are preferred, with the key type of each. */
+const hostKeyAlgorithms = [
+  { algorithm: 'ssh-ed25519', keyType: 'ssh-ed25519' },
+  { algorithm: 'ecdsa-sha2-nistp256', keyType: 'ecdsa-sha2-nistp256' },
+  { algorithm: 'ecdsa-sha2-nistp384', keyType: 'ecdsa-sha2-nistp384' },
+  { algorithm: 'ecdsa-sha2-nistp521', keyType: 'ecdsa-sha2-nistp521' },
+  { algorithm: 'rsa-sha2-512', keyType: 'ssh-rsa' },
+  { algorithm: 'rsa-sha2-256', keyType: 'ssh-rsa' },
+] as const;
+
+export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number]['algorithm'];
+
+const negotiable: ReadonlySet<string> = new Set(hostKeyAlgorithms.map(({ keyType }) => keyType));
+
+/** Decides about a host's key before anything of the user is sent to it. */
+export class HostKeyCheck {
+  readonly #target: SshTarget;
+  readonly #knowledge: HostKnowledge;
+  readonly #store: TrustStore;
+  readonly #log: RemoteLog;
+
+  private constructor(target: SshTarget, knowledge: HostKnowledge, store: TrustStore, log: RemoteLog) {
+    this.#target = target;
+    this.#knowledge = knowledge;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** Reads what is known of the target. RemoteError `known-hosts-unreadable` where that cannot be read: fails closed. */
+  static async prepare(target: SshTarget, store: TrustStore, log: RemoteLog): Promise<HostKeyCheck> {
+    const entries: KnownHostEntry[] = [];
+    for (const file of target.knownHostsFiles) entries.push(...(await readKnownHosts(file, target.name)));
+    const accepted = await store.keysFor(lookupHost(target), target.port).catch((error: unknown) => {
+      throw unreadable(store.file, target.name, error, 'the host keys accepted in Loadline');
+    });
+    const name = target.hostKeyAlias?.toLowerCase() ?? knownHostsName(target.hostname, target.port);
+    return new HostKeyCheck(target, new HostKnowledge(entries, name, accepted), store, log);
+  }
+
+  /** Those with a known key first, so that a host is not taken for a changed one because it showed another of its keys. */
+  get algorithms(): HostKeyAlgorithm[] {
+    const known = new Set(this.#knowledge.keyTypes);
+    const isKnown = ({ keyType }: { keyType: string }) => known.has(keyType);
+    return [
+      ...hostKeyAlgorithms.filter(isKnown),
+      ...hostKeyAlgorithms.filter((algorithm) => !isKnown(algorithm)),
+    ].map(({ algorithm }) => algorithm);
+  }
+
+  /** Returns where the key may be trusted; throws RemoteError `host-key-…` otherwise. */
+  async decide(key: Uint8Array, prompter: Prompter): Promise<void> {
+    const { name, hostname, port, strictHostKeyChecking } = this.#target;
+    const verdict = this.#knowledge.judge(key, negotiable);
+    const keyType = keyTypeOf(key);
+    const shown = fingerprint(key);
+    const where = hostname === name ? `${hostname}:${port}` : `${name} (${hostname}:${port})`;
+    switch (verdict.kind) {
+      case 'known':
+        this.#log.info(`${name}: host key ${keyType} ${shown} is known (${verdict.place})`);
+        return;
+      case 'revoked':
+        throw new RemoteError(
+          'host-key-revoked',
+          name,
+          `The host key of ${where} is marked as revoked in ${verdict.place}: ${keyType} ${shown}. ` +
+            'Nothing was sent. Ask whoever runs the host.',
+        );
+      case 'changed': {
+        const known = verdict.known
+          .map((one) => `  known:   ${one.keyType} ${one.fingerprint} (${one.place})`)
+          .join('\n');
+        throw new RemoteError(
+          'host-key-changed',
+          name,
+          `The host key of ${where} has changed. Somebody may be in between, or the host was set up anew. ` +
+            `Nothing was sent.\n  offered: ${keyType} ${shown}\n${known}\n` +
+            'Ask whoever runs the host. If the new key is right, remove the known one from that file and connect again.',
+        );
+      }
+      case 'unknown':
+        break;
+    }
+    const authority = verdict.certificateAuthority
+      ? ` (${verdict.certificateAuthority} names a certificate authority for it; Loadline cannot check host certificates)`
+      : '';
+    if (strictHostKeyChecking === 'yes')
+      throw new RemoteError(
+        'host-key-unknown',
+        name,
+        `The host key of ${where} is not known${authority}: ${keyType} ${shown}. StrictHostKeyChecking is yes, so nothing was ` +
+          'sent. Add the key to known_hosts after comparing the fingerprint, for instance by `ssh` to the host.',
+      );
+    const accepted = await prompter.acceptUnknownHostKey({
+      host: name,
+      port,
+      keyType,
+      fingerprint: shown,
+    });
+    if (!accepted)
+      throw new RemoteError(
+        'host-key-unknown',
+        name,
+        `The host key of ${where} is not known${authority}: ${keyType} ${shown}. It was not accepted, and nothing was sent. ` +
+          'Connect once with `ssh` and compare the fingerprint, or accept it here.',
+      );
+    await this.#store.add(lookupHost(this.#target), port, keyType, shown);
+    this.#log.info(`${name}: host key ${keyType} ${shown} accepted and kept in ${this.#store.file}`);
+  }
+}
+
+function lookupHost(target: SshTarget): string {
+  return target.hostKeyAlias ?? target.hostname;
+}
+
+async function readKnownHosts(file: string, host: string): Promise<readonly KnownHostEntry[]> {
+  try {
+    return parseKnownHosts(await readFile(file, 'utf8'), file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw unreadable(file, host, error, 'the known host keys');
+  }
+}
+
+function unreadable(file: string, host: string, error: unknown, what: string): RemoteError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RemoteError(
+    'known-hosts-unreadable',
+    host,
+    `Cannot read ${what} in ${file} (${reason}), so the key of ${host} cannot be checked. Nothing was sent. Make the file readable or remove it.`,
+    { cause: error },
+  );
+}

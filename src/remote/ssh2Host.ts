@@ -1,0 +1,127 @@
+import type { Client, ClientChannel } from 'ssh2';
+import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
+import { Closing } from './closing.ts';
+import {
+  type ExecOptions,
+  type ExecResult,
+  RemoteError,
+  type RemoteHost,
+  type RemoteProcess,
+} from './host.ts';
+import { quoteCommand } from './quote.ts';
+
+/** How long a host has to answer our goodbye. */
+const goodbyeMs = 2_000;
+
+/** A host over one authenticated ssh2 connection; each command is a channel of it. Made by `connectSsh`. */
+export class Ssh2Host implements RemoteHost {
+  readonly kind = 'ssh';
+  readonly #closing = new Closing();
+  readonly #client: Client;
+  #disposed = false;
+
+  constructor(
+    readonly name: string,
+    client: Client,
+  ) {
+    this.#client = client;
+    let cause: Error | undefined;
+    client.on('error', (error) => {
+      cause = error;
+    });
+    client.once('close', () => {
+      const reason = cause === undefined ? 'it was closed from there' : cause.message;
+      const lost = new RemoteError('lost', name, `The connection to ${name} was lost: ${reason}.`, { cause });
+      this.#closing.end(this.#disposed ? null : lost);
+    });
+  }
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return collect(await this.#start(argv), this.name, options);
+  }
+
+  async spawn(
+    argv: readonly string[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RemoteProcess> {
+    return asProcess(await this.#start(argv), this.name, options.signal);
+  }
+
+  onDidClose(listener: (error: RemoteError | null) => void): { dispose(): void } {
+    return this.#closing.listen(listener);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#closing.ended) return;
+    this.#disposed = true;
+    await new Promise<void>((resolve) => {
+      const giveUp = setTimeout(() => this.#client.destroy(), goodbyeMs);
+      this.#closing.listen(() => {
+        clearTimeout(giveUp);
+        resolve();
+      });
+      this.#client.end();
+    });
+  }
+
+  #start(argv: readonly string[]): Promise<Channel> {
+    const command = quoteCommand(argv);
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => {
+        const ended = this.#closing.ended;
+        if (ended || /not connected|no response from server/i.test(error.message))
+          reject(
+            new RemoteError('lost', this.name, `There is no connection to ${this.name} any more.`, {
+              cause: error,
+            }),
+          );
+        else
+          reject(
+            new RemoteError(
+              'unreachable',
+              this.name,
+              `${this.name} did not start another command: ${error.message}. Its SSH server may limit sessions (MaxSessions).`,
+              { cause: error },
+            ),
+          );
+      };
+      if (this.#closing.ended) return fail(new Error('not connected'));
+      try {
+        this.#client.exec(command, (error, channel) => {
+          if (error) fail(error);
+          else resolve(asChannel(channel, this.#closing));
+        });
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+}
+
+function asChannel(channel: ClientChannel, closing: Closing): Channel {
+  const exit = new Promise<ChannelExit>((resolve) => {
+    channel.once('exit', (exitCode: number | null) => resolve({ exitCode, lost: false }));
+    // The connection's end first: it closes the channel too, and then nobody knows how the command ended.
+    const listening = closing.listen((error) => resolve({ exitCode: null, lost: error !== null }));
+    channel.once('close', () => {
+      listening.dispose();
+      resolve({ exitCode: null, lost: false });
+    });
+  });
+  channel.on('error', () => {});
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    exit,
+    kill: () => {
+      try {
+        channel.signal('KILL');
+        channel.close();
+        channel.resume();
+      } catch {
+        // Closed already, or the connection is gone.
+      }
+    },
+  };
+}

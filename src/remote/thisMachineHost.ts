@@ -1,0 +1,120 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { homedir } from 'node:os';
+import { PassThrough, Readable } from 'node:stream';
+import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
+import { Closing } from './closing.ts';
+import {
+  type ExecOptions,
+  type ExecResult,
+  RemoteError,
+  type RemoteHost,
+  type RemoteProcess,
+} from './host.ts';
+
+export const thisMachine = 'this-machine';
+
+/** What a shell says of a command that is not there. */
+const notFoundExitCode = 127;
+
+/**
+ * The machine that Loadline runs on, as a host: commands are started without a shell, in the home folder as over SSH, each
+ * in a process group of its own. What is still running when it is disposed is killed; a detached agent run is not a child any more.
+ */
+export class ThisMachineHost implements RemoteHost {
+  readonly name = thisMachine;
+  readonly kind = 'this-machine';
+  readonly #running = new Set<Channel>();
+  readonly #closing = new Closing();
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return collect(await this.#start(argv), this.name, options);
+  }
+
+  async spawn(
+    argv: readonly string[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RemoteProcess> {
+    return asProcess(await this.#start(argv), this.name, options.signal);
+  }
+
+  onDidClose(listener: (error: RemoteError | null) => void): { dispose(): void } {
+    return this.#closing.listen(listener);
+  }
+
+  async dispose(): Promise<void> {
+    const running = [...this.#running];
+    for (const channel of running) channel.kill();
+    await Promise.all(running.map((channel) => channel.exit));
+    this.#closing.end(null);
+  }
+
+  #start(argv: readonly string[]): Promise<Channel> {
+    const [command, ...words] = argv;
+    if (command === undefined) throw new RangeError('A command needs at least one word.');
+    if (this.#closing.ended)
+      throw new RemoteError('lost', this.name, 'This connection to this machine was closed.');
+    const child = spawn(command, words, {
+      cwd: homedir(),
+      env: environmentForCommands(),
+      detached: true,
+      stdio: 'pipe',
+    });
+    return new Promise((resolve, reject) => {
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' || error.code === 'EACCES') resolve(notStarted(command, error.code));
+        else
+          reject(
+            new RemoteError('agent', this.name, `Cannot start ${command}: ${error.message}`, {
+              cause: error,
+            }),
+          );
+      });
+      child.once('spawn', () => {
+        const channel = asChannel(child);
+        this.#running.add(channel);
+        channel.exit.finally(() => this.#running.delete(channel));
+        resolve(channel);
+      });
+    });
+  }
+}
+
+function asChannel(child: ChildProcessWithoutNullStreams): Channel {
+  const exit = new Promise<ChannelExit>((resolve) =>
+    child.once('exit', (exitCode) => resolve({ exitCode, lost: false })),
+  );
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exit,
+    kill: () => {
+      if (child.pid === undefined) return;
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Nothing of the group is left.
+      }
+    },
+  };
+}
+
+function notStarted(command: string, code: string): Channel {
+  const message = `${command}: ${code === 'ENOENT' ? 'not found' : 'permission denied'}\n`;
+  return {
+    stdin: new PassThrough().resume(),
+    stdout: Readable.from([]),
+    stderr: Readable.from([Buffer.from(message)]),
+    exit: Promise.resolve({ exitCode: notFoundExitCode, lost: false }),
+    kill: () => {},
+  };
+}
+
+/** What an editor sets for its own processes would change how a command behaves. */
+function environmentForCommands(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(ELECTRON_|VSCODE_)/.test(name) && name !== 'NODE_OPTIONS',
+    ),
+  );
+}

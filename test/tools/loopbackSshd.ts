@@ -1,0 +1,290 @@
+/**
+ * A real OpenSSH server on a free loopback port, with keys, config and home of its own in a temporary folder; torn down by
+ * `stop`. For tests and the demo: nothing of the user's ~/.ssh is read or written. Linux (it reads /proc).
+ */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+export interface LoopbackSshdOptions {
+  /** Name of the host in `configFile`. */
+  readonly alias?: string;
+  /** Further lines for sshd_config. */
+  readonly sshdLines?: readonly string[];
+  /** Further lines for the Host block of the client's config. */
+  readonly clientLines?: readonly string[];
+  /** Environment of every command, over what a login gives (HOME is a folder of its own). */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** ~/.profile and ~/.bash_profile of the home on the host. */
+  readonly profile?: string;
+  /** Key types of the host; the first is the one in known_hosts. */
+  readonly hostKeyTypes?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+}
+
+export interface LoopbackSshd {
+  readonly port: number;
+  readonly alias: string;
+  /** An ssh config with a Host block for the alias: for `ssh -F` and LOADLINE_SSH_CONFIG. */
+  readonly configFile: string;
+  /** The client's key, let in by the server, without a passphrase. */
+  readonly identityFile: string;
+  readonly knownHosts: string;
+  /** HOME of the commands on the host. */
+  readonly home: string;
+  readonly folder: string;
+  /** What sshd wrote to its log so far. */
+  log(): Promise<string>;
+  /** Resolves when the log holds the text. */
+  logged(text: string): Promise<void>;
+  /** Public key line (`ssh-ed25519 AAAA…`) of a host key. */
+  hostKey(type?: 'ed25519' | 'ecdsa' | 'rsa'): Promise<string>;
+  /** Restarts the server with a new key; known_hosts still has the old one. */
+  changeHostKey(): Promise<void>;
+  /** Adds a public key to those let in. */
+  authorize(publicKey: string): Promise<void>;
+  /** Processes of sshd that serve a connection. */
+  connections(): readonly number[];
+  /** Kills them: the connections end without a word of SSH. Gives how many there were. */
+  dropConnections(): number;
+  /** Stops and continues them: the connection stays open and nothing comes. */
+  freezeConnections(frozen: boolean): void;
+  stop(): Promise<void>;
+}
+
+const sshdPlaces = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/sbin/sshd'];
+
+export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Promise<LoopbackSshd> {
+  const binary = sshdPlaces.find((place) => existsSync(place));
+  if (binary === undefined) throw new Error('There is no sshd here. Install it (Debian: openssh-server).');
+  // sshd as root refuses to start without its privilege separation folder.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+
+  const alias = options.alias ?? 'loopback-gpu';
+  const types = options.hostKeyTypes ?? ['ed25519'];
+  const folder = await mkdtemp(join(tmpdir(), 'loadline-sshd-'));
+  const file = (name: string) => join(folder, name);
+  const home = file('home');
+  await mkdir(home, { mode: 0o700 });
+  const port = await freePort();
+  const profile = options.profile ?? '';
+  await writeFile(join(home, '.profile'), profile);
+  await writeFile(join(home, '.bash_profile'), profile);
+  const hostKeyFile = (type: string) => file(`host_${type}`);
+  for (const type of types) generateKey(hostKeyFile(type), type);
+  generateKey(file('client'), 'ed25519');
+  await writeFile(file('authorized_keys'), await readFile(file('client.pub')), { mode: 0o600 });
+
+  const hostKey = async (type: string = types[0] ?? 'ed25519') =>
+    (await readFile(`${hostKeyFile(type)}.pub`, 'utf8')).trim().split(' ').slice(0, 2).join(' ');
+  await writeFile(file('known_hosts'), `[127.0.0.1]:${port} ${await hostKey()}\n`);
+  await writeFile(file('sshd_config'), sshdConfig(port, file, home, types.map(hostKeyFile), options));
+  await writeFile(file('ssh_config'), clientConfig(alias, port, file, options));
+  await writeFile(file('sshd.log'), '');
+
+  let server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
+  const log = () => readFile(file('sshd.log'), 'utf8');
+  const serving = () => childrenOf(server.pid).flatMap((pid) => [pid, ...sshdBelow(pid)]);
+  const signal = (name: NodeJS.Signals) => {
+    const pids = serving();
+    for (const pid of pids) quietly(() => process.kill(pid, name));
+    return pids.length;
+  };
+  return {
+    port,
+    alias,
+    configFile: file('ssh_config'),
+    identityFile: file('client'),
+    knownHosts: file('known_hosts'),
+    home,
+    folder,
+    log,
+    logged: (text) => waitFor(async () => (await log()).includes(text), `'${text}' in the log of sshd`),
+    hostKey,
+    changeHostKey: async () => {
+      await stopServer(server);
+      for (const type of types) {
+        await rm(hostKeyFile(type));
+        await rm(`${hostKeyFile(type)}.pub`);
+        generateKey(hostKeyFile(type), type);
+      }
+      server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
+    },
+    authorize: (publicKey) => appendFile(file('authorized_keys'), `${publicKey.trim()}\n`),
+    connections: () => childrenOf(server.pid),
+    dropConnections: () => signal('SIGKILL'),
+    freezeConnections: (frozen) => {
+      signal(frozen ? 'SIGSTOP' : 'SIGCONT');
+    },
+    stop: async () => {
+      signal('SIGCONT');
+      signal('SIGKILL');
+      await stopServer(server);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function sshdConfig(
+  port: number,
+  file: (name: string) => string,
+  home: string,
+  hostKeys: readonly string[],
+  options: LoopbackSshdOptions,
+): string {
+  const environment = Object.entries({
+    HOME: home,
+    XDG_CACHE_HOME: join(home, '.cache'),
+    ...options.environment,
+  });
+  return [
+    // The first value of a key wins: what a test sets comes before ours.
+    ...(options.sshdLines ?? []),
+    'ListenAddress 127.0.0.1',
+    `Port ${port}`,
+    ...hostKeys.map((key) => `HostKey ${key}`),
+    `AuthorizedKeysFile ${file('authorized_keys')}`,
+    `PidFile ${file('sshd.pid')}`,
+    'UsePAM no',
+    'StrictModes no',
+    'PermitRootLogin yes',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitUserEnvironment no',
+    'MaxSessions 50',
+    'MaxStartups 100',
+    'LogLevel VERBOSE',
+    `SetEnv ${environment.map(([name, value]) => `"${name}=${value}"`).join(' ')}`,
+    '',
+  ].join('\n');
+}
+
+function clientConfig(
+  alias: string,
+  port: number,
+  file: (name: string) => string,
+  options: LoopbackSshdOptions,
+): string {
+  return [
+    `Host ${alias}`,
+    ...(options.clientLines ?? []).map((line) => `  ${line}`),
+    '  HostName 127.0.0.1',
+    `  Port ${port}`,
+    `  User ${userInfo().username}`,
+    `  IdentityFile ${file('client')}`,
+    '  IdentitiesOnly yes',
+    '  IdentityAgent none',
+    `  UserKnownHostsFile ${file('known_hosts')}`,
+    '  GlobalKnownHostsFile none',
+    '',
+  ].join('\n');
+}
+
+export function generateKey(path: string, type: string, passphrase = '', more: readonly string[] = []): void {
+  execFileSync('ssh-keygen', [
+    '-q',
+    '-t',
+    type,
+    '-N',
+    passphrase,
+    '-C',
+    'loadline-test',
+    '-f',
+    path,
+    ...more,
+  ]);
+}
+
+async function startServer(
+  binary: string,
+  config: string,
+  logFile: string,
+  port: number,
+): Promise<ChildProcess> {
+  const log = await open(logFile, 'a');
+  const server = spawn(binary, ['-D', '-e', '-f', config], { stdio: ['ignore', log.fd, log.fd] });
+  await log.close();
+  let exited = false;
+  server.once('exit', () => {
+    exited = true;
+  });
+  try {
+    await waitFor(async () => {
+      if (exited) throw new Error(`sshd did not start: ${readFileSync(logFile, 'utf8').slice(-2000)}`);
+      return answers(port);
+    }, `sshd on port ${port}`);
+  } catch (error) {
+    server.kill('SIGKILL');
+    throw error;
+  }
+  return server;
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exited = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  await exited;
+}
+
+/** The processes that serve a connection: children of the listener, and the sshd that each runs without privileges. */
+function childrenOf(pid: number | undefined): readonly number[] {
+  return processes()
+    .filter((process) => process.parent === pid && process.name.startsWith('sshd'))
+    .map((process) => process.pid);
+}
+
+function sshdBelow(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...sshdBelow(child)]);
+}
+
+function processes(): readonly { readonly pid: number; readonly parent: number; readonly name: string }[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    const text = quietly(() => readFileSync(join('/proc', entry, 'stat'), 'utf8')) ?? '';
+    const [, name, state, parent] = /\((.*)\) (\S) (\d+)/s.exec(text) ?? [];
+    if (name === undefined || parent === undefined || state === 'Z') return [];
+    return [{ pid: Number(entry), parent: Number(parent), name }];
+  });
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Looks until it holds. The limit only ends a test that has failed. */
+export async function waitFor(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited 20 s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function quietly<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}
