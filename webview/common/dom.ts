@@ -6,7 +6,7 @@ interface Properties {
   readonly [attribute: string]: string | number | boolean | undefined;
 }
 
-/** An element with attributes (`true` is a bare one, `false` and undefined leave it out) and children. */
+/** An element with attributes (`true` is a bare one, `false` and undefined leave it out; not so of ARIA) and children. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Properties = {},
@@ -43,7 +43,10 @@ export function button(
 
 export function setAttributes(target: Element, attributes: Properties): void {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === false) target.removeAttribute(name);
+    // ARIA states are words: a bare one, or none, means something else.
+    const isWord = name.startsWith('aria-') && typeof value === 'boolean';
+    if (isWord) target.setAttribute(name, String(value));
+    else if (value === undefined || value === false) target.removeAttribute(name);
     else target.setAttribute(name, value === true ? '' : String(value));
   }
 }

@@ -65,7 +65,7 @@ export class Figure<Row> {
     );
     this.#toggle = button('Table', () => this.#toggleTwin(), {
       class: 'quiet',
-      'aria-pressed': 'false',
+      'aria-pressed': false,
       'aria-controls': this.#twin.id,
       'aria-keyshortcuts': 't',
       title: 'Show the chart as a table (t)',

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hostState, telemetryHeader, telemetryLines, telemetrySnapshot } from './examples.ts';
+import { type PanelPage, startPanels } from './panelPage.ts';
+import { themes } from './themes.ts';
+
+let browser: Awaited<ReturnType<typeof startPanels>>;
+beforeAll(async () => {
+  browser = await startPanels();
+});
+afterAll(() => browser?.stop());
+
+const open = (gpuCount = 2) => browser.open('telemetry', [telemetrySnapshot(gpuCount)]);
+const delta = (from: number, to: number) => ({
+  type: 'delta',
+  host: hostState,
+  lines: telemetryLines(2, from, to),
+});
+const blue = themes.dark.variables['charts-blue'] ?? '';
+const memoryOf = (panel: PanelPage, gpu: number) =>
+  panel.page.locator('.tile').nth(gpu).locator('dd').first().textContent();
+/** Of a chart whose figures change with every window. */
+const summary = (panel: PanelPage) => panel.page.locator('#power .summary').textContent();
+
+describe('the telemetry panel', () => {
+  it('has a tile for each GPU, and says that the device is recorded wherever it shows', async () => {
+    const panel = await open();
+    expect(await panel.page.locator('.tile').count()).toBe(2);
+    expect(await memoryOf(panel, 0)).toBe('97.0 of 140 GiB');
+    expect(await panel.page.locator('.tile .tag').allTextContents()).toEqual(['recorded', 'recorded']);
+    for (const title of await panel.page.locator('.figure h2').allTextContents())
+      expect(title).toMatch(/ \(recorded\)$/);
+    expect(await panel.page.locator('.foot').textContent()).toContain(
+      'recorded device h200-static-batch, not live hardware',
+    );
+    await panel.close();
+  });
+
+  it('names the reason where a GPU is slowed down', async () => {
+    const panel = await open(1);
+    await panel.send({ type: 'delta', host: hostState, lines: telemetryLines(1, 1000, 1030) });
+    const [at] = [telemetryHeader(1).gpuColumns.indexOf('throttleReasons')];
+    const [line] = telemetryLines(1, 1030, 1031);
+    if (line?.type !== 'telemetry') throw new Error('no record');
+    const gpus = line.gpus.map((row) => row.map((value, i) => (i === at ? 0x24 : value)));
+    await panel.send({ type: 'delta', host: hostState, lines: [{ ...line, gpus }] });
+    expect(await panel.page.locator('.throttle').textContent()).toBe(' slowed: power cap, heat (software)');
+    expect(await panel.page.locator('.headline').textContent()).toContain(
+      'Slowed down: GPU 0 (power cap, heat (software)).',
+    );
+    await panel.close();
+  });
+
+  it('moves with the newest sample, holds still on space, and catches up', async () => {
+    const panel = await open();
+    const before = await summary(panel);
+    await panel.page.keyboard.press('Space');
+    expect(await panel.page.getByRole('button', { name: 'Resume' }).getAttribute('aria-pressed')).toBe(
+      'true',
+    );
+    await panel.send(delta(1000, 1180));
+    expect(await summary(panel)).toBe(before);
+    await panel.page.keyboard.press('Space');
+    await panel.drawn();
+    expect(await summary(panel)).not.toBe(before);
+    await panel.close();
+  });
+
+  it('zooms by a drag, in every chart at once, and goes live by a double click', async () => {
+    const panel = await open();
+    const box = await panel.page.locator('#memory canvas').boundingBox();
+    if (box === null) throw new Error('no chart');
+    const across = (part: number) => [box.x + box.width * part, box.y + box.height / 2] as const;
+    await panel.page.mouse.move(...across(0.5));
+    await panel.page.mouse.down();
+    await panel.page.mouse.move(...across(0.6), { steps: 3 });
+    expect(await panel.page.locator('#memory .selection').isVisible()).toBe(true);
+    const before = await summary(panel);
+    await panel.page.mouse.up();
+    await panel.drawn();
+    expect(await summary(panel)).not.toBe(before);
+    expect(await panel.page.getByRole('button', { name: 'Live' }).isEnabled()).toBe(true);
+    await panel.page.locator('#busy canvas').dblclick();
+    await panel.drawn();
+    expect(await summary(panel)).toBe(before);
+    await panel.close();
+  });
+
+  it('does by buttons what the mouse does', async () => {
+    const panel = await open();
+    const before = await summary(panel);
+    await panel.page.getByRole('button', { name: 'Less time, more detail' }).click();
+    await panel.page.getByRole('button', { name: 'Earlier' }).click();
+    await panel.drawn();
+    expect(await summary(panel)).not.toBe(before);
+    await panel.page.getByRole('button', { name: 'Live' }).click();
+    await panel.drawn();
+    expect(await summary(panel)).toBe(before);
+    await panel.close();
+  });
+
+  it('leaves a gap empty but for its hatching', async () => {
+    const panel = await open(1);
+    expect(await summary(panel)).toMatch(/1 gap of 8 s in all: driver busy\.$/);
+    // Columns of pixels between the first and the last that the line is drawn in: some have none of it.
+    const empty = await panel.page.evaluate((colour) => {
+      const canvas = document.querySelector<HTMLCanvasElement>('#memory canvas');
+      const context = canvas?.getContext('2d');
+      if (!canvas || !context) return -1;
+      const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+      const columns: boolean[] = [];
+      for (let x = 0; x < canvas.width; x++) {
+        const { data } = context.getImageData(x, 0, 1, canvas.height);
+        let hit = false;
+        for (let at = 0; at < data.length; at += 4)
+          hit ||=
+            wanted.every((part, i) => Math.abs((data[at + i] ?? 0) - part) < 40) && (data[at + 3] ?? 0) > 128;
+        columns.push(hit);
+      }
+      const drawn = columns.slice(columns.indexOf(true), columns.lastIndexOf(true));
+      return drawn.filter((hit) => !hit).length;
+    }, blue);
+    expect(empty).toBeGreaterThan(5);
+    await panel.close();
+  });
+
+  it('takes a GPU out of the charts and remembers it over a reload', async () => {
+    const panel = await open();
+    await panel.page.locator('.tile input').nth(1).uncheck();
+    await panel.page.locator('#window-length').selectOption('60000');
+    await panel.drawn();
+    expect(await panel.page.locator('#memory .legend li').count()).toBe(1);
+    await panel.page.reload();
+    await panel.page.locator('.tile').nth(1).waitFor();
+    await panel.drawn();
+    expect(await panel.page.locator('.tile input').nth(1).isChecked()).toBe(false);
+    expect(await panel.page.locator('#memory .legend li').count()).toBe(1);
+    expect(await panel.page.locator('#window-length').inputValue()).toBe('60000');
+    await panel.close();
+  });
+
+  it('updates at most one chart in a frame, however many messages come', async () => {
+    const panel = await open();
+    const perFrame = await panel.page.evaluate(
+      async (messages) => {
+        // Each redraw of a chart clears its whole canvas once.
+        let cleared = 0;
+        const { clearRect } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.clearRect = function (...box: [number, number, number, number]) {
+          cleared += 1;
+          clearRect.apply(this, box);
+        };
+        for (const message of messages) window.postMessage(message, '*');
+        const counts: number[] = [];
+        for (let frame = 0; frame < 20; frame++) {
+          await new Promise((next) => requestAnimationFrame(next));
+          counts.push(cleared);
+          cleared = 0;
+        }
+        return counts;
+      },
+      Array.from({ length: 8 }, (_, i) => delta(1000 + i * 5, 1005 + i * 5)),
+    );
+    expect(Math.max(...perFrame)).toBe(1);
+    expect(perFrame.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(4);
+    await panel.close();
+  });
+
+  it('says what went wrong with a host, and shows the others', async () => {
+    const panel = await open();
+    await panel.send({
+      type: 'delta',
+      host: { ...hostState, host: 'gpu-02', connection: 'failed', message: 'no python3 was found.' },
+      lines: [],
+    });
+    expect(await panel.page.locator('.notice-failed').textContent()).toBe(
+      'gpu-02 failed. no python3 was found.',
+    );
+    expect(await panel.page.locator('.tile').count()).toBe(2);
+    await panel.send({
+      type: 'delta',
+      host: { ...hostState, connection: 'stale', message: 'The connection was lost.' },
+      lines: [],
+    });
+    expect(await panel.page.locator('.notices').textContent()).toContain(
+      'gpu-01 sends nothing. The connection was lost.',
+    );
+    expect(await panel.page.locator('.figures').getAttribute('class')).toContain('stale');
+    await panel.close();
+  });
+
+  it('stops the sampling of a host', async () => {
+    const panel = await open();
+    await panel.page.getByRole('button', { name: 'Stop sampling gpu-01' }).click();
+    expect((await panel.posted()).at(-1)).toEqual({ type: 'stop', host: 'gpu-01' });
+    await panel.close();
+  });
+
+  it('says where to start when no host is sampled', async () => {
+    const panel = await browser.open('telemetry', [{ ...telemetrySnapshot(1), hosts: [] }]);
+    expect(await panel.page.locator('.empty').textContent()).toContain('GPU Hosts view');
+    await panel.close();
+  });
+});
