@@ -221,11 +221,17 @@ class RecordReader<Type extends AgentRecord['type']> {
         `The connection to ${this.host} was lost during \`${this.verb}\`.`,
       );
     if (exit.exitCode === 0) return;
+    if (exit.exitCode === null)
+      throw new RemoteError(
+        'lost',
+        this.host,
+        `The agent on ${this.host} was killed during \`${this.verb}\`.`,
+      );
     const said = redact(stderr.trim().split('\n').slice(-5).join('\n').slice(-1000));
     throw new RemoteError(
       'agent',
       this.host,
-      `The agent on ${this.host} failed at \`${this.verb}\` (exit status ${exit.exitCode ?? 'unknown'})${said === '' ? '' : `:\n${said}`}`,
+      `The agent on ${this.host} failed at \`${this.verb}\` (exit status ${exit.exitCode})${said === '' ? '' : `:\n${said}`}`,
     );
   }
 

@@ -1,0 +1,107 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { JournalRecord } from '../protocol/agent.ts';
+import { readJournalLine } from '../protocol/agentGuard.ts';
+import { storageError, writeFileAtomically } from './atomicFile.ts';
+
+/** A run as it lies in a workspace. `run` is its name: `<UTC time>-<plan name>`. */
+export interface RunFolder {
+  readonly run: string;
+  readonly directory: string;
+}
+
+export interface JournalContent {
+  readonly records: readonly JournalRecord[];
+  /** What was skipped, in words: a torn last line, a record of a later version, a gap. */
+  readonly notes: readonly string[];
+}
+
+export const journalFile = 'journal.jsonl';
+
+const runName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+
+/** `<workspace>/.loadline/runs`. */
+export function runsFolder(workspace: string): string {
+  return join(workspace, '.loadline', 'runs');
+}
+
+/** Where a run's files are. Throws RangeError for a name that is none: it would lead elsewhere. */
+export function runFolder(workspace: string, run: string): string {
+  if (!runName.test(run))
+    throw new RangeError(
+      `'${run}' is not the name of a run (letters, digits, '.', '_' and '-', at most 200).`,
+    );
+  return join(runsFolder(workspace), run);
+}
+
+/** Makes the folder of a run, and sees to it that `.loadline` stays out of commits. Throws StorageError. */
+export async function ensureRunFolder(workspace: string, run: string): Promise<string> {
+  const directory = runFolder(workspace, run);
+  const ignore = join(dirname(runsFolder(workspace)), '.gitignore');
+  try {
+    await mkdir(directory, { recursive: true });
+    if ((await readOrUndefined(ignore)) === undefined) await writeFileAtomically(ignore, '*\n');
+  } catch (error) {
+    throw storageError(directory, error);
+  }
+  return directory;
+}
+
+/** Runs of a workspace, the newest first. None where there is no `.loadline`. */
+export async function listRunFolders(workspace: string): Promise<readonly RunFolder[]> {
+  const folder = runsFolder(workspace);
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && runName.test(entry.name))
+      .map(({ name }) => ({ run: name, directory: join(folder, name) }))
+      .sort((a, b) => (a.run < b.run ? 1 : -1));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** The journal of a run folder; empty where it is not there yet. A line that cannot be used is skipped and said. */
+export async function readJournal(directory: string): Promise<JournalContent> {
+  return parseJournal((await readOrUndefined(join(directory, journalFile))) ?? '');
+}
+
+/** `text`: journal.jsonl, whole or up to anywhere. */
+export function parseJournal(text: string): JournalContent {
+  const records: JournalRecord[] = [];
+  const notes: string[] = [];
+  const lines = text.split('\n');
+  const last = lines.pop() ?? '';
+  if (last !== '') notes.push(`${journalFile}:${lines.length + 1}: the last line is torn and was skipped`);
+  for (const [index, line] of lines.entries()) {
+    const place = `${journalFile}:${index + 1}`;
+    const guarded = readJournalLine(line);
+    if (guarded.kind === 'record') {
+      const expected = (records.at(-1)?.seq ?? -1) + 1;
+      if (guarded.record.seq < expected) continue;
+      if (guarded.record.seq > expected)
+        notes.push(
+          `${place}: record ${guarded.record.seq} follows ${expected - 1}; what was in between is missing`,
+        );
+      records.push(guarded.record);
+    } else if (guarded.kind === 'torn') notes.push(`${place}: not a record; skipped`);
+    else if (guarded.kind === 'unknown')
+      notes.push(`${place}: a record of the unknown type ${guarded.type}; skipped`);
+    else notes.push(`${place}: ${guarded.type} has a wrong field (${guarded.message}); skipped`);
+  }
+  return { records, notes };
+}
+
+async function readOrUndefined(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
+}
