@@ -159,7 +159,9 @@ def problems(value, kind, path="$"):
     if tag == "tuple":
         if not isinstance(value, list) or len(value) != len(kind[1]):
             return [f"{path}: not a list of {len(kind[1])}"]
-        return [found for index, item in enumerate(value) for found in problems(item, kind[1][index], f"{path}[{index}]")]
+        return [
+            found for index, item in enumerate(value) for found in problems(item, kind[1][index], f"{path}[{index}]")
+        ]
     if tag == "generic":
         name, arguments = kind[1], kind[2]
         if name in ("Readonly", "Partial"):
@@ -172,7 +174,11 @@ def problems(value, kind, path="$"):
     fields = kind[1]
     found = [f"{path}.{name}: missing" for name, (_, optional) in fields.items() if name not in value and not optional]
     for name, item in value.items():
-        found += problems(item, fields[name][0], f"{path}.{name}") if name in fields else [f"{path}.{name}: not in the contract"]
+        found += (
+            problems(item, fields[name][0], f"{path}.{name}")
+            if name in fields
+            else [f"{path}.{name}: not in the contract"]
+        )
     return found
 
 

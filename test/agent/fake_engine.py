@@ -58,7 +58,9 @@ class Handler(BaseHTTPRequestHandler):
             self.stream(body)
         else:
             usage = {"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 5}
-            self.answer(200, {"id": "x", "object": "text_completion", "choices": [{"index": 0, "text": "a"}], "usage": usage})
+            self.answer(
+                200, {"id": "x", "object": "text_completion", "choices": [{"index": 0, "text": "a"}], "usage": usage}
+            )
 
     def authorized(self):
         return self.headers.get("Authorization") == f"Bearer {os.environ['VLLM_API_KEY']}"

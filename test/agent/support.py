@@ -74,7 +74,18 @@ def load_profile(requests=8, concurrency=4, output=4, warmup=2):
     }
 
 
-def fake_cell(name, *options, key="k1", trials=1, load=None, deadline=60.0, ready=30.0, environment=None, argv=None, model="fake-model"):
+def fake_cell(
+    name,
+    *options,
+    key="k1",
+    trials=1,
+    load=None,
+    deadline=60.0,
+    ready=30.0,
+    environment=None,
+    argv=None,
+    model="fake-model",
+):
     return {
         "id": name,
         "label": f"cell {name}",
@@ -118,7 +129,12 @@ def simulated_engine(**changes):
 
 def simulated_cell(name, key="s1", **changes):
     cell = fake_cell(name, key=key)
-    cell["engine"] = {"kind": "simulated", "name": "vllm", "parameters": simulated_engine(**changes), "readyTimeoutSeconds": 30}
+    cell["engine"] = {
+        "kind": "simulated",
+        "name": "vllm",
+        "parameters": simulated_engine(**changes),
+        "readyTimeoutSeconds": 30,
+    }
     return cell
 
 
@@ -131,7 +147,11 @@ def run_request(cells, run="20261123T120000Z-test", lease=120.0, telemetry=True,
         "plan": "name: test\n# Ω\n",
         "environment": {"commit": "0123abc"},
         "gpus": list(gpus),
-        "telemetry": {"intervalMs": 50, "device": {"kind": "recorded", "name": "h200-2026-11-static-batch"}} if telemetry else None,
+        "telemetry": (
+            {"intervalMs": 50, "device": {"kind": "recorded", "name": "h200-2026-11-static-batch"}}
+            if telemetry
+            else None
+        ),
         "leaseSeconds": lease,
         "cells": cells,
     }
@@ -182,7 +202,9 @@ class Follower:
                 if record["type"] == kind and all(record.get(name) == value for name, value in fields.items()):
                     return record
             if self._read() is None:
-                raise AssertionError(f"the follow ended without {kind} {fields}: {[record['type'] for record in self.journal]}")
+                raise AssertionError(
+                    f"the follow ended without {kind} {fields}: {[record['type'] for record in self.journal]}"
+                )
 
     def end(self):
         """Reads to the end; returns the last record."""
@@ -270,7 +292,10 @@ class AgentTest(unittest.TestCase):
 
     def engines(self):
         """Processes started by a run of this home."""
-        return self._pids(lambda environment: f"LOADLINE_HOME={self.home}".encode() in environment and any(w.startswith(b"LOADLINE_RUN=") for w in environment))
+        return self._pids(
+            lambda environment: f"LOADLINE_HOME={self.home}".encode() in environment
+            and any(w.startswith(b"LOADLINE_RUN=") for w in environment)
+        )
 
     def agents(self):
         """Every process of this home: supervisors, workers and their helpers carry it in their environment too."""

@@ -20,7 +20,12 @@ class BuildTest(unittest.TestCase):
 
     def build(self, name, **options):
         target = os.path.join(self.folder, name)
-        done = subprocess.run([sys.executable, os.path.join(AGENT_SOURCE, "build.py"), target], stdout=subprocess.PIPE, check=True, **options)
+        done = subprocess.run(
+            [sys.executable, os.path.join(AGENT_SOURCE, "build.py"), target],
+            stdout=subprocess.PIPE,
+            check=True,
+            **options,
+        )
         with open(target, "rb") as file:
             data = file.read()
         self.assertEqual(done.stdout.decode().strip(), hashlib.sha256(data).hexdigest())

@@ -5,19 +5,36 @@ import unittest
 from loadline_agent.engines.failure import diagnose
 from loadline_agent.engines.vllm import CAUSES
 
-NOISE = [f"(EngineCore pid=7) ERROR 11-21 13:40:11 [core.py:{line}]   File somewhere.py, line {line}" for line in range(400)]
+NOISE = [
+    f"(EngineCore pid=7) ERROR 11-21 13:40:11 [core.py:{line}]   File somewhere.py, line {line}" for line in range(400)
+]
 
 #: (line as vLLM words it, kind)
 WORDS = (
-    ("ValueError: Free memory on device (3.2/139.8 GiB) on startup is less than desired GPU memory utilization (0.92, 128.62 GiB). Decrease", "refused"),
-    ("ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine.", "refused"),
+    (
+        "ValueError: Free memory on device (3.2/139.8 GiB) on startup is less than desired GPU memory utilization (0.92, 128.62 GiB). Decrease",
+        "refused",
+    ),
+    (
+        "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine.",
+        "refused",
+    ),
     (
         "ValueError: To serve at least one request with the model's max seq len (131072), (16.0 GiB KV cache is needed, which is larger than the available KV cache memory (6.1 GiB).",
         "refused",
     ),
-    ("RuntimeError: CUDA out of memory occurred when warming up sampler with 1024 dummy requests. Please try lowering `max_num_seqs`", "out-of-memory"),
-    ("AssertionError: Error in memory profiling. Initial free memory 10.0 GiB, current free memory 12.0 GiB.", "profiling-disturbed"),
-    ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.80 GiB of which 1.1 GiB is free.", "out-of-memory"),
+    (
+        "RuntimeError: CUDA out of memory occurred when warming up sampler with 1024 dummy requests. Please try lowering `max_num_seqs`",
+        "out-of-memory",
+    ),
+    (
+        "AssertionError: Error in memory profiling. Initial free memory 10.0 GiB, current free memory 12.0 GiB.",
+        "profiling-disturbed",
+    ),
+    (
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.80 GiB of which 1.1 GiB is free.",
+        "out-of-memory",
+    ),
     ("torch.AcceleratorError: CUDA error: out of memory", "out-of-memory"),
     ("OSError: [Errno 98] Address already in use", "port-in-use"),
     ("vllm serve: error: unrecognized arguments: --no-such-flag 3", "refused"),
@@ -29,7 +46,16 @@ class FailureTest(unittest.TestCase):
     def test_the_cause_is_found_far_above_the_end(self):
         for line, kind in WORDS:
             with self.subTest(line=line):
-                found = diagnose([*NOISE[:20], line, *NOISE, "RuntimeError: Engine core initialization failed. See root cause above."], CAUSES, "with exit code 1")
+                found = diagnose(
+                    [
+                        *NOISE[:20],
+                        line,
+                        *NOISE,
+                        "RuntimeError: Engine core initialization failed. See root cause above.",
+                    ],
+                    CAUSES,
+                    "with exit code 1",
+                )
                 self.assertEqual(found.kind, kind)
                 self.assertIn(line[:60], found.message)
                 self.assertIn(line, found.excerpt)

@@ -47,7 +47,9 @@ class FollowTest(AgentTest):
         self.assertEqual((records[-1]["code"], status), ("bad-request", 2))
 
     def test_heartbeats_carry_the_state(self):
-        self.assertEqual([record["state"] for record in self.live.records if record["type"] == "heartbeat"][0], "running")
+        self.assertEqual(
+            [record["state"] for record in self.live.records if record["type"] == "heartbeat"][0], "running"
+        )
 
 
 class FollowLiveTest(AgentTest):

@@ -85,7 +85,9 @@ if can_mount():
             records, status = self.agent("run", run_request(self.cells()))
             self.assertEqual((records[0]["code"], status), ("disk-full", 1))
             os.unlink(os.path.join(self.folder, "filler"))
-            self.assertEqual(self.agent("run", run_request([fake_cell("a")]))[1], 0, "a run that did not start leaves its name free")
+            self.assertEqual(
+                self.agent("run", run_request([fake_cell("a")]))[1], 0, "a run that did not start leaves its name free"
+            )
             self.assertEqual(self.follow().end()["state"], "finished")
 
         def mount_small_disk(self):
@@ -104,7 +106,6 @@ if can_mount():
                         continue
             finally:
                 os.close(filler)
-
 
 
 if __name__ == "__main__":

@@ -130,7 +130,9 @@ class KilledTest(AgentTest):
         self.assertEqual(self.follow().files.get("journal.jsonl", b""), b"")
         follower = self.follow()
         follower.end()
-        self.assertEqual(follower.files["journal.jsonl"], whole, "a torn line is not sent: it will not be there any more")
+        self.assertEqual(
+            follower.files["journal.jsonl"], whole, "a torn line is not sent: it will not be there any more"
+        )
         records = self.resumed()
         warnings = [record["message"] for record in records if record["type"] == "warning"]
         self.assertEqual(len(warnings), 1)
@@ -191,12 +193,18 @@ class LeaseTest(AgentTest):
         self.assertIn("0.5 s", last["message"])
 
     def test_a_follower_keeps_it_going(self):
-        self.start([fake_cell("a", "--token-ms", "10", load=load_profile(requests=80, concurrency=2, output=5, warmup=0))], lease=1.5, telemetry=False)
+        self.start(
+            [fake_cell("a", "--token-ms", "10", load=load_profile(requests=80, concurrency=2, output=5, warmup=0))],
+            lease=1.5,
+            telemetry=False,
+        )
         follower = self.follow()
         self.assertEqual(follower.end()["state"], "finished")
         records = self.assert_journal_sound()
         self.assertEqual(records[-1]["outcome"], "completed")
-        self.assertGreater(records[-1]["monotonicMs"] - records[0]["monotonicMs"], 1500, "longer than the lease, or nothing is shown")
+        self.assertGreater(
+            records[-1]["monotonicMs"] - records[0]["monotonicMs"], 1500, "longer than the lease, or nothing is shown"
+        )
 
 
 if __name__ == "__main__":

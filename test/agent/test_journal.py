@@ -85,7 +85,9 @@ class JournalTest(unittest.TestCase):
         journal.append("cell-done", cell="a")
         journal.append("cell-failed", cell="b", phase="start", kind="refused")
         journal.append("trial-measured", cell="c", trial=0)
-        progress = Progress(self.folder, [{"id": "a", "engineKey": "x"}, {"id": "b", "engineKey": "y"}, {"id": "c", "engineKey": "z"}])
+        progress = Progress(
+            self.folder, [{"id": "a", "engineKey": "x"}, {"id": "b", "engineKey": "y"}, {"id": "c", "engineKey": "z"}]
+        )
         self.assertEqual(progress.settled, {"a", "b"})
         self.assertEqual(progress.measured, {("a", 0), ("c", 0)})
         self.assertEqual([(key, record["kind"]) for key, record in progress.engine_failures], [("y", "refused")])

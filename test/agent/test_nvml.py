@@ -108,8 +108,14 @@ class FakeLibrary:
 class NvmlTest(unittest.TestCase):
     def device(self, library, indices=None):
         # Methods take no attributes (argtypes); plain functions do.
-        functions = {name: (lambda method: lambda *given: method(*given))(getattr(library, name)) for name in dir(library) if name.startswith("nvml")}
-        with mock.patch.object(nvml, "load_library", lambda: type("Loaded", (), {name: staticmethod(f) for name, f in functions.items()})()):
+        functions = {
+            name: (lambda method: lambda *given: method(*given))(getattr(library, name))
+            for name in dir(library)
+            if name.startswith("nvml")
+        }
+        with mock.patch.object(
+            nvml, "load_library", lambda: type("Loaded", (), {name: staticmethod(f) for name, f in functions.items()})()
+        ):
             device = nvml.NvmlDevice(indices)
         self.addCleanup(device.close)
         return device
@@ -169,15 +175,21 @@ class NvmlTest(unittest.TestCase):
         self.assertIsNone(self.read(device, 100)["smActivePercent"])
         self.assertIsNone(self.read(device, 100.1)["smActivePercent"], "both samples may be of one refresh")
         row = self.read(device, 100.2)
-        self.assertEqual((row["smActivePercent"], row["tensorActivePercent"], row["dramActivePercent"]), (88.13, 12.9, 40.0))
+        self.assertEqual(
+            (row["smActivePercent"], row["tensorActivePercent"], row["dramActivePercent"]), (88.13, 12.9, 40.0)
+        )
         self.assertEqual((row["pcieTxBytesPerSecond"], row["pcieRxBytesPerSecond"]), (1048576, 2097152))
         library.metrics = {2: 0.0, 5: 0.0, 10: math.nan, 20: 0.0, 21: 0.0}
-        self.assertIsNone(self.read(device, 100.3)["smActivePercent"], "NaN says that there is nothing new, not that it is idle")
+        self.assertIsNone(
+            self.read(device, 100.3)["smActivePercent"], "NaN says that there is nothing new, not that it is idle"
+        )
         device.close()
         self.assertEqual(library.freed, 3)
 
     def test_no_library_is_no_device_unless_it_was_asked_for(self):
-        with mock.patch.object(nvml, "load_library", mock.Mock(side_effect=nvml.NvmlUnavailable("libnvidia-ml.so.1 was not found"))):
+        with mock.patch.object(
+            nvml, "load_library", mock.Mock(side_effect=nvml.NvmlUnavailable("libnvidia-ml.so.1 was not found"))
+        ):
             self.assertEqual(open_device({"kind": "auto"}).source, "none")
             with self.assertRaises(AgentError) as raised:
                 open_device({"kind": "nvml"})

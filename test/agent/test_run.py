@@ -37,7 +37,16 @@ class RunTest(AgentTest):
             kinds(records),
             ["run-started", "engine-starting", "engine-ready"]
             + ["cell-started", "trial-measured", "cell-done"] * 2
-            + ["engine-stopped", "engine-starting", "engine-ready", "cell-started", "trial-measured", "cell-done", "engine-stopped", "run-finished"],
+            + [
+                "engine-stopped",
+                "engine-starting",
+                "engine-ready",
+                "cell-started",
+                "trial-measured",
+                "cell-done",
+                "engine-stopped",
+                "run-finished",
+            ],
         )
         self.assertTrue(all(record["simulated"] for record in records if "simulated" in record))
         self.assertEqual(next(record for record in records if record["type"] == "engine-ready")["version"], "0.26.0")
@@ -62,22 +71,43 @@ class RunTest(AgentTest):
         for line in telemetry:
             contract.check(line, "TelemetryLine")
         self.assertEqual(telemetry[0]["source"], "recorded:h200-2026-11-static-batch")
-        self.assertEqual([line["seq"] for line in telemetry if line["type"] == "telemetry"], list(range(sum(line["type"] == "telemetry" for line in telemetry))))
+        self.assertEqual(
+            [line["seq"] for line in telemetry if line["type"] == "telemetry"],
+            list(range(sum(line["type"] == "telemetry" for line in telemetry))),
+        )
 
     def test_secrets_stay_out_of_what_is_sent_home(self):
-        failure = self.failure(fake_cell("a", "--print", "ValueError: bad token hf_abcdef", "--exit", "1", environment={"HF_TOKEN": "hf_abcdef"}))
+        failure = self.failure(
+            fake_cell(
+                "a", "--print", "ValueError: bad token hf_abcdef", "--exit", "1", environment={"HF_TOKEN": "hf_abcdef"}
+            )
+        )
         self.assertIn("ValueError: bad token [secret]", failure["message"])
         self.assertNotIn("hf_abcdef", json.dumps(failure["logExcerpt"]))
 
     def test_a_failed_start_is_classified_and_not_tried_again_for_its_other_cells(self):
-        says = ("--print", "ValueError: No available memory for the cache blocks. Try increasing it.", "--print", "Traceback of something else", "--exit", "1")
-        records = self.run_to_end([fake_cell("a", *says, key="bad"), fake_cell("b", *says, key="bad"), fake_cell("c", key="good")])
+        says = (
+            "--print",
+            "ValueError: No available memory for the cache blocks. Try increasing it.",
+            "--print",
+            "Traceback of something else",
+            "--exit",
+            "1",
+        )
+        records = self.run_to_end(
+            [fake_cell("a", *says, key="bad"), fake_cell("b", *says, key="bad"), fake_cell("c", key="good")]
+        )
         failures = [record for record in records if record["type"] == "cell-failed"]
-        self.assertEqual([(failure["cell"], failure["kind"], failure["phase"]) for failure in failures], [("a", "refused", "start"), ("b", "refused", "start")])
+        self.assertEqual(
+            [(failure["cell"], failure["kind"], failure["phase"]) for failure in failures],
+            [("a", "refused", "start"), ("b", "refused", "start")],
+        )
         self.assertIn("raise gpu-memory-utilization", failures[0]["message"])
         self.assertIn("failed for cell a", failures[1]["message"])
         self.assertIn("No available memory for the cache blocks", "\n".join(failures[0]["logExcerpt"]))
-        self.assertEqual([record["engineKey"] for record in records if record["type"] == "engine-starting"], ["bad", "good"])
+        self.assertEqual(
+            [record["engineKey"] for record in records if record["type"] == "engine-starting"], ["bad", "good"]
+        )
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["c"])
         self.assertEqual(records[-1]["outcome"], "completed")
 

@@ -65,7 +65,12 @@ class SamplerTest(unittest.TestCase):
         lines = sample(Device({2: 0.2}), 20, 0.3)
         self.assertIn("reading the device", next(line for line in lines if line["type"] == "telemetry-gap")["cause"])
         slow = {"type": "telemetry", "seq": 1}
-        lines = sample(Device(), 20, 0.3, write=lambda line: time.sleep(0.2 if line["type"] == slow["type"] and line["seq"] == 1 else 0))
+        lines = sample(
+            Device(),
+            20,
+            0.3,
+            write=lambda line: time.sleep(0.2 if line["type"] == slow["type"] and line["seq"] == 1 else 0),
+        )
         self.assertIn("reads the telemetry", next(line for line in lines if line["type"] == "telemetry-gap")["cause"])
 
     def test_after_another_boot_a_header_starts_the_times_anew(self):

@@ -19,14 +19,18 @@ class HelloTest(AgentTest):
             self.assertIn(f"export const agentProtocol = {record['protocol']};", file.read())
 
     def test_from_its_folder_it_is_the_same_agent(self):
-        done = subprocess.run([sys.executable, "-B", AGENT_SOURCE, "hello"], stdout=subprocess.PIPE, env=self.environment)
+        done = subprocess.run(
+            [sys.executable, "-B", AGENT_SOURCE, "hello"], stdout=subprocess.PIPE, env=self.environment
+        )
         record = json.loads(done.stdout.decode())
         check_answer("hello", record)
 
     def test_probe(self):
         (record,), status = self.agent("probe", environment={"LOADLINE_DEVICE": "recorded:h200-2026-11-static-batch"})
         self.assertEqual((status, record["gpuSource"]), (0, "recorded:h200-2026-11-static-batch"))
-        self.assertEqual((record["gpus"][0]["name"], record["driver"], record["cuda"]), ("NVIDIA H200", "580.159.04", "13.0"))
+        self.assertEqual(
+            (record["gpus"][0]["name"], record["driver"], record["cuda"]), ("NVIDIA H200", "580.159.04", "13.0")
+        )
 
     def test_probe_finds_an_engine_and_its_version_without_starting_it(self):
         prefix = os.path.join(self.folder, "venv")
@@ -36,7 +40,9 @@ class HelloTest(AgentTest):
         with open(command, "w") as file:
             file.write("#!/bin/sh\nexit 1\n")
         os.chmod(command, 0o755)
-        (record,), _ = self.agent("probe", environment={"PATH": os.path.dirname(command) + os.pathsep + os.environ["PATH"]})
+        (record,), _ = self.agent(
+            "probe", environment={"PATH": os.path.dirname(command) + os.pathsep + os.environ["PATH"]}
+        )
         self.assertIn({"name": "vllm", "version": "0.26.0", "path": command}, record["engines"])
 
 
@@ -68,7 +74,10 @@ class BadRequestTest(AgentTest):
             change(request)
             return self.refused("run", request)
 
-        self.assertIn("cells[1].load.concurrency: expected an integer of at least 1, got 0", changed(lambda r: r["cells"][1]["load"].update(concurrency=0)))
+        self.assertIn(
+            "cells[1].load.concurrency: expected an integer of at least 1, got 0",
+            changed(lambda r: r["cells"][1]["load"].update(concurrency=0)),
+        )
         self.assertIn("cells[0].engine.argv: empty", changed(lambda r: r["cells"][0]["engine"].update(argv=[])))
         self.assertIn("leaseSeconds: missing", changed(lambda r: r.pop("leaseSeconds")))
         self.assertIn("cells[1].id: the same as cells[0]", changed(lambda r: r["cells"][1].update(id="a")))
@@ -76,7 +85,9 @@ class BadRequestTest(AgentTest):
         self.assertIn("run: expected a run name", changed(lambda r: r.update(run="../../etc")))
         self.assertIn("cells[0].engine.kind", changed(lambda r: r.update(simulated=True)))
         self.assertIn("telemetry.device.kind", changed(lambda r: r["telemetry"]["device"].update(kind="magic")))
-        self.assertIn("readyTimeoutSeconds", changed(lambda r: r["cells"][0]["engine"].update(readyTimeoutSeconds=True)))
+        self.assertIn(
+            "readyTimeoutSeconds", changed(lambda r: r["cells"][0]["engine"].update(readyTimeoutSeconds=True))
+        )
         self.assertFalse(os.path.exists(self.run_folder()))
 
     def test_another_protocol(self):
@@ -84,12 +95,17 @@ class BadRequestTest(AgentTest):
         self.assertIn("999", message)
 
     def test_a_recording_that_is_not_there(self):
-        self.assertIn("h200-2026-11-static-batch", self.refused("sample", {"intervalMs": 100, "device": {"kind": "recorded", "name": "v100"}}))
+        self.assertIn(
+            "h200-2026-11-static-batch",
+            self.refused("sample", {"intervalMs": 100, "device": {"kind": "recorded", "name": "v100"}}),
+        )
 
     def test_load_against_nothing(self):
         load = fake_cell("a")["load"]
         self.assertIn("https", self.refused("load", {"url": "https://example.test", "modelName": None, "load": load}))
-        self.assertIn("path", self.refused("load", {"url": "http://localhost:1/api/x", "modelName": None, "load": load}))
+        self.assertIn(
+            "path", self.refused("load", {"url": "http://localhost:1/api/x", "modelName": None, "load": load})
+        )
         (record,), status = self.agent("load", {"url": "http://127.0.0.1:1", "modelName": None, "load": load})
         self.assertEqual((record["code"], status), ("unreachable", 1))
 
@@ -100,8 +116,14 @@ class LoadTest(AgentTest):
         follower = self.follow()
         follower.end()
         # The engine is started by hand here, as a user would have done.
-        environment = {**self.environment, "LOADLINE_SIMULATED_ENGINE": os.path.join(self.run_folder(), "simulated-s1.json"), "VLLM_API_KEY": "key"}
-        engine = subprocess.Popen([sys.executable, built_agent(), "simulated-engine", "--port", "0"], stdout=subprocess.PIPE, env=environment)
+        environment = {
+            **self.environment,
+            "LOADLINE_SIMULATED_ENGINE": os.path.join(self.run_folder(), "simulated-s1.json"),
+            "VLLM_API_KEY": "key",
+        }
+        engine = subprocess.Popen(
+            [sys.executable, built_agent(), "simulated-engine", "--port", "0"], stdout=subprocess.PIPE, env=environment
+        )
         self.addCleanup(engine.wait)
         self.addCleanup(engine.terminate)
         self.addCleanup(engine.stdout.close)

@@ -119,11 +119,19 @@ def main(arguments: List[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        emit(AgentError("system", f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")).record())
+        emit(
+            AgentError(
+                "system", f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+            ).record()
+        )
         return 1
     except Exception as error:
         traceback.print_exc()
-        emit(AgentError("internal", f"The agent failed: {type(error).__name__}: {error}. Its stderr says where.").record())
+        emit(
+            AgentError(
+                "internal", f"The agent failed: {type(error).__name__}: {error}. Its stderr says where."
+            ).record()
+        )
         return 1
 
 

@@ -24,7 +24,10 @@ def ensure_home() -> str:
             make_private(path)
     except OSError as error:
         raise_if_full(error, home)
-        raise AgentError("home", f"Cannot use {error.filename or home}: {error.strerror}. Set LOADLINE_HOME to a folder that you own.") from error
+        raise AgentError(
+            "home",
+            f"Cannot use {error.filename or home}: {error.strerror}. Set LOADLINE_HOME to a folder that you own.",
+        ) from error
     return home
 
 
@@ -36,9 +39,14 @@ def make_private(path: str) -> None:
     about = os.lstat(path)
     if not stat.S_ISDIR(about.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(about.st_mode) else "not a folder"
-        raise AgentError("home", f"{path} is {kind}; Loadline keeps its runs in a folder of its own. Remove it or set LOADLINE_HOME.")
+        raise AgentError(
+            "home", f"{path} is {kind}; Loadline keeps its runs in a folder of its own. Remove it or set LOADLINE_HOME."
+        )
     if about.st_uid != os.geteuid():
-        raise AgentError("home", f"{path} belongs to user {about.st_uid}, not to you ({os.geteuid()}). Set LOADLINE_HOME to a folder that you own.")
+        raise AgentError(
+            "home",
+            f"{path} belongs to user {about.st_uid}, not to you ({os.geteuid()}). Set LOADLINE_HOME to a folder that you own.",
+        )
     if stat.S_IMODE(about.st_mode) & 0o077:
         os.chmod(path, 0o700)
 

@@ -39,7 +39,9 @@ class HostSampler:
         if now and last and now[1] > last[1]:
             percent = round(100 * (now[0] - last[0]) / (now[1] - last[1]), 1)
         memory = memory_info()
-        used = memory["MemTotal"] - memory["MemAvailable"] if "MemTotal" in memory and "MemAvailable" in memory else None
+        used = (
+            memory["MemTotal"] - memory["MemAvailable"] if "MemTotal" in memory and "MemAvailable" in memory else None
+        )
         return [percent, used]
 
 

@@ -37,7 +37,9 @@ def parse_url(url: str) -> Tuple[str, int]:
     if parts.scheme != "http" or not parts.hostname or parts.username or parts.query:
         raise BadRequest(f"url: expected http://host:port, got {url}.")
     if parts.path.rstrip("/") not in ("", "/v1"):
-        raise BadRequest(f"url: the path {parts.path} is not supported; give http://host:port of an OpenAI-compatible server.")
+        raise BadRequest(
+            f"url: the path {parts.path} is not supported; give http://host:port of an OpenAI-compatible server."
+        )
     return parts.hostname, port or 80
 
 
@@ -48,7 +50,9 @@ def first_model(host: str, port: int, api_key: Optional[str]) -> str:
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise AgentError("unreachable", f"http://{host}:{port}/v1/models: {error}. Is the engine running there?") from error
+        raise AgentError(
+            "unreachable", f"http://{host}:{port}/v1/models: {error}. Is the engine running there?"
+        ) from error
     finally:
         connection.close()
     if answer.status in (401, 403):
@@ -56,4 +60,6 @@ def first_model(host: str, port: int, api_key: Optional[str]) -> str:
     try:
         return json.loads(body.decode("utf-8"))["data"][0]["id"]
     except (ValueError, KeyError, IndexError, TypeError):
-        raise AgentError("protocol", f"http://{host}:{port}/v1/models answered {answer.status} without a model; give modelName.") from None
+        raise AgentError(
+            "protocol", f"http://{host}:{port}/v1/models answered {answer.status} without a model; give modelName."
+        ) from None

@@ -44,9 +44,9 @@ def identity(pid: int) -> dict:
     return {"pid": pid, "started": about.started if about else None, "bootId": boot_id()}
 
 
-def is_alive(known: Optional[dict]) -> bool:
+def is_alive(known: dict) -> bool:
     """Whether the very process of `identity` still runs; a zombie does not."""
-    if not known or known["bootId"] != boot_id():
+    if known["bootId"] != boot_id():
         return False
     if not os.path.isdir("/proc/self"):
         return signal_if_there(known["pid"], 0)

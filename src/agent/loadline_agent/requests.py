@@ -70,7 +70,9 @@ class Field:
         return self.value
 
     def number(self, minimum: float, exclusive: bool = False) -> float:
-        good = isinstance(self.value, (int, float)) and not isinstance(self.value, bool) and self.value - self.value == 0
+        good = (
+            isinstance(self.value, (int, float)) and not isinstance(self.value, bool) and self.value - self.value == 0
+        )
         if not good or self.value < minimum or (exclusive and self.value == minimum):
             raise self.wrong(f"a number {'above' if exclusive else 'of at least'} {minimum}")
         return self.value

@@ -11,6 +11,7 @@ from typing import Callable, Optional
 
 from .clock import monotonic_ms, wall_ms
 from .devices import open_device
+from .devices.device import Device
 from .host import HostSampler
 from .wire import emit, stdin_closed
 
@@ -23,7 +24,9 @@ SAME_BOOT_MS = 60000
 class Sampler:
     """`write` takes records; `stopped` waits up to so many seconds and says whether to end."""
 
-    def __init__(self, device: object, interval_ms: float, write: Callable[[dict], None], stopped: Callable[[float], bool]) -> None:
+    def __init__(
+        self, device: Device, interval_ms: float, write: Callable[[dict], None], stopped: Callable[[float], bool]
+    ) -> None:
         self._device = device
         self._interval_ms = interval_ms
         self._interval = interval_ms / 1000
@@ -100,12 +103,22 @@ class Sampler:
                     "whoever reads the telemetry took too long": written - read,
                 }
                 until = (start + following * self._interval) * 1000
-                self._write(gap(round(now * 1000, 3), round(until, 3), following - tick - 1, max(causes, key=causes.__getitem__)))
+                self._write(
+                    gap(
+                        round(now * 1000, 3), round(until, 3), following - tick - 1, max(causes, key=causes.__getitem__)
+                    )
+                )
             tick = following
 
 
 def gap(from_ms: float, to_ms: float, missed: int, cause: str) -> dict:
-    return {"type": "telemetry-gap", "fromMonotonicMs": from_ms, "toMonotonicMs": to_ms, "missedTicks": missed, "cause": cause}
+    return {
+        "type": "telemetry-gap",
+        "fromMonotonicMs": from_ms,
+        "toMonotonicMs": to_ms,
+        "missedTicks": missed,
+        "cause": cause,
+    }
 
 
 def sample_to_stdout(request: dict) -> None:

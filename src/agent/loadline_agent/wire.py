@@ -14,7 +14,10 @@ LARGEST_REQUEST = 64 << 20
 
 def encode(record: dict) -> bytes:
     """One line. Strict JSON: NaN and infinities raise instead of leaking out."""
-    return json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
+    return (
+        json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        + b"\n"
+    )
 
 
 def emit(record: dict) -> None:

@@ -1,9 +1,10 @@
-"""Where GPU readings come from. Each device has `source`, `recorded`, `gpus()`, `columns`, `read()` and `close()`."""
+"""Where GPU readings come from."""
 
 import os
-from typing import Any, Optional
+from typing import Optional
 
 from ..errors import AgentError
+from .device import Device
 from .none import NoDevice
 from .nvml import NvmlDevice, NvmlUnavailable
 from .recorded import RecordedDevice
@@ -12,7 +13,7 @@ from .recorded import RecordedDevice
 OVERRIDE = "LOADLINE_DEVICE"
 
 
-def open_device(source: dict, indices: Optional[list] = None) -> Any:
+def open_device(source: dict, indices: Optional[list] = None) -> Device:
     """`source` is a DeviceSource. `indices` narrows NVML to the GPUs of a run."""
     if source["kind"] == "recorded":
         return RecordedDevice(source["name"])
@@ -27,5 +28,6 @@ def open_device(source: dict, indices: Optional[list] = None) -> Any:
         if source["kind"] == "auto":
             return NoDevice()
         raise AgentError(
-            "no-gpu", f"NVML cannot be used on this host: {error}. Check that `nvidia-smi` works here, or choose the device `auto`."
+            "no-gpu",
+            f"NVML cannot be used on this host: {error}. Check that `nvidia-smi` works here, or choose the device `auto`.",
         ) from error

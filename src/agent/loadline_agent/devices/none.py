@@ -1,14 +1,14 @@
 """A host without GPUs that can be read: telemetry of the host alone."""
 
-from typing import List
+from typing import List, Optional, Sequence
 
 
 class NoDevice:
     source = "none"
     recorded = False
-    driver = None
-    cuda = None
-    columns = ()
+    driver: Optional[str] = None
+    cuda: Optional[str] = None
+    columns: Sequence[str] = ()
 
     def gpus(self) -> List[dict]:
         return []

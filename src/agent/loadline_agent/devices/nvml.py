@@ -9,7 +9,7 @@ throttle reasons change slower than that and are read twice a second, and hold i
 import ctypes
 import math
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 LIBRARY = "libnvidia-ml.so.1"
 FOLDERS = (
@@ -202,7 +202,10 @@ class Library:
         if code == DRIVER_NOT_LOADED:
             raise NvmlUnavailable("the NVIDIA driver is not loaded")
         if code != SUCCESS:
-            raise NvmlUnavailable(f"nvmlInit_v2 returned {code}" + (" (the library and the driver differ in version)" if code == 18 else ""))
+            raise NvmlUnavailable(
+                f"nvmlInit_v2 returned {code}"
+                + (" (the library and the driver differ in version)" if code == 18 else "")
+            )
 
 
 def load_library() -> Any:
@@ -219,7 +222,7 @@ class NvmlDevice:
 
     source = "nvml"
     recorded = False
-    columns = (
+    columns: Sequence[str] = (
         "memoryUsedBytes",
         "utilizationPercent",
         "smActivePercent",
@@ -238,7 +241,7 @@ class NvmlDevice:
         self._library.start()
         self.driver = self._library.text("nvmlSystemGetDriverVersion")
         cuda = self._library.number("nvmlSystemGetCudaDriverVersion_v2", of=ctypes.c_int)
-        self.cuda = f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None
+        self.cuda: Optional[str] = f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None
         count = self._library.number("nvmlDeviceGetCount_v2") or 0
         self._gpus = [Gpu(self._library, index) for index in (indices or range(count)) if index < count]
 
@@ -283,7 +286,11 @@ class Gpu:
     def read(self) -> list:
         now = time.monotonic()
         _, used = self._memory()
-        activity = self._gpm.read(now) if self._gpm else [None, None, None] + (self._pcie.read(now) if self._pcie else [None, None])
+        activity = (
+            self._gpm.read(now)
+            if self._gpm
+            else [None, None, None] + (self._pcie.read(now) if self._pcie else [None, None])
+        )
         power = self._power.read(now)
         utilization, clock, temperature, reasons = self._read_state(now)
         return [used, utilization, *activity[:3], power, clock, temperature, *activity[3:], reasons]
@@ -312,7 +319,9 @@ class Gpu:
             code = self._library.call("nvmlDeviceGetUtilizationRates", self._handle, ctypes.byref(rates))
         reasons = self._library.number("nvmlDeviceGetCurrentClocksEventReasons", self._handle, of=ctypes.c_ulonglong)
         if reasons is None:
-            reasons = self._library.number("nvmlDeviceGetCurrentClocksThrottleReasons", self._handle, of=ctypes.c_ulonglong)
+            reasons = self._library.number(
+                "nvmlDeviceGetCurrentClocksThrottleReasons", self._handle, of=ctypes.c_ulonglong
+            )
         self._state = [
             rates.gpu if code == SUCCESS else None,
             self._library.number("nvmlDeviceGetClockInfo", self._handle, CLOCK_SM),
@@ -360,7 +369,9 @@ class PowerSamples:
         first = self._last_us == 0
         self._last_us = max(sample.timestamp_us for sample in fresh)
         # The first call returns the whole history of the driver: only its newest part is now.
-        recent = [sample for sample in fresh if not first or sample.timestamp_us > self._last_us - POWER_PERIOD_SECONDS * 1e6]
+        recent = [
+            sample for sample in fresh if not first or sample.timestamp_us > self._last_us - POWER_PERIOD_SECONDS * 1e6
+        ]
         return round(sum(sample.value.unsigned for sample in recent) / len(recent) / 1000, 2)
 
 
@@ -422,7 +433,9 @@ class GpmCounters:
         # NaN in the DRAM metric is how the library says that no counter was refreshed between the two samples.
         if dram is None:
             return [None] * len(GPM_METRICS)
-        bytes_per_second = [round(mebibytes * 1048576) if mebibytes is not None else None for mebibytes in (transmitted, received)]
+        bytes_per_second = [
+            round(mebibytes * 1048576) if mebibytes is not None else None for mebibytes in (transmitted, received)
+        ]
         return [round(percent, 2) if percent is not None else None for percent in (sm, tensor, dram)] + bytes_per_second
 
 

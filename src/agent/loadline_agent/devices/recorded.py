@@ -4,7 +4,7 @@ import json
 import pkgutil
 import time
 from bisect import bisect_right
-from typing import List
+from typing import List, Optional, Sequence
 
 from ..errors import BadRequest
 
@@ -24,9 +24,9 @@ class RecordedDevice:
             raise BadRequest(f"The recording `{name}` is missing from this agent; build it again.")
         recording = json.loads(data.decode("utf-8"))
         self.source = f"recorded:{name}"
-        self.driver = recording["driver"]
-        self.cuda = recording["cuda"]
-        self.columns = tuple(recording["columns"])
+        self.driver: Optional[str] = recording["driver"]
+        self.cuda: Optional[str] = recording["cuda"]
+        self.columns: Sequence[str] = tuple(recording["columns"])
         self._gpus = recording["gpus"]
         self._times = [row[0] for row in recording["rows"]]
         self._rows = [row[1] for row in recording["rows"]]

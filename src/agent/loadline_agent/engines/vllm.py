@@ -4,6 +4,7 @@ from typing import Dict, List
 
 from .failure import Cause
 
+
 def arguments(port: int) -> List[str]:
     return ["--host", "127.0.0.1", "--port", str(port)]
 
@@ -45,7 +46,15 @@ CAUSES = (
         r"OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|CUDA runtime error in .*: out of memory|The GPU ran out of memory",
         "the GPU ran out of memory: lower gpu-memory-utilization, max-num-batched-tokens or max-num-seqs, or use more GPUs",
     ),
-    Cause("port-in-use", r"[Aa]ddress already in use|\[Errno 98\]", "another process took the port between choosing and binding it"),
-    Cause("refused", r"unrecognized arguments|error: argument |invalid choice", "vLLM does not take these flags: check them against its version"),
+    Cause(
+        "port-in-use",
+        r"[Aa]ddress already in use|\[Errno 98\]",
+        "another process took the port between choosing and binding it",
+    ),
+    Cause(
+        "refused",
+        r"unrecognized arguments|error: argument |invalid choice",
+        "vLLM does not take these flags: check them against its version",
+    ),
     Cause("refused", r"\bValidationError\b|\bValueError: ", "vLLM refused the configuration"),
 )

@@ -20,16 +20,21 @@ def cancel_run(run: str) -> dict:
     folder = RunFolder.find(run)
     # Its supervisor passes the signal on; where that is gone, its worker is on its way out.
     known = folder.processes().get("supervisor")
-    if is_alive(known):
+    if known and is_alive(known):
         signal_if_there(known["pid"], signal.SIGTERM)
     if not wait_unlocked(folder, POLITE_SECONDS):
         kill(folder)
     lock = FileLock(folder.lock_path)
     try:
         if not lock.take():
-            raise AgentError("run-active", f"The run {run} was started again while it was cancelled. Cancel it once more.")
+            raise AgentError(
+                "run-active", f"The run {run} was started again while it was cancelled. Cancel it once more."
+            )
         if not kill_leftovers(run, folder.home, folder.processes().get("engine")):
-            raise AgentError("leftovers", f"Processes of the run {run} do not end. Look for LOADLINE_RUN={run} in /proc/*/environ and end them.")
+            raise AgentError(
+                "leftovers",
+                f"Processes of the run {run} do not end. Look for LOADLINE_RUN={run} in /proc/*/environ and end them.",
+            )
         last = last_line(folder.file(FILE))
         if last is None or last["type"] != "run-finished":
             journal = Journal(folder.path)
@@ -44,10 +49,13 @@ def cancel_run(run: str) -> dict:
 def kill(folder: RunFolder) -> None:
     for name in ("supervisor", "worker"):
         known = folder.processes().get(name)
-        if is_alive(known):
+        if known and is_alive(known):
             signal_if_there(known["pid"], signal.SIGKILL)
     if not wait_unlocked(folder, KILLED_SECONDS):
-        raise AgentError("stuck", f"The run {folder.run} does not end (a driver that hangs?). Its processes are in {folder.file('processes.json')}.")
+        raise AgentError(
+            "stuck",
+            f"The run {folder.run} does not end (a driver that hangs?). Its processes are in {folder.file('processes.json')}.",
+        )
 
 
 def wait_unlocked(folder: RunFolder, seconds: float) -> bool:

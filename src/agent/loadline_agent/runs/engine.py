@@ -13,8 +13,17 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 from .. import ROOT
 from ..engines import engine_named
 from ..engines.failure import Diagnosis, diagnose
-from ..errors import raise_if_full
-from ..processes import HOME_MARK, RUN_MARK, default_signals, die_with, group_members, identity, kill_leftovers, signal_group
+from ..errors import AgentError, raise_if_full
+from ..processes import (
+    HOME_MARK,
+    RUN_MARK,
+    default_signals,
+    die_with,
+    group_members,
+    identity,
+    kill_leftovers,
+    signal_group,
+)
 from ..requests import RUN_NAME
 from .folder import RunFolder
 from .http import request
@@ -55,7 +64,9 @@ def launch_of(cell: dict, folder: RunFolder, gpus: List[int]) -> Launch:
     if engine["kind"] == "command":
         visible = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(map(str, gpus))} if gpus else {}
         environment = {**visible, **engine["environment"]}
-        return Launch(engine["name"], engine["modelName"], engine["readyTimeoutSeconds"], engine["argv"], environment, False)
+        return Launch(
+            engine["name"], engine["modelName"], engine["readyTimeoutSeconds"], engine["argv"], environment, False
+        )
     file = f"simulated-{log_name(cell)}.json"
     folder.write_json(file, engine["parameters"])
     return Launch(
@@ -103,7 +114,9 @@ class Engine:
         self._process: Optional[subprocess.Popen] = None
         self._log_start = 0
         self._secrets = [self.api_key] + [
-            value for name, value in launch.environment.items() if len(value) > 3 and any(part in name.upper() for part in SECRET_NAMES)
+            value
+            for name, value in launch.environment.items()
+            if len(value) > 3 and any(part in name.upper() for part in SECRET_NAMES)
         ]
 
     # Start
@@ -115,7 +128,7 @@ class Engine:
         except OSError as error:
             raise_if_full(error, path)
             raise
-        worker = os.getpid()
+        worker, home = os.getpid(), os.path.expanduser("~")
 
         def in_child() -> None:
             default_signals()
@@ -128,7 +141,8 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=self._folder.path,
+                # Where a command over SSH starts too: relative paths in a plan mean the same.
+                cwd=home if os.path.isdir(home) else "/",
                 env=self._environment(),
                 start_new_session=True,
                 preexec_fn=in_child,
@@ -136,9 +150,13 @@ class Engine:
         except FileNotFoundError:
             raise EngineFailed("start", Diagnosis("not-found", self._not_found(), [])) from None
         except PermissionError:
-            raise EngineFailed("start", Diagnosis("not-found", f"{self.command[0]} may not be executed on this host.", [])) from None
+            raise EngineFailed(
+                "start", Diagnosis("not-found", f"{self.command[0]} may not be executed on this host.", [])
+            ) from None
         except OSError as error:
-            raise EngineFailed("start", Diagnosis("refused", f"{self.command[0]} cannot be started: {error.strerror}.", [])) from error
+            raise EngineFailed(
+                "start", Diagnosis("refused", f"{self.command[0]} cannot be started: {error.strerror}.", [])
+            ) from error
         finally:
             os.close(log)
         self._folder.note_processes(engine=identity(self._process.pid))
@@ -183,13 +201,13 @@ class Engine:
             return False
         if self.model not in names:
             message = f"The engine serves {', '.join(map(str, names))}, not {self.model}: the plan's model and --served-model-name differ."
-            raise EngineFailed("ready", Diagnosis("refused", message, []))
+            raise self._refused(message)
         # The first request may compile: it has all the time that is left.
         body = {"model": self.model, "prompt": [1, 2, 3, 4], "max_tokens": 1}
         first = request(self._watch, self.port, self.api_key, "/v1/completions", body, end - time.monotonic())
         if first is not None and first.status != 200:
-            said = self._clean(first.body.decode("utf-8", "replace"))[:400]
-            raise EngineFailed("ready", Diagnosis("refused", f"The engine answered its first request with {first.status}: {said}", []))
+            said = first.body.decode("utf-8", "replace")[:400]
+            raise self._refused(f"The engine answered its first request with {first.status}: {said}")
         if first is None:
             return False
         self._ask_version()
@@ -216,8 +234,21 @@ class Engine:
         return f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
 
     def failure(self, phase: str) -> EngineFailed:
-        found = diagnose(self._log_lines(), self._module.CAUSES, self.ended())
-        return EngineFailed(phase, Diagnosis(found.kind, self._clean(found.message), [self._clean(line) for line in found.excerpt]))
+        """Why it did not start, or did not live."""
+        causes = self._module.CAUSES
+        if phase not in ("start", "ready"):
+            # It did start: what its log said of the configuration before is not what ended it.
+            causes = [cause for cause in causes if cause.kind == "out-of-memory"]
+        found = diagnose(self._log_lines(), causes, self.ended())
+        return EngineFailed(
+            phase, Diagnosis(found.kind, self._clean(found.message), [self._clean(line) for line in found.excerpt])
+        )
+
+    def log_tail(self) -> List[str]:
+        return [self._clean(line) for line in diagnose(self._log_lines(), (), None).excerpt]
+
+    def _refused(self, message: str) -> EngineFailed:
+        return EngineFailed("ready", Diagnosis("refused", self._clean(message), self.log_tail()))
 
     def _log_lines(self) -> Iterator[str]:
         """Of this start only: the file may hold earlier ones."""
@@ -245,8 +276,12 @@ class Engine:
             end = time.monotonic() + seconds
             while self._running(group) and time.monotonic() < end:
                 time.sleep(0.02)
-        self._process.wait()
         kill_leftovers(self._folder.run, self._folder.home, None)
+        if self._running(group):
+            raise AgentError(
+                "stuck",
+                f"The engine (process {group}) does not end even when killed; a driver that hangs does that. See `dmesg`.",
+            )
         return used
 
     def _running(self, group: int) -> bool:

@@ -30,7 +30,9 @@ class RunFolder:
         try:
             os.mkdir(folder.path, 0o700)
         except FileExistsError:
-            raise AgentError("run-exists", f"There is a run {request['run']} on this host already. Resume it, or give another name.") from None
+            raise AgentError(
+                "run-exists", f"There is a run {request['run']} on this host already. Resume it, or give another name."
+            ) from None
         except OSError as error:
             raise_if_full(error, folder.path)
             raise

@@ -84,7 +84,9 @@ def read_growth(folder: RunFolder, name: str, offset: int) -> bytes:
         size = os.fstat(descriptor).st_size
         end = complete_size(descriptor, size) if name.endswith(".jsonl") and size > offset else size
         if offset > size:
-            raise BadRequest(f"{name} has {size} bytes on this host; the client holds {offset}. Its copy is of another run: remove it and follow again.")
+            raise BadRequest(
+                f"{name} has {size} bytes on this host; the client holds {offset}. Its copy is of another run: remove it and follow again."
+            )
         return os.pread(descriptor, min(CHUNK_BYTES, max(0, end - offset)), offset)
     finally:
         os.close(descriptor)

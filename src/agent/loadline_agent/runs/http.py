@@ -44,7 +44,9 @@ def request(watch: Watch, port: int, api_key: str, path: str, body: Optional[dic
     connection = socket.socket()
     try:
         connection.setblocking(False)
-        if connection.connect_ex(("127.0.0.1", port)) and not watch.wait(end - time.monotonic(), writable=[connection.fileno()]):
+        if connection.connect_ex(("127.0.0.1", port)) and not watch.wait(
+            end - time.monotonic(), writable=[connection.fileno()]
+        ):
             return None
         if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             return None

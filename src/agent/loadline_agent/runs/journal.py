@@ -106,7 +106,10 @@ def parse_line(line: bytes, path: str) -> dict:
     try:
         return json.loads(line.decode("utf-8"))
     except ValueError as error:
-        raise AgentError("journal-damaged", f"{path} has a line that is not JSON ({error}). It was changed from outside; the run cannot go on from it.") from error
+        raise AgentError(
+            "journal-damaged",
+            f"{path} has a line that is not JSON ({error}). It was changed from outside; the run cannot go on from it.",
+        ) from error
 
 
 def records(directory: str) -> Iterator[dict]:

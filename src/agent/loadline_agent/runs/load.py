@@ -62,7 +62,9 @@ def measure(
                 continue
             part = os.read(reading, 1 << 16)
             if not part:
-                raise LoadFailed("load", phase, "The load generator ended without a result; see supervisor.log of the run.")
+                raise LoadFailed(
+                    "load", phase, "The load generator ended without a result; see supervisor.log of the run."
+                )
             received += part
             if b"\n" not in part:
                 continue
@@ -91,7 +93,7 @@ def generate(parent: int, writing: int, target: dict, profile: dict, deadline: f
     try:
         default_signals()
         die_with(parent)
-        last = [0.0, ""]
+        said_at, said_phase = 0.0, ""
 
         def say(record: dict) -> None:
             data = json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
@@ -99,13 +101,27 @@ def generate(parent: int, writing: int, target: dict, profile: dict, deadline: f
                 data = data[os.write(writing, data) :]
 
         def progress(phase: str, completed: int, total: int) -> None:
+            nonlocal said_at, said_phase
             now = time.monotonic()
-            if phase != last[1] or completed == total or now - last[0] >= PROGRESS_SECONDS:
-                last[:] = [now, phase]
+            if phase != said_phase or completed == total or now - said_at >= PROGRESS_SECONDS:
+                said_at, said_phase = now, phase
                 say({"progress": [phase, completed, total]})
 
         try:
-            say({"measurement": run_load("127.0.0.1", target["port"], target["api_key"], target["model"], profile, progress, lambda: False, deadline)})
+            say(
+                {
+                    "measurement": run_load(
+                        "127.0.0.1",
+                        target["port"],
+                        target["api_key"],
+                        target["model"],
+                        profile,
+                        progress,
+                        lambda: False,
+                        deadline,
+                    )
+                }
+            )
         except LoadError as error:
             say({"error": [error.kind, error.phase, str(error)]})
         status = 0

@@ -49,13 +49,23 @@ def resume_run(run: str) -> dict:
 def probe_apart() -> dict:
     """In a process of its own: NVML must not be open across a fork, and a driver that hangs can be left behind."""
     try:
-        done = subprocess.run([sys.executable, ROOT, "probe"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROBE_SECONDS)
+        done = subprocess.run(
+            [sys.executable, ROOT, "probe"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=PROBE_SECONDS,
+        )
     except subprocess.TimeoutExpired:
-        raise AgentError("probe", f"Looking at this host took over {PROBE_SECONDS} s. Does `nvidia-smi` hang here?") from None
+        raise AgentError(
+            "probe", f"Looking at this host took over {PROBE_SECONDS} s. Does `nvidia-smi` hang here?"
+        ) from None
     try:
         record = json.loads(done.stdout.decode())
     except ValueError:
-        raise AgentError("probe", f"Looking at this host failed: {done.stderr.decode(errors='replace').strip()[-500:]}") from None
+        raise AgentError(
+            "probe", f"Looking at this host failed: {done.stderr.decode(errors='replace').strip()[-500:]}"
+        ) from None
     if record["type"] == "error":
         raise AgentError(record["code"], record["message"])
     return record
@@ -97,7 +107,9 @@ def detach(folder: RunFolder, supervisor: Callable[[], Supervisor]) -> dict:
     with open(answer, "rb") as file:
         said = file.read()
     if not said:
-        raise AgentError("supervisor", f"The run's supervisor ended before it began; see {folder.file('supervisor.log')}.")
+        raise AgentError(
+            "supervisor", f"The run's supervisor ended before it began; see {folder.file('supervisor.log')}."
+        )
     record = json.loads(said.decode())
     if record["type"] == "error":
         raise AgentError(record["code"], record["message"])
@@ -109,7 +121,6 @@ def become_supervisor(folder: RunFolder, make: Callable[[], Supervisor], answeri
     status = 1
     try:
         os.chdir("/")
-        os.umask(0o077)
         log = os.open(folder.file("supervisor.log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log, 1)

@@ -58,14 +58,18 @@ class Supervisor:
     def _end_leftovers(self, folder: RunFolder) -> None:
         if not kill_leftovers(folder.run, folder.home, folder.processes().get("engine")):
             raise AgentError(
-                "leftovers", f"Processes of the run {folder.run} do not end. Look for LOADLINE_RUN={folder.run} in /proc/*/environ and end them."
+                "leftovers",
+                f"Processes of the run {folder.run} do not end. Look for LOADLINE_RUN={folder.run} in /proc/*/environ and end them.",
             )
 
     def _note_resumption(self, cells: List[dict]) -> None:
         remaining = len(cells) - len(Progress(self._folder.path, cells).settled)
         self._journal.append("run-resumed", bootId=boot_id(), remaining=remaining)
         if self._journal.torn_bytes:
-            self._journal.append("warning", message=f"The journal ended in a torn line; its {self._journal.torn_bytes} bytes were cut off.")
+            self._journal.append(
+                "warning",
+                message=f"The journal ended in a torn line; its {self._journal.torn_bytes} bytes were cut off.",
+            )
 
     def supervise(self) -> int:
         """Until the worker has ended. Returns its exit status; 1 where it was killed."""

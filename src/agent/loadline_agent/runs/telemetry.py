@@ -39,7 +39,10 @@ class Telemetry:
             return None
         self._pid = None
         if os.WIFEXITED(raw) and os.WEXITSTATUS(raw) == DISK_FULL_STATUS:
-            raise AgentError("disk-full", f"Cannot write {self._path}: No space left on device. Free space there, then resume the run.")
+            raise AgentError(
+                "disk-full",
+                f"Cannot write {self._path}: No space left on device. Free space there, then resume the run.",
+            )
         return "Telemetry ended before the run did; see supervisor.log of the run."
 
     def stop(self) -> None:
@@ -78,7 +81,12 @@ def append_samples(path: str, request: dict, gpus: List[int], stopped: Callable[
     device = open_device(request["device"], gpus or None)
     try:
         # No fsync a line: a machine that stops loses a second of telemetry, never a result.
-        sampler = Sampler(device, request["intervalMs"], lambda line: append_line(descriptor, encode(line), path, durable=False), stopped)
+        sampler = Sampler(
+            device,
+            request["intervalMs"],
+            lambda line: append_line(descriptor, encode(line), path, durable=False),
+            stopped,
+        )
         sampler.begin(last)
         sampler.run()
     finally:

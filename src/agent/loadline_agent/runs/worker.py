@@ -81,7 +81,7 @@ class Worker:
                 if (cell["id"], trial) not in self._progress.measured:
                     self._trial(cell, trial, engine, started + cell["deadlineSeconds"])
         except LoadFailed as failed:
-            self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, []))
+            self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, engine.log_tail()))
         except EngineGone as gone:
             self._fail(cell, gone.phase, engine.failure(gone.phase).diagnosis)
             self._stop_engine()
@@ -93,15 +93,24 @@ class Worker:
         self._journal.append("cell-started", cell=identity_of_cell, trial=trial)
 
         def on_progress(phase: str, completed: int, total: int) -> None:
-            self._journal.append("cell-progress", cell=identity_of_cell, trial=trial, phase=phase, completed=completed, total=total)
+            self._journal.append(
+                "cell-progress", cell=identity_of_cell, trial=trial, phase=phase, completed=completed, total=total
+            )
 
         target = {"port": engine.port, "api_key": engine.api_key, "model": engine.model}
         measurement = measure(self._watch, target, cell["load"], deadline, on_progress, engine.ended)
-        self._journal.append("trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement)
+        self._journal.append(
+            "trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement
+        )
 
     def _fail(self, cell: dict, phase: str, diagnosis: Diagnosis) -> None:
         self._journal.append(
-            "cell-failed", cell=cell["id"], kind=diagnosis.kind, phase=phase, message=diagnosis.message, logExcerpt=diagnosis.excerpt
+            "cell-failed",
+            cell=cell["id"],
+            kind=diagnosis.kind,
+            phase=phase,
+            message=diagnosis.message,
+            logExcerpt=diagnosis.excerpt,
         )
 
     # Engine
@@ -125,7 +134,10 @@ class Worker:
                 if failed.diagnosis.kind == "port-in-use" and attempt + 1 < PORT_ATTEMPTS:
                     continue
                 about = failed.diagnosis
-                self._failed[key] = (cell["id"], {"phase": failed.phase, "kind": about.kind, "message": about.message, "logExcerpt": about.excerpt})
+                self._failed[key] = (
+                    cell["id"],
+                    {"phase": failed.phase, "kind": about.kind, "message": about.message, "logExcerpt": about.excerpt},
+                )
                 raise
         raise AssertionError("the last attempt returns or raises")
 
@@ -134,11 +146,20 @@ class Worker:
         launch = launch_of(cell, self._folder, self._request["gpus"])
         log = f"engine-{log_name(cell)}.log"
         engine = self._engine = Engine(self._folder, self._watch, key, launch, log)
-        self._journal.append("engine-starting", engineKey=key, cell=cell["id"], command=engine.command, log=log, simulated=launch.simulated)
+        self._journal.append(
+            "engine-starting",
+            engineKey=key,
+            cell=cell["id"],
+            command=engine.command,
+            log=log,
+            simulated=launch.simulated,
+        )
         started = time.monotonic()
         engine.start()
         engine.wait_ready()
-        self._journal.append("engine-ready", engineKey=key, startupSeconds=round(time.monotonic() - started, 3), version=engine.version)
+        self._journal.append(
+            "engine-ready", engineKey=key, startupSeconds=round(time.monotonic() - started, 3), version=engine.version
+        )
         return engine
 
     def _stop_engine(self, quietly: bool = False) -> None:
