@@ -1,0 +1,95 @@
+import {
+  EventEmitter,
+  type ExtensionContext,
+  type LogOutputChannel,
+  l10n,
+  Range,
+  type TextDocument,
+  Uri,
+  WorkspaceEdit,
+  window,
+  workspace,
+} from 'vscode';
+import type { DocumentEstimate, FlagEditsParams } from '../protocol/lsp.ts';
+import type { EstimateClient } from './client.ts';
+import { setContext } from './contextKeys.ts';
+import { DisposableStore } from './disposable.ts';
+import { languages } from './languages.ts';
+import { showError } from './log.ts';
+
+/** Estimates of open documents, from the language server, which starts when the first document needs it. */
+export class Estimates extends DisposableStore {
+  readonly #changed = this.register(new EventEmitter<string>());
+  /** A document has new estimates; gives its URI. */
+  readonly onDidChange = this.#changed.event;
+  readonly #context: ExtensionContext;
+  readonly #log: LogOutputChannel;
+  #client: Promise<EstimateClient> | undefined;
+
+  constructor(context: ExtensionContext, log: LogOutputChannel) {
+    super();
+    this.#context = context;
+    this.#log = log;
+    this.register(workspace.onDidOpenTextDocument((document) => this.#opened(document)));
+    this.register(window.onDidChangeActiveTextEditor(() => void this.#updateContext()));
+    this.register(this.onDidChange(() => void this.#updateContext()));
+    for (const document of workspace.textDocuments) this.#opened(document);
+  }
+
+  /** Deployments of a document in its order; none where it is not ours. */
+  async of(uri: string): Promise<readonly DocumentEstimate[]> {
+    return (await (await this.#started()).estimates(uri)).deployments;
+  }
+
+  /** Sets flags in the document and leaves it open and unsaved, as a quick fix does. Says where that cannot be done. */
+  async applyFlags(params: FlagEditsParams): Promise<boolean> {
+    const document = await workspace.openTextDocument(Uri.parse(params.uri));
+    const { version, edits } = await (await this.#started()).flagEdits(params);
+    if (edits.length === 0 || document.version !== version) {
+      void window.showWarningMessage(
+        l10n.t('The deployment is not there as it was: nothing was changed in {0}.', document.fileName),
+      );
+      return false;
+    }
+    const edit = new WorkspaceEdit();
+    for (const { range, newText } of edits) {
+      const { start, end } = range;
+      edit.replace(document.uri, new Range(start.line, start.character, end.line, end.character), newText);
+    }
+    return workspace.applyEdit(edit);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#client?.then(
+      (client) => client.stop(),
+      () => {},
+    );
+  }
+
+  #opened({ languageId }: TextDocument): void {
+    // After activation has returned: nobody waits for it.
+    if (languages.has(languageId)) setImmediate(() => void this.#started().catch(() => {}));
+  }
+
+  #started(): Promise<EstimateClient> {
+    this.#client ??= this.#start().catch((error: unknown) => {
+      this.#client = undefined;
+      void showError(this.#log, l10n.t('Loadline could not start its language server.'), error);
+      throw error;
+    });
+    return this.#client;
+  }
+
+  async #start(): Promise<EstimateClient> {
+    const { startClient } = await import('./client.ts');
+    const serverModule = Uri.joinPath(this.#context.extensionUri, 'dist', 'server.js');
+    return startClient(serverModule, this.#log, ({ uri }) => this.#changed.fire(uri));
+  }
+
+  async #updateContext(): Promise<void> {
+    const document = window.activeTextEditor?.document;
+    const ours = document !== undefined && languages.has(document.languageId);
+    setContext('loadline.hasDeployment', ours && (await this.of(document.uri.toString())).length > 0);
+  }
+}

@@ -1,0 +1,189 @@
+import {
+  EventEmitter,
+  type ExtensionContext,
+  type LogOutputChannel,
+  l10n,
+  ProgressLocation,
+  window,
+  workspace,
+} from 'vscode';
+import type { ProbeRecord } from '../../protocol/agent.ts';
+import type { AgentClient } from '../../remote/agentClient.ts';
+import type { RemoteHost } from '../../remote/host.ts';
+import { readAgentArchive } from '../agentArchive.ts';
+import { setContext } from '../contextKeys.ts';
+import { DisposableStore } from '../disposable.ts';
+import { messageOf } from '../log.ts';
+import { Secrets } from '../secrets.ts';
+import { addedHosts, section } from '../settings.ts';
+import { EditorPrompter } from './prompter.ts';
+
+export const thisMachine = 'this-machine';
+
+export type HostState = 'idle' | 'connecting' | 'connected' | 'failed';
+
+export interface HostEntry {
+  readonly name: string;
+  readonly origin: 'this-machine' | 'ssh-config' | 'added';
+  readonly state: HostState;
+  /** Why, where it failed or was lost. */
+  readonly message: string | null;
+  /** What the agent found there; null until connected once. */
+  readonly probe: ProbeRecord | null;
+}
+
+export interface ConnectedHost {
+  readonly host: RemoteHost;
+  readonly agent: AgentClient;
+  readonly probe: ProbeRecord;
+}
+
+interface Session {
+  state: HostState;
+  message: string | null;
+  probe: ProbeRecord | null;
+  connection: Promise<ConnectedHost> | null;
+  abort: AbortController | null;
+}
+
+/** Every host that Loadline knows of, and the connections to them: one a host, shared by all who use it. */
+export class HostRegistry extends DisposableStore {
+  readonly #changed = this.register(new EventEmitter<void>());
+  readonly onDidChange = this.#changed.event;
+  readonly secrets: Secrets;
+  readonly #context: ExtensionContext;
+  readonly #log: LogOutputChannel;
+  readonly #sessions = new Map<string, Session>();
+  #aliases: readonly string[] = [];
+
+  constructor(context: ExtensionContext, log: LogOutputChannel) {
+    super();
+    this.#context = context;
+    this.#log = log;
+    this.secrets = new Secrets(context.secrets, context.globalState);
+    this.register(
+      workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration(`${section}.hosts`)) this.#changed.fire();
+      }),
+    );
+  }
+
+  /** This machine, then the SSH configuration's aliases, then what was added by hand; each once. */
+  entries(): readonly HostEntry[] {
+    const origins = new Map<string, HostEntry['origin']>([[thisMachine, 'this-machine']]);
+    for (const name of this.#aliases) if (!origins.has(name)) origins.set(name, 'ssh-config');
+    for (const name of addedHosts()) if (!origins.has(name)) origins.set(name, 'added');
+    return [...origins].map(([name, origin]) => {
+      const { state = 'idle', message = null, probe = null } = this.#sessions.get(name) ?? {};
+      return { name, origin, state, message, probe };
+    });
+  }
+
+  /** Reads the SSH configuration again. */
+  async refresh(): Promise<void> {
+    const { listHostAliases } = await import('../../remote/hostAliases.ts');
+    this.#aliases = await listHostAliases(process.env['LOADLINE_SSH_CONFIG']);
+    this.#changed.fire();
+  }
+
+  /**
+   * The connection to a host; an attempt under way is shared. Throws RemoteError with what to do. Refused in an untrusted
+   * workspace, whoever asks: panels and runs that come back with a window do so too.
+   */
+  connect(name: string): Promise<ConnectedHost> {
+    if (!workspace.isTrusted)
+      return Promise.reject(new Error(l10n.t('Connecting to hosts needs a trusted workspace.')));
+    const session = this.#session(name);
+    if (session.connection) return session.connection;
+    const abort = new AbortController();
+    session.abort = abort;
+    this.#set(session, 'connecting', null);
+    const connection = this.#open(name, abort.signal).then(
+      (connected) => {
+        session.probe = connected.probe;
+        this.#set(session, 'connected', null);
+        connected.host.onDidClose((error) => {
+          if (session.connection !== connection) return;
+          session.connection = null;
+          this.#set(session, error === null ? 'idle' : 'failed', error?.message ?? null);
+        });
+        return connected;
+      },
+      (error: unknown) => {
+        if (session.connection === connection) session.connection = null;
+        this.#log.error(messageOf(error));
+        this.#set(session, abort.signal.aborted ? 'idle' : 'failed', messageOf(error));
+        throw error;
+      },
+    );
+    session.connection = connection;
+    return connection;
+  }
+
+  /** Connects and shows that it does; the connection can be given up there. */
+  connectWithProgress(name: string): Promise<ConnectedHost> {
+    return Promise.resolve(
+      window.withProgress(
+        {
+          location: ProgressLocation.Notification,
+          title: l10n.t('Connecting to {0}', name),
+          cancellable: true,
+        },
+        (_progress, token) => {
+          token.onCancellationRequested(() => void this.disconnect(name));
+          return this.connect(name);
+        },
+      ),
+    );
+  }
+
+  async disconnect(name: string): Promise<void> {
+    const session = this.#sessions.get(name);
+    if (!session?.connection) return;
+    const { connection, abort } = session;
+    session.connection = null;
+    abort?.abort();
+    const connected = await connection.catch(() => null);
+    await connected?.host.dispose();
+    this.#set(session, 'idle', null);
+  }
+
+  override dispose(): void {
+    for (const name of this.#sessions.keys()) void this.disconnect(name);
+    super.dispose();
+  }
+
+  async #open(name: string, signal: AbortSignal): Promise<ConnectedHost> {
+    const [{ connect }, { openAgent }, archive] = await Promise.all([
+      import('../../remote/connect.ts'),
+      import('../../remote/agentClient.ts'),
+      readAgentArchive(this.#context.extensionUri),
+    ]);
+    const prompter = new EditorPrompter(this.secrets);
+    const host = await connect(name, { prompter, log: this.#log, signal });
+    try {
+      const agent = await openAgent(host, archive, this.#log, { signal });
+      return { host, agent, probe: await agent.probe({ signal }) };
+    } catch (error) {
+      await host.dispose();
+      throw error;
+    }
+  }
+
+  #session(name: string): Session {
+    const known = this.#sessions.get(name);
+    if (known) return known;
+    const session: Session = { state: 'idle', message: null, probe: null, connection: null, abort: null };
+    this.#sessions.set(name, session);
+    return session;
+  }
+
+  #set(session: Session, state: HostState, message: string | null): void {
+    if (this.isDisposed) return;
+    session.state = state;
+    session.message = message;
+    const connected = [...this.#sessions.values()].some((other) => other.state === 'connected');
+    setContext('loadline.hostConnected', connected);
+    this.#changed.fire();
+  }
+}

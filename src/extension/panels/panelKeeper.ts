@@ -1,0 +1,73 @@
+import { type ExtensionContext, type WebviewPanel, window } from 'vscode';
+import { DisposableStore } from '../disposable.ts';
+import { createPanel, type Panel } from './panel.ts';
+import type { PanelName } from './webviewHtml.ts';
+
+/**
+ * The one panel of a kind: opened when asked for, and brought back by the editor after its window was reloaded. What it is about
+ * (`Target`) is kept in the workspace's state, as the page may be gone at any time.
+ */
+export class PanelKeeper<
+  Target,
+  Kind extends Panel<never, never> & { show(target: Target): void },
+> extends DisposableStore {
+  readonly #context: ExtensionContext;
+  readonly #name: PanelName;
+  readonly #title: string;
+  readonly #make: (panel: WebviewPanel, target: Target, remember: (target: Target) => void) => Kind;
+  #panel: Kind | undefined;
+
+  constructor(
+    context: ExtensionContext,
+    name: PanelName,
+    title: string,
+    initial: Target,
+    make: (panel: WebviewPanel, target: Target, remember: (target: Target) => void) => Kind,
+  ) {
+    super();
+    this.#context = context;
+    this.#name = name;
+    this.#title = title;
+    this.#make = make;
+    this.register(
+      window.registerWebviewPanelSerializer(`loadline.${name}`, {
+        deserializeWebviewPanel: async (panel) => {
+          this.#keep(panel, context.workspaceState.get<Target>(this.#key) ?? initial);
+        },
+      }),
+    );
+  }
+
+  open(target: Target): void {
+    if (this.#panel) {
+      this.#remember(target);
+      this.#panel.show(target);
+      this.#panel.reveal();
+    } else {
+      this.#keep(createPanel(this.#name, this.#title), target);
+    }
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#panel?.dispose();
+  }
+
+  get #key(): string {
+    return `loadline.panel.${this.#name}`;
+  }
+
+  #keep(webview: WebviewPanel, target: Target): void {
+    this.#panel?.dispose();
+    this.#remember(target);
+    const panel = this.#make(webview, target, (changed) => this.#remember(changed));
+    this.#panel = panel;
+    panel.onDidDispose(() => {
+      if (this.#panel === panel) this.#panel = undefined;
+    });
+  }
+
+  #remember(target: Target): void {
+    void this.#context.workspaceState.update(this.#key, target);
+  }
+}

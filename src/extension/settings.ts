@@ -1,0 +1,32 @@
+import { type ConfigurationScope, workspace } from 'vscode';
+import type { DeviceSource } from '../protocol/agent.ts';
+import type { ServerSettings } from '../protocol/lsp.ts';
+
+/** Section of all settings. */
+export const section = 'loadline';
+
+/** What estimates take from the settings of a resource. */
+export function estimateSettings(scope?: ConfigurationScope): ServerSettings {
+  const settings = workspace.getConfiguration(section, scope);
+  return {
+    gpu: settings.get<string>('gpu')?.trim() || null,
+    gpuCount: settings.get<number>('gpuCount') ?? 1,
+    engineVersion: settings.get<string>('engineVersion')?.trim() || null,
+  };
+}
+
+/** Hosts added by hand, as typed. */
+export function addedHosts(): readonly string[] {
+  const hosts = workspace.getConfiguration(section).get<unknown>('hosts');
+  return Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string' && host.trim() !== '') : [];
+}
+
+export function sampleIntervalMs(): number {
+  return workspace.getConfiguration(section).get<number>('agent.sampleIntervalMs') ?? 1000;
+}
+
+/** The host's own GPUs, unless a recording is to be played in their place. */
+export function deviceSource(): DeviceSource {
+  const name = workspace.getConfiguration(section).get<string>('agent.recordedDevice')?.trim() ?? '';
+  return name === '' ? { kind: 'auto' } : { kind: 'recorded', name };
+}
