@@ -51,6 +51,7 @@ describe('the calculator', () => {
     await panel.page.getByLabel('max-num-seqs, exact value').fill('7');
     await panel.page.keyboard.press('Tab');
     await panel.page.locator('#kv-cache-dtype').selectOption('fp8');
+    expect(await panel.page.locator('#kv-cache-dtype').inputValue()).toBe('fp8');
     expect(await panel.page.locator('.changes li').count()).toBe(2);
     await panel.page.getByRole('button', { name: 'Drop kv-cache-dtype fp8' }).click();
     expect(await panel.page.locator('.changes li').count()).toBe(1);
@@ -67,6 +68,19 @@ describe('the calculator', () => {
     await fix.click();
     expect(['fits', 'tight']).toContain(await verdict(panel));
     expect(await panel.page.locator('.changes li').count()).toBeGreaterThan(0);
+    expect(await panel.violations()).toEqual([]);
+    await panel.close();
+  });
+
+  it('shows how far the weights go beyond a GPU, and draws no chart of nothing', async () => {
+    const panel = await open(requestFor('Llama-3.1-8B-Instruct', 't4', { 'max-model-len': 8192 }));
+    expect(await verdict(panel)).toBe('does not fit');
+    expect(await panel.page.locator('.rank').textContent()).toContain('more are needed before any KV cache');
+    expect(await panel.page.locator('.total-mark').count()).toBe(1);
+    expect(await panel.page.locator('.plot:visible').count()).toBe(0);
+    expect(await panel.page.locator('#context .summary').textContent()).toBe(
+      'No length fits: nothing is left for the KV cache.',
+    );
     expect(await panel.violations()).toEqual([]);
     await panel.close();
   });

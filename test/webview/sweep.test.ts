@@ -40,7 +40,12 @@ describe('the sweep panel', () => {
 
   it('says simulated nowhere of a measured run', async () => {
     const panel = await open({ results: runResults({ mode: 'measured' }) });
-    expect(await panel.page.getByText(/simulated/i).filter({ visible: true }).count()).toBe(0);
+    expect(
+      await panel.page
+        .getByText(/simulated/i)
+        .filter({ visible: true })
+        .count(),
+    ).toBe(0);
     await panel.close();
   });
 

@@ -133,7 +133,7 @@ export function speedFigure(
     `${format.significant(one.decodeTokensPerSecond)} tok/s and ${format.significant(one.tpotMs)} ms a token at batch ${format.count(one.batch)}`;
   const summary =
     first === undefined || last === undefined
-      ? 'No speed is known.'
+      ? 'No speed is given: it does not fit.'
       : `Estimated for ${format.count(first.inputTokens)} tokens in and ${format.count(first.outputTokens)} out: ${at(first)}, ${at(last)}; it may be anywhere in the shaded bands.`;
   return { chart, rows: speeds, summary };
 }

@@ -80,7 +80,7 @@ export class Controls {
     format: Formatter,
   ): void {
     for (const slider of this.#sliders) slider.show(request, now, inFile, format);
-    const value = String(now.resolved['kv-cache-dtype'] ?? 'auto');
+    const value = String(request.deployment.flags['kv-cache-dtype'] ?? 'auto');
     const types = kvTypes.includes(value) ? kvTypes : [...kvTypes, value];
     if (this.#kvType.options.length !== types.length)
       this.#kvType.replaceChildren(...types.map((type) => element('option', { value: type }, type)));

@@ -3,7 +3,7 @@ import { GiB } from '../../src/core/units.ts';
 import { element } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
 
-export type SegmentKind = 'charged' | 'kv' | 'missing' | 'uncharged' | 'spare';
+export type SegmentKind = 'charged' | 'kv' | 'uncharged' | 'spare';
 
 export interface Segment {
   readonly id: string;
@@ -47,14 +47,18 @@ export function segmentsOf(rank: RankEstimate): readonly Segment[] {
     bytes > 0 ? [{ id, label, kind, bytes, lowBytes: bytes, highBytes: bytes }] : [];
   const uncharged = term(false);
   const beyond = uncharged.reduce((total, { bytes }) => total + bytes, 0);
-  const over = Math.max(0, -rank.availableKvBytes);
+  const taken = rank.requestedBytes + overBytes(rank);
   return [
     ...term(true),
     ...exact('kv', 'KV cache', 'kv', rank.availableKvBytes),
     ...uncharged,
-    ...exact('spare', 'not asked for', 'spare', rank.totalBytes - rank.requestedBytes - beyond - over),
-    ...exact('missing', 'missing', 'missing', rank.requestedBytes + over - rank.totalBytes),
+    ...exact('spare', 'not asked for', 'spare', rank.totalBytes - taken - beyond),
   ];
+}
+
+/** What the charged terms take beyond what was asked for. */
+function overBytes({ availableKvBytes }: RankEstimate): number {
+  return Math.max(0, -availableKvBytes);
 }
 
 /** One bar for all ranks that are the same. */
@@ -78,13 +82,20 @@ function bar(ranks: readonly RankEstimate[], format: Formatter): HTMLElement {
   );
   const numbers = ranks.map(({ rank }) => rank).join(', ');
   const name = ranks.length === 1 ? `rank ${numbers}` : `ranks ${numbers}, each`;
-  const total = `${format.bytes(first.totalBytes)}, of which ${format.bytes(first.requestedBytes)} asked for`;
+  const over = overBytes(first);
+  const total = [
+    `${format.bytes(first.totalBytes)}, of which ${format.bytes(first.requestedBytes)} asked for`,
+    over > 0 ? `${format.bytes(over)} more are needed before any KV cache` : '',
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
   const words = segments.map((segment) => `${segment.label} ${amount(segment, format)}`).join(', ');
   const drawn = element(
     'div',
     { class: 'memory-bar', role: 'img', 'aria-label': `Memory of ${name}: ${total}; ${words}` },
     ...segments.map((segment) => drawnSegment(segment, whole)),
-    requestedMark(first.requestedBytes / whole),
+    limitMark('requested-mark', first.requestedBytes / whole),
+    whole > first.totalBytes ? limitMark('total-mark', first.totalBytes / whole) : null,
   );
   return element(
     'div',
@@ -119,8 +130,9 @@ function drawnSegment(segment: Segment, whole: number): HTMLElement {
   return drawn;
 }
 
-function requestedMark(at: number): HTMLElement {
-  const mark = element('div', { class: 'requested-mark' });
+/** A line across the bar: where what was asked for ends, or the GPU itself. */
+function limitMark(name: string, at: number): HTMLElement {
+  const mark = element('div', { class: `limit-mark ${name}` });
   mark.style.left = `${100 * Math.min(1, at)}%`;
   return mark;
 }

@@ -105,7 +105,7 @@ export class CalculatorView {
     });
     this.#speedFigure = new Figure<SpeedEstimate>({
       id: 'speed',
-      title: 'Tokens per second and TPOT by batch (estimated)',
+      title: 'Speed by batch (estimated)',
       table: { caption: '', columns: speedColumns(format), rowKey: ({ batch }) => String(batch), copy },
     });
     this.#devices = new Table<DeviceRow>({
@@ -227,7 +227,9 @@ export class CalculatorView {
       this.#contextFigure.show(contextFigure(concurrencyByContext(request), now, this.#format)),
     );
     frames.request(this.#speedFigure, () =>
-      this.#speedFigure.show(speedFigure(speedByBatch(request, now), now, this.#format)),
+      this.#speedFigure.show(
+        speedFigure(now.kv.numBlocks > 0 ? speedByBatch(request, now) : [], now, this.#format),
+      ),
     );
     frames.request(this.#devices, () => {
       const { batch, inputTokens, outputTokens } = now.speed;

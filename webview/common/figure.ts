@@ -45,6 +45,7 @@ export class Figure<Row> {
   readonly #canvas: HTMLCanvasElement;
   readonly #table: Table<Row>;
   #rows: readonly Row[] = [];
+  #empty = false;
   #series: readonly ChartSeries[] = [];
   #legendKey = '';
 
@@ -105,6 +106,8 @@ export class Figure<Row> {
     setAttributes(this.#canvas, { 'aria-label': title });
     setText(this.#summary, summary);
     this.#showLegend(chart.series);
+    this.#empty = chart.series.every(({ points }) => points.length === 0);
+    this.#showParts();
     this.chart.show(chart);
     this.#table.caption = title;
     this.#rows = rows;
@@ -117,12 +120,17 @@ export class Figure<Row> {
   }
 
   #toggleTwin(): void {
-    const toTable = this.#twin.hidden;
-    if (toTable) this.#table.show(this.#rows);
-    this.#twin.hidden = !toTable;
-    this.#plot.hidden = toTable;
-    this.#legend.hidden = toTable;
-    setAttributes(this.#toggle, { 'aria-pressed': toTable });
+    this.#twin.hidden = !this.#twin.hidden;
+    if (!this.#twin.hidden) this.#table.show(this.#rows);
+    setAttributes(this.#toggle, { 'aria-pressed': !this.#twin.hidden });
+    this.#showParts();
+  }
+
+  /** Axes without anything between them say less than the sentence above. */
+  #showParts(): void {
+    const hidden = !this.#twin.hidden || this.#empty;
+    this.#plot.hidden = hidden;
+    this.#legend.hidden = hidden;
   }
 
   #showLegend(series: readonly ChartSeries[]): void {

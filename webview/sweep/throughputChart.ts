@@ -36,7 +36,7 @@ export function throughputChart(
     ),
   );
   return {
-    x: horizontal(axis, format),
+    x: horizontal(axis, figures, format),
     left: { label: `System tokens/s${simulated}`, scale: 'linear', min: 0, format: format.tick },
     series,
     marks: marks(results, figures, axis),
@@ -94,14 +94,22 @@ function horizontalValue(figures: CellFigures, axis: HorizontalAxis): number | u
   return (axis === 'ttft' ? figures.ttftP95Ms : figures.perQueryTokensPerSecond)?.mean;
 }
 
-function horizontal(axis: HorizontalAxis, format: Formatter): ChartAxis {
+function horizontal(axis: HorizontalAxis, figures: readonly CellFigures[], format: Formatter): ChartAxis {
+  const concurrencies = figures.map(({ cell }) => cell.concurrency);
   switch (axis) {
     case 'ttft':
       return { label: 'TTFT p95, ms', scale: 'linear', min: 0, format: format.tick };
     case 'per-query':
       return { label: 'Tokens/s per query', scale: 'linear', min: 0, format: format.tick };
     case 'concurrency':
-      return { label: 'Concurrency', scale: 'logarithmic', format: format.count };
+      // From the first cell to the last, also where one of them failed.
+      return {
+        label: 'Concurrency',
+        scale: 'logarithmic',
+        min: Math.min(...concurrencies) / 1.15,
+        max: Math.max(...concurrencies) * 1.15,
+        format: format.count,
+      };
   }
 }
 
