@@ -226,7 +226,8 @@ class AgentTest(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="loadline-home-")
         self.addCleanup(shutil.rmtree, self.folder)
         self.home = os.path.join(self.folder, "loadline")
-        self.environment = {**os.environ, "LOADLINE_HOME": self.home}
+        # The same on a host with GPUs as on one without.
+        self.environment = {**os.environ, "LOADLINE_HOME": self.home, "LOADLINE_DEVICE": "none"}
         self.environment.pop("PYTHONPATH", None)
         self.spawned = []
         self.addCleanup(self.end_all)

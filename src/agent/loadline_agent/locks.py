@@ -83,7 +83,8 @@ def lock_gpus(folder: str, names: List[str]) -> List[FileLock]:
 
 
 def locked_message(name: str, holder: dict) -> str:
+    gpu = name if name.startswith("GPU-") else f"GPU {name}"
     run: Optional[str] = holder.get("run")
     if run is None:
-        return f"GPU {name} is held by another run on this host. Wait until it ends."
-    return f"GPU {name} is held by the run {run} (process {holder.get('pid')}). Wait until it ends, or cancel it."
+        return f"{gpu} is held by another run on this host. Wait until it ends."
+    return f"{gpu} is held by the run {run} (process {holder.get('pid')}). Wait until it ends, or cancel it."
