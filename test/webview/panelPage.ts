@@ -22,7 +22,6 @@ export interface PanelOptions {
   readonly theme?: ThemeName;
   readonly width?: number;
   readonly height?: number;
-  readonly reducedMotion?: 'reduce';
 }
 
 /** One panel in a real browser. */
@@ -38,12 +37,9 @@ export class PanelPage {
     server: PanelServer,
     panel: Panel,
     onReady: readonly unknown[],
-    { theme = 'dark', width = 1100, height = 800, reducedMotion }: PanelOptions = {},
+    { theme = 'dark', width = 1100, height = 800 }: PanelOptions = {},
   ): Promise<PanelPage> {
-    const context = await browser.newContext({
-      viewport: { width, height },
-      ...(reducedMotion === undefined ? {} : { reducedMotion }),
-    });
+    const context = await browser.newContext({ viewport: { width, height } });
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));

@@ -1,6 +1,5 @@
 /** Colours and font of the editor, for what CSS cannot reach: the canvas. */
 export interface Theme {
-  readonly dark: boolean;
   readonly highContrast: boolean;
   readonly foreground: string;
   readonly description: string;
@@ -10,7 +9,6 @@ export interface Theme {
   readonly border: string;
   /** Told apart by hue first; dashes and shapes say the same again. */
   readonly series: readonly string[];
-  readonly passed: string;
   readonly warning: string;
   readonly failed: string;
   readonly fontFamily: string;
@@ -30,11 +28,9 @@ export function readTheme(): Theme {
     return getComputedStyle(document.body).color;
   };
   const classes = document.body.classList;
-  const light = classes.contains('vscode-light') || classes.contains('vscode-high-contrast-light');
   const highContrast =
     classes.contains('vscode-high-contrast') || classes.contains('vscode-high-contrast-light');
   return {
-    dark: !light,
     highContrast,
     foreground: variable('charts-foreground', 'foreground'),
     description: variable('descriptionForeground', 'foreground'),
@@ -44,7 +40,6 @@ export function readTheme(): Theme {
       : variable('charts-lines', 'widget-border'),
     border: variable('contrastBorder', 'widget-border', 'foreground'),
     series: seriesVariables.map((name) => variable(`charts-${name}`)),
-    passed: variable('testing-iconPassed', 'charts-green'),
     warning: variable('editorWarning-foreground', 'charts-yellow'),
     failed: variable('testing-iconFailed', 'charts-red'),
     fontFamily: variable('font-family'),
