@@ -51,31 +51,3 @@ export function inOrder(records: readonly JournalEntry[]): readonly JournalEntry
   for (const record of records) if (!bySeq.has(record.seq)) bySeq.set(record.seq, record);
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
-
-export interface JournalLines {
-  /** Whole lines that are JSON objects, unchecked. */
-  readonly values: readonly unknown[];
-  /** What could not be read, in words. */
-  readonly warnings: readonly string[];
-}
-
-/** Lines of journal.jsonl. A last line without its end is still being written, or torn: it is left out, and said. */
-export function journalLines(text: string): JournalLines {
-  const lines = text.split('\n');
-  const torn = lines.pop() ?? '';
-  const values: unknown[] = [];
-  let unreadable = 0;
-  for (const line of lines) {
-    if (line.trim() === '') continue;
-    try {
-      values.push(JSON.parse(line));
-    } catch {
-      unreadable++;
-    }
-  }
-  const warnings: string[] = [];
-  if (torn !== '') warnings.push('The journal ends in a torn line; it was left out.');
-  if (unreadable > 0)
-    warnings.push(`${unreadable} line(s) of the journal could not be read and were left out.`);
-  return { values, warnings };
-}

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expandPlan } from '../../../src/core/sweep/cells.ts';
-import { type JournalEntry, journalLines } from '../../../src/core/sweep/journal.ts';
+import type { JournalEntry } from '../../../src/core/sweep/journal.ts';
 import { runProgress } from '../../../src/core/sweep/progress.ts';
 import { type RunContext, resultsFromJournal } from '../../../src/core/sweep/results.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
@@ -243,20 +243,6 @@ describe('the answer to the chat question', () => {
       expect(results.warnings).toContainEqual(expect.stringMatching(/answer/i));
     }
     expect(resultsFromJournal({ ...context, question: null }, records).answer).toBeNull();
-  });
-});
-
-describe('lines of a journal', () => {
-  it('leave out a torn last one and a broken one, and say so', () => {
-    const { values, warnings } = journalLines('{"seq":0}\n{"seq":1,\n{"seq":2}\n{"seq"');
-    expect(values).toEqual([{ seq: 0 }, { seq: 2 }]);
-    expect(warnings).toHaveLength(2);
-  });
-  it('of a whole journal are all there', () => {
-    expect(journalLines('{"seq":0}\r\n{"seq":1}\n')).toEqual({
-      values: [{ seq: 0 }, { seq: 1 }],
-      warnings: [],
-    });
   });
 });
 

@@ -1,0 +1,21 @@
+import type { Deployment, FlagValue } from './deployment.ts';
+
+/**
+ * The words that start an engine, for the agent to run without a shell. `command` is what the user starts it by.
+ * A value that begins with a dash is joined to its flag, so that it is not taken for one.
+ */
+export function engineArguments(
+  { model, flags }: Deployment,
+  command: readonly string[] = ['vllm', 'serve'],
+): readonly string[] {
+  const words = Object.entries(flags).flatMap(([flag, value]) => flagWords(flag, value));
+  return [...command, ...(model === undefined ? [] : [model]), ...words];
+}
+
+function flagWords(flag: string, value: FlagValue): readonly string[] {
+  if (value === true) return [`--${flag}`];
+  if (value === false) return [`--no-${flag}`];
+  if (Array.isArray(value)) return [`--${flag}`, ...value.map(String)];
+  const text = String(value);
+  return text.startsWith('-') ? [`--${flag}=${text}`] : [`--${flag}`, text];
+}

@@ -1,0 +1,16 @@
+/** Checks of the measurement itself: whether its figures can be true together. */
+import type { LoadResult } from './loadResult.ts';
+
+/**
+ * Little's law for a closed loop: requests in flight = throughput x time in the system. Gives by how much the measured product misses the
+ * concurrency, as a share of it; null where a figure is missing. Ramp and drain of a short trial cost some; beyond 10 % something is wrong.
+ */
+export function littlesLawResidual(trial: LoadResult, concurrency: number): number | null {
+  const { systemTokensPerSecond, tokens, requests, e2eMs } = trial;
+  if (systemTokensPerSecond === null || e2eMs.mean === null || tokens.output === 0) return null;
+  const seconds = tokens.output / systemTokensPerSecond;
+  const inFlight = (requests.ok / seconds) * (e2eMs.mean / 1000);
+  return Math.abs(concurrency - inFlight) / concurrency;
+}
+
+export const mostResidual = 0.1;

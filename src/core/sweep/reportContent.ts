@@ -1,0 +1,110 @@
+/** What a report says, before it is put into a format. */
+
+import { limitsText } from './answer.ts';
+import { lengthsLabel } from './cells.ts';
+import { littlesLawResidual, mostResidual } from './checks.ts';
+import { duration, figure } from './reportFigures.ts';
+import type { Cell, RunResults } from './run.ts';
+import { certifiedFrom } from './statistics.ts';
+
+export interface ReportInput {
+  readonly results: RunResults;
+  readonly cells: readonly Cell[];
+  /** plan.yaml of the run. */
+  readonly planText: string;
+  /** Host, GPUs, driver, versions, commit: from environment.json, in words. */
+  readonly environment: readonly (readonly [name: string, value: string])[];
+  /** Command lines of the engines; empty in a rehearsal, which starts none. */
+  readonly commands: readonly string[];
+}
+
+export function reportTitle({ results }: ReportInput): string {
+  return results.mode === 'rehearsal' ? `${results.name}: simulated sweep` : `${results.name}: sweep`;
+}
+
+/** The sentence on top. */
+export function leadSentence({ results }: ReportInput): string {
+  if (results.answer !== null) return results.answer;
+  const done = results.cells.filter(({ state }) => state === 'done').length;
+  const simulated = results.mode === 'rehearsal' ? 'Simulated: ' : '';
+  return `${simulated}${done} of ${results.cells.length} cells have a result (run ${results.outcome}).`;
+}
+
+/** What must be known of a rehearsal before a figure of it is read. */
+export const simulatedNotice =
+  'Simulated: no engine ran and no GPU was used. The figures come from a simulated engine that was given the estimate; they show the method, not the hardware.';
+
+export function runFacts({ results }: ReportInput): readonly (readonly [string, string])[] {
+  const started = results.cells.flatMap(({ startedWallMs }) => startedWallMs ?? []);
+  const finished = results.cells.flatMap(({ finishedWallMs }) => finishedWallMs ?? []);
+  const times: (readonly [string, string])[] =
+    started.length > 0 && finished.length > 0
+      ? [
+          ['Started', new Date(Math.min(...started)).toISOString()],
+          ['Took', duration((Math.max(...finished) - Math.min(...started)) / 1000)],
+        ]
+      : [];
+  const engine = `${results.engine.name} ${results.engine.version ?? '(version not known)'}`;
+  return [
+    ['Run', results.run],
+    ['Outcome', results.outcome],
+    ['Model', results.model],
+    ['Engine', results.mode === 'rehearsal' ? `simulated, in place of ${engine}` : engine],
+    ['GPU', results.mode === 'rehearsal' ? `none; estimates are of ${results.device}` : results.device],
+    ['Host', results.host],
+    ...times,
+  ];
+}
+
+/** How it was measured and what was checked, a sentence each. */
+export function methodSentences({ results, cells }: ReportInput): readonly string[] {
+  const sentences: string[] = [];
+  const loads = [...new Set(cells.map(({ load }) => lengthsLabel(load)))];
+  const requests = cells.map(({ load }) => load.requests);
+  const warmups = cells.map(({ load }) => load.warmupRequests);
+  sentences.push(
+    `Closed loop: as many requests in flight as the cell's concurrency, the next sent when one ends. It says how the engine serves so many users, not how long a queue gets at a given rate. Prompt and answer lengths in tokens: ${loads.join('; ')}.`,
+    `${range(requests)} measured requests a trial after ${range(warmups)} for warm-up, with prompts that no cache has seen.`,
+    `A percentile is given only where the sample certifies it: p50 from ${certifiedFrom.p50} completed requests, p90 from ${certifiedFrom.p90}, p95 from ${certifiedFrom.p95}, p99 from ${certifiedFrom.p99} (MLPerf's early-stopping floor, 99 % confidence).`,
+    'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests, from a histogram. Per query: mean of output tokens / E2E. System: all output tokens / duration.',
+  );
+  if (results.serviceLevel !== null) sentences.push(`Service level: ${limitsText(results.serviceLevel)}.`);
+  const trials = Math.max(0, ...results.cells.map((cell) => cell.trials.length));
+  sentences.push(
+    trials > 1
+      ? `${trials} trials a cell; the worst one stands in the table and in the answer.`
+      : 'One trial a cell: differences of a few percent are not to be trusted. Set repeats in the plan to tell them apart.',
+    littlesLaw(results),
+    clientLag(results),
+    'Not checked in this version: stationarity within a trial.',
+  );
+  return sentences;
+}
+
+function littlesLaw(results: RunResults): string {
+  const residuals = results.cells.flatMap((cell) =>
+    cell.trials.flatMap((trial) => {
+      const residual = littlesLawResidual(trial, cell.concurrency);
+      return residual === null ? [] : [{ residual, label: cell.label }];
+    }),
+  );
+  if (residuals.length === 0) return "Little's law could not be checked: no trial has all figures.";
+  const largest = residuals.reduce((top, one) => (one.residual > top.residual ? one : top));
+  const share = `${figure(100 * largest.residual)} % at ${largest.label}`;
+  return largest.residual <= mostResidual
+    ? `Little's law holds in every trial: concurrency against throughput x time misses by ${share} at most (limit ${100 * mostResidual} %).`
+    : `Little's law is missed by ${share} (limit ${100 * mostResidual} %): ramp and drain take too much of the trial. Give it more requests.`;
+}
+
+function clientLag(results: RunResults): string {
+  const lags = results.cells.flatMap((cell) => cell.trials.map(({ client }) => client.loopLagMs.p99));
+  return lags.length === 0
+    ? 'The load generator reported nothing.'
+    : `Load generator: loop lag p99 ${figure(Math.max(...lags))} ms at most; cells that it may have limited are marked client-bound and left out of the answer.`;
+}
+
+function range(values: readonly number[]): string {
+  if (values.length === 0) return 'no';
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? String(low) : `${low} to ${high}`;
+}

@@ -1,0 +1,111 @@
+/** The rows that every report and the terminal show, as text. */
+import { isClientBound, worst } from './answer.ts';
+import type { LoadResult, Quantiles } from './loadResult.ts';
+import { figure, none } from './reportFigures.ts';
+import type { CellResult, RunResults } from './run.ts';
+
+export interface TableColumn {
+  readonly title: string;
+  readonly unit: string;
+  readonly numeric: boolean;
+}
+
+export interface Table {
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** One row a cell. Over repeats the worst figure stands, as it does in the answer. */
+export function cellTable(results: RunResults): Table {
+  const column = (title: string, unit = '', numeric = true): TableColumn => ({ title, unit, numeric });
+  const columns = [
+    column('cell', '', false),
+    column('TTFT p50', 'ms'),
+    column('TTFT p95', 'ms'),
+    column('TPOT p50', 'ms'),
+    column('TPOT p95', 'ms'),
+    column('ITL p95', 'ms'),
+    column('E2E p95', 'ms'),
+    column('per query', 'tok/s'),
+    column('system', 'tok/s'),
+    column('ok/failed'),
+    column('result', '', false),
+  ];
+  const rows = results.cells.map((cell) => {
+    const high = (of: (trial: LoadResult) => number | null) => figure(worst(cell, of, Math.max));
+    const low = (of: (trial: LoadResult) => number | null) => figure(worst(cell, of, Math.min));
+    return [
+      cell.label,
+      high(({ ttftMs }) => ttftMs.p50),
+      high(({ ttftMs }) => ttftMs.p95),
+      high(({ tpotMs }) => tpotMs.p50),
+      high(({ tpotMs }) => tpotMs.p95),
+      high(({ itlMs }) => itlMs.p95),
+      high(({ e2eMs }) => e2eMs.p95),
+      low(({ perQueryTokensPerSecond }) => perQueryTokensPerSecond),
+      low(({ systemTokensPerSecond }) => systemTokensPerSecond),
+      requestCounts(cell),
+      resultWords(cell),
+    ];
+  });
+  return { columns, rows };
+}
+
+/** Every percentile of every trial. */
+export function percentileTable(results: RunResults): Table {
+  const columns: TableColumn[] = [
+    { title: 'cell', unit: '', numeric: false },
+    { title: 'trial', unit: '', numeric: true },
+    { title: 'figure', unit: '', numeric: false },
+    ...['mean', 'p50', 'p90', 'p95', 'p99'].map((title) => ({ title, unit: 'ms', numeric: true })),
+  ];
+  const rows = results.cells.flatMap((cell) =>
+    cell.trials.flatMap((trial, index) =>
+      quantilesOf(trial).map(([name, { mean, p50, p90, p95, p99 }]) => [
+        cell.label,
+        String(index + 1),
+        name,
+        ...[mean, p50, p90, p95, p99].map(figure),
+      ]),
+    ),
+  );
+  return { columns, rows };
+}
+
+function quantilesOf(trial: LoadResult): readonly (readonly [string, Quantiles])[] {
+  return [
+    ['TTFT', trial.ttftMs],
+    ['TPOT', trial.tpotMs],
+    ['ITL', trial.itlMs],
+    ['E2E', trial.e2eMs],
+  ];
+}
+
+function requestCounts(cell: CellResult): string {
+  if (cell.trials.length === 0) return none;
+  const total = (of: (trial: LoadResult) => number) => cell.trials.reduce((sum, trial) => sum + of(trial), 0);
+  return `${total(({ requests }) => requests.ok)}/${total(({ requests }) => requests.failed)}`;
+}
+
+/** What became of the cell, in words. */
+export function resultWords(cell: CellResult): string {
+  switch (cell.state) {
+    case 'skipped':
+      return 'not run: predicted not to fit';
+    case 'failed':
+      return `failed: ${cell.failure?.kind ?? 'unknown'} at ${cell.failure?.phase ?? 'an unknown point'}`;
+    case 'waiting':
+      return 'no result';
+    case 'running':
+      return 'running';
+    case 'done':
+      if (isClientBound(cell)) return 'client-bound';
+      if (cell.meetsServiceLevel === null) return 'done';
+      return cell.meetsServiceLevel ? 'within SLO' : 'misses SLO';
+  }
+}
+
+/** `rehearsal on the simulated engine` or `measured`: how the figures came to be. */
+export function simulatedMark(results: RunResults): string {
+  return results.mode === 'rehearsal' ? ' (simulated)' : '';
+}
