@@ -179,6 +179,14 @@ describe('fixes', () => {
     }
   });
 
+  it('do not propose the fp8 cache where one is written already, and resolve it as written', () => {
+    const result = estimate(
+      request('llama-3.1-8b', 'rtx-4090', { 'max-model-len': 131_072, 'kv-cache-dtype': 'fp8_e4m3' }),
+    );
+    expect(result.resolved['kv-cache-dtype']).toBe('fp8_e4m3');
+    expect(result.verdict.fixes.map(({ flag }) => flag)).not.toContain('kv-cache-dtype');
+  });
+
   it('name each flag once', () => {
     const { fixes } = estimate(request('qwen2.5-32b', 'l40s', { 'max-model-len': 131_072 })).verdict;
     expect(new Set(fixes.map((fix) => fix.flag)).size).toBe(fixes.length);

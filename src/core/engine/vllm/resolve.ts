@@ -74,7 +74,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       'tensor-parallel-size': numbers.tensorParallelSize,
       'pipeline-parallel-size': numbers.pipelineParallelSize,
       dtype: dataType,
-      'kv-cache-dtype': kvChoice,
+      'kv-cache-dtype': flags.value('kv-cache-dtype') ?? 'auto',
       'block-size': blockSize,
       'enforce-eager': numbers.eager,
     },
