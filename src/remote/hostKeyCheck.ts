@@ -8,6 +8,7 @@ import {
   knownHostsName,
   parseKnownHosts,
 } from './knownHosts.ts';
+import { where } from './openSocket.ts';
 import type { SshTarget } from './sshConfig.ts';
 import type { TrustStore } from './trustStore.ts';
 
@@ -62,11 +63,11 @@ export class HostKeyCheck {
 
   /** Returns where the key may be trusted; throws RemoteError `host-key-…` otherwise. */
   async decide(key: Uint8Array, prompter: Prompter): Promise<void> {
-    const { name, hostname, port, strictHostKeyChecking } = this.#target;
+    const { name, port, strictHostKeyChecking } = this.#target;
     const verdict = this.#knowledge.judge(key, negotiable);
     const keyType = keyTypeOf(key);
     const shown = fingerprint(key);
-    const where = hostname === name ? `${hostname}:${port}` : `${name} (${hostname}:${port})`;
+    const place = where(this.#target);
     switch (verdict.kind) {
       case 'known':
         this.#log.info(`${name}: host key ${keyType} ${shown} is known (${verdict.place})`);
@@ -75,7 +76,7 @@ export class HostKeyCheck {
         throw new RemoteError(
           'host-key-revoked',
           name,
-          `The host key of ${where} is marked as revoked in ${verdict.place}: ${keyType} ${shown}. ` +
+          `The host key of ${place} is marked as revoked in ${verdict.place}: ${keyType} ${shown}. ` +
             'Nothing was sent. Ask whoever runs the host.',
         );
       case 'changed': {
@@ -85,7 +86,7 @@ export class HostKeyCheck {
         throw new RemoteError(
           'host-key-changed',
           name,
-          `The host key of ${where} has changed. Somebody may be in between, or the host was set up anew. ` +
+          `The host key of ${place} has changed. Somebody may be in between, or the host was set up anew. ` +
             `Nothing was sent.\n  offered: ${keyType} ${shown}\n${known}\n` +
             'Ask whoever runs the host. If the new key is right, remove the known one from that file and connect again.',
         );
@@ -100,7 +101,7 @@ export class HostKeyCheck {
       throw new RemoteError(
         'host-key-unknown',
         name,
-        `The host key of ${where} is not known${authority}: ${keyType} ${shown}. StrictHostKeyChecking is yes, so nothing was ` +
+        `The host key of ${place} is not known${authority}: ${keyType} ${shown}. StrictHostKeyChecking is yes, so nothing was ` +
           'sent. Add the key to known_hosts after comparing the fingerprint, for instance by `ssh` to the host.',
       );
     const accepted = await prompter.acceptUnknownHostKey({
@@ -113,7 +114,7 @@ export class HostKeyCheck {
       throw new RemoteError(
         'host-key-unknown',
         name,
-        `The host key of ${where} is not known${authority}: ${keyType} ${shown}. It was not accepted, and nothing was sent. ` +
+        `The host key of ${place} is not known${authority}: ${keyType} ${shown}. It was not accepted, and nothing was sent. ` +
           'Connect once with `ssh` and compare the fingerprint, or accept it here.',
       );
     await this.#store.add(lookupHost(this.#target), port, keyType, shown);

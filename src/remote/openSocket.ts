@@ -57,7 +57,8 @@ export function openSocket(target: SshTarget, timeoutMs: number, signal?: AbortS
 
 /** The host as the user calls it, and where that is. */
 export function where({ name, hostname, port }: SshTarget): string {
-  return hostname === name ? `${hostname}:${port}` : `${name} (${hostname}:${port})`;
+  const place = `${hostname}:${port}`;
+  return name === hostname || name.endsWith(place) ? place : `${name} (${place})`;
 }
 
 export function cancelled(name: string): RemoteError {

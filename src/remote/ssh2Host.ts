@@ -116,6 +116,8 @@ function asChannel(channel: ClientChannel, closing: Closing): Channel {
     exit,
     kill: () => {
       try {
+        // sshd passes signals on where it runs with privilege separation (not for root); elsewhere the command sees the
+        // end of its streams.
         channel.signal('KILL');
         channel.close();
         channel.resume();
