@@ -16,7 +16,7 @@ import { DisposableStore } from '../disposable.ts';
 import { messageOf } from '../log.ts';
 import { Secrets } from '../secrets.ts';
 import { addedHosts, section } from '../settings.ts';
-import { EditorPrompter } from './prompter.ts';
+import { EditorPrompter, silentPrompter } from './prompter.ts';
 
 export const thisMachine = 'this-machine';
 
@@ -88,9 +88,10 @@ export class HostRegistry extends DisposableStore {
 
   /**
    * The connection to a host; an attempt under way is shared. Throws RemoteError with what to do. Refused in an untrusted
-   * workspace, whoever asks: panels and runs that come back with a window do so too.
+   * workspace, whoever asks: panels and runs that come back with a window do so too. `quietly`: what would have to be asked
+   * counts as cancelled; for connections that nobody asked for.
    */
-  connect(name: string): Promise<ConnectedHost> {
+  connect(name: string, { quietly = false } = {}): Promise<ConnectedHost> {
     if (!workspace.isTrusted)
       return Promise.reject(new Error(l10n.t('Connecting to hosts needs a trusted workspace.')));
     const session = this.#session(name);
@@ -98,7 +99,7 @@ export class HostRegistry extends DisposableStore {
     const abort = new AbortController();
     session.abort = abort;
     this.#set(session, 'connecting', null);
-    const connection = this.#open(name, abort.signal).then(
+    const connection = this.#open(name, quietly, abort.signal).then(
       (connected) => {
         session.probe = connected.probe;
         this.#set(session, 'connected', null);
@@ -153,13 +154,13 @@ export class HostRegistry extends DisposableStore {
     super.dispose();
   }
 
-  async #open(name: string, signal: AbortSignal): Promise<ConnectedHost> {
+  async #open(name: string, quietly: boolean, signal: AbortSignal): Promise<ConnectedHost> {
     const [{ connect }, { openAgent }, archive] = await Promise.all([
       import('../../remote/connect.ts'),
       import('../../remote/agentClient.ts'),
       readAgentArchive(this.#context.extensionUri),
     ]);
-    const prompter = new EditorPrompter(this.secrets);
+    const prompter = quietly ? silentPrompter : new EditorPrompter(this.secrets);
     const host = await connect(name, { prompter, log: this.#log, signal });
     try {
       const agent = await openAgent(host, archive, this.#log, { signal });

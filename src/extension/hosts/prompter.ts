@@ -84,6 +84,14 @@ export class EditorPrompter implements Prompter {
   }
 }
 
+/** Asks nobody: for connections that come back by themselves. Each question counts as cancelled. */
+export const silentPrompter: Prompter = {
+  acceptUnknownHostKey: () => Promise.resolve(false),
+  passphrase: () => Promise.resolve(undefined),
+  password: () => Promise.resolve(undefined),
+  keyboardInteractive: () => Promise.resolve(undefined),
+};
+
 /** A password box with a button beside it that says whether to remember. It does not, unless it is pressed. */
 function askSecret(
   prompt: string,

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { type ExtensionContext, env, Uri, type WebviewPanel } from 'vscode';
 import { type FromCalculator, panelProtocol, type ToCalculator } from '../../protocol/panel.ts';
+import { isChange } from '../changes.ts';
 import type { Estimates } from '../estimates.ts';
 import { Panel } from './panel.ts';
 
@@ -58,17 +59,4 @@ export class CalculatorPanel extends Panel<ToCalculator, FromCalculator> {
     const { request, estimate, range } = deployment;
     return { following: `${basename(Uri.parse(uri).path)}:${range.start.line + 1}`, request, estimate };
   }
-}
-
-/** A flag with a plain value, as a file can hold it. */
-export function isChange(
-  change: unknown,
-): change is { readonly flag: string; readonly to: string | number | boolean } {
-  if (typeof change !== 'object' || change === null || !('flag' in change) || !('to' in change)) return false;
-  const { flag, to } = change;
-  return (
-    typeof flag === 'string' &&
-    /^[\w][\w.-]*$/.test(flag) &&
-    (typeof to === 'string' || typeof to === 'boolean' || (typeof to === 'number' && Number.isFinite(to)))
-  );
 }

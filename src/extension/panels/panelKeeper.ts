@@ -1,28 +1,38 @@
-import { type ExtensionContext, type WebviewPanel, window } from 'vscode';
+import { type Event, type ExtensionContext, type WebviewPanel, window } from 'vscode';
 import { DisposableStore } from '../disposable.ts';
-import { createPanel, type Panel } from './panel.ts';
+import { createPanel } from './panel.ts';
 import type { PanelName } from './webviewHtml.ts';
+
+export interface KeptPanel<Target> {
+  show(target: Target): void;
+  reveal(): void;
+  dispose(): void;
+  readonly onDidDispose: Event<void>;
+}
+
+type MakePanel<Target> = (
+  panel: WebviewPanel,
+  target: Target,
+  remember: (target: Target) => void,
+) => KeptPanel<Target>;
 
 /**
  * The one panel of a kind: opened when asked for, and brought back by the editor after its window was reloaded. What it is about
  * (`Target`) is kept in the workspace's state, as the page may be gone at any time.
  */
-export class PanelKeeper<
-  Target,
-  Kind extends Panel<never, never> & { show(target: Target): void },
-> extends DisposableStore {
+export class PanelKeeper<Target> extends DisposableStore {
   readonly #context: ExtensionContext;
   readonly #name: PanelName;
   readonly #title: string;
-  readonly #make: (panel: WebviewPanel, target: Target, remember: (target: Target) => void) => Kind;
-  #panel: Kind | undefined;
+  readonly #make: MakePanel<Target>;
+  #panel: KeptPanel<Target> | undefined;
 
   constructor(
     context: ExtensionContext,
     name: PanelName,
     title: string,
     initial: Target,
-    make: (panel: WebviewPanel, target: Target, remember: (target: Target) => void) => Kind,
+    make: MakePanel<Target>,
   ) {
     super();
     this.#context = context;

@@ -1,0 +1,163 @@
+import {
+  ConfigurationTarget,
+  commands,
+  Disposable,
+  type ExtensionContext,
+  type LogOutputChannel,
+  l10n,
+  window,
+  workspace,
+} from 'vscode';
+import type { RunMode } from '../core/sweep/run.ts';
+import { isChange } from './changes.ts';
+import type { Estimates } from './estimates.ts';
+import type { HostRegistry } from './hosts/hostRegistry.ts';
+import { messageOf, showError } from './log.ts';
+import type { CalculatorTarget } from './panels/calculatorPanel.ts';
+import { pickHost, pickRun, planUri } from './pick.ts';
+import type { RunManager } from './runs/runManager.ts';
+import { addedHosts, section } from './settings.ts';
+import { requireTrust } from './trust.ts';
+
+export interface Services {
+  readonly context: ExtensionContext;
+  readonly log: LogOutputChannel;
+  readonly estimates: Estimates;
+  readonly hosts: HostRegistry;
+  readonly runs: RunManager;
+  readonly calculator: { open(target: CalculatorTarget): void };
+  readonly telemetry: { open(hosts: readonly string[]): void };
+  readonly sweep: { open(run: string): void };
+}
+
+type Handler = (...args: readonly unknown[]) => unknown;
+
+/** Every command, by its id. What the manifest declares is what stands here: test/unit/manifest.test.ts. */
+function commandTable(services: Services): Readonly<Record<string, Handler>> {
+  const { context, log, estimates, hosts, runs } = services;
+  return {
+    'loadline.openCalculator': async (uri, index) =>
+      services.calculator.open(await calculatorTarget(estimates, uri, index)),
+    'loadline.chooseGpu': async (uri) => {
+      const { chooseGpu } = await import('./chooseGpu.ts');
+      await chooseGpu(typeof uri === 'string' ? uri : undefined);
+    },
+    'loadline.applyFix': async (uri, index, changes) => {
+      if (typeof uri !== 'string' || typeof index !== 'number' || !Array.isArray(changes)) return false;
+      return estimates.applyFlags({ uri, index, changes: changes.filter(isChange) });
+    },
+    'loadline.connectHost': trusted(async (argument) => {
+      const host = await pickHost(argument, hosts, ['idle', 'failed']);
+      if (host !== undefined) await hosts.connectWithProgress(host);
+    }),
+    'loadline.disconnectHost': async (argument) => {
+      const host = await pickHost(argument, hosts, ['connected', 'connecting']);
+      if (host !== undefined) await hosts.disconnect(host);
+    },
+    'loadline.addHost': () => addHost(),
+    'loadline.refreshHosts': () => hosts.refresh(),
+    'loadline.forgetSecrets': () => forgetSecrets(hosts),
+    'loadline.openTelemetry': trusted(async (argument) => {
+      const host = await pickHost(argument, hosts, ['idle', 'connecting', 'connected', 'failed']);
+      if (host !== undefined) services.telemetry.open([host]);
+    }),
+    'loadline.rehearseSweep': trusted((argument) => startRun(services, argument, 'rehearsal')),
+    'loadline.runSweep': trusted((argument) => startRun(services, argument, 'measured')),
+    'loadline.openSweep': async (argument) => {
+      const run = await pickRun(argument, runs);
+      if (run !== undefined) services.sweep.open(run);
+    },
+    'loadline.cancelRun': trusted(async (argument) => {
+      const run = await pickRun(argument, runs, ['running']);
+      if (run !== undefined) await runs.cancel(run);
+    }),
+    'loadline.resumeRun': trusted(async (argument) => {
+      const run = await pickRun(argument, runs, ['interrupted']);
+      if (run !== undefined) await runs.resume(run);
+    }),
+    'loadline.openReport': async (argument) => {
+      const run = await pickRun(argument, runs);
+      const view = run === undefined ? undefined : runs.view(run);
+      if (view) await (await import('./runs/report.ts')).openReport(view);
+    },
+    'loadline.showLog': () => log.show(),
+    'loadline.installCli': trusted(async () => (await import('./cliOnPath.ts')).installCli(context)),
+  };
+}
+
+/** Registers the table. An error of a command is said once, with a way to the log. */
+export function registerCommands(services: Services): Disposable {
+  const registered = Object.entries(commandTable(services)).map(([id, handler]) =>
+    commands.registerCommand(id, async (...args: unknown[]) => {
+      try {
+        return await handler(...args);
+      } catch (error) {
+        void showError(services.log, messageOf(error), error);
+        return undefined;
+      }
+    }),
+  );
+  return Disposable.from(...registered);
+}
+
+/** Asks for trust before anything that connects or executes. */
+function trusted(handler: Handler): Handler {
+  return async (...args) => ((await requireTrust()) ? handler(...args) : undefined);
+}
+
+/** The deployment of a lens; else the one around the cursor; else none, and the calculator stands alone. */
+async function calculatorTarget(
+  estimates: Estimates,
+  uri: unknown,
+  index: unknown,
+): Promise<CalculatorTarget> {
+  if (typeof uri === 'string' && typeof index === 'number') return { uri, index };
+  const editor = window.activeTextEditor;
+  if (!editor) return null;
+  const active = editor.document.uri.toString();
+  const deployments = await estimates.of(active);
+  const line = editor.selection.active.line;
+  const around = deployments.find(({ range }) => range.start.line <= line && line <= range.end.line);
+  const deployment = around ?? deployments[0];
+  return deployment ? { uri: active, index: deployment.index } : null;
+}
+
+async function startRun({ runs, sweep }: Services, argument: unknown, mode: RunMode): Promise<void> {
+  const plan = planUri(argument);
+  const run = plan && (await runs.start(plan, mode));
+  if (run !== undefined) sweep.open(run);
+}
+
+async function addHost(): Promise<void> {
+  const name = await window.showInputBox({
+    title: l10n.t('Add GPU Host'),
+    prompt: l10n.t('An alias of your SSH configuration, a host name, or user@host:port'),
+    validateInput: async (value) => {
+      if (value.trim() === '') return null;
+      const { parseDestination } = await import('../remote/destination.ts');
+      try {
+        parseDestination(value.trim());
+        return null;
+      } catch (error) {
+        return messageOf(error);
+      }
+    },
+  });
+  const host = name?.trim() ?? '';
+  if (host === '' || addedHosts().includes(host)) return;
+  const settings = workspace.getConfiguration(section);
+  await settings.update('hosts', [...addedHosts(), host], ConfigurationTarget.Global);
+}
+
+async function forgetSecrets({ secrets }: HostRegistry): Promise<void> {
+  const names = secrets.remembered();
+  if (names.length === 0) {
+    void window.showInformationMessage(l10n.t('No password or passphrase is remembered.'));
+    return;
+  }
+  const chosen = await window.showQuickPick([...names], {
+    title: l10n.t('Forget Remembered Passwords'),
+    canPickMany: true,
+  });
+  for (const name of chosen ?? []) await secrets.forget(name);
+}

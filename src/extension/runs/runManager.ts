@@ -1,0 +1,226 @@
+import {
+  commands,
+  EventEmitter,
+  type ExtensionContext,
+  type LogOutputChannel,
+  l10n,
+  type Uri,
+  window,
+  workspace,
+} from 'vscode';
+import type { RunMode } from '../../core/sweep/run.ts';
+import type { AgentClient } from '../../remote/agentClient.ts';
+import { setContext } from '../contextKeys.ts';
+import { DisposableStore } from '../disposable.ts';
+import type { HostRegistry } from '../hosts/hostRegistry.ts';
+import { messageOf, showError } from '../log.ts';
+import { isOver, isSimulated, outcomeOf, type RunView } from './runView.ts';
+import { type RunPlace, TrackedRun } from './trackedRun.ts';
+
+/** Runs that this workspace started and that were not over when it was last open: where to find them again. */
+const followedKey = 'loadline.followed';
+interface Followed {
+  readonly run: string;
+  readonly workspace: string;
+  readonly host: string;
+}
+
+/** All runs of the workspace: those in its folders, and those that are started here. */
+export class RunManager extends DisposableStore {
+  readonly #changed = this.register(new EventEmitter<void>());
+  readonly onDidChange = this.#changed.event;
+  readonly #context: ExtensionContext;
+  readonly #hosts: HostRegistry;
+  readonly #log: LogOutputChannel;
+  readonly #runs = new Map<string, TrackedRun>();
+  readonly #starting = new Set<string>();
+
+  constructor(context: ExtensionContext, hosts: HostRegistry, log: LogOutputChannel) {
+    super();
+    this.#context = context;
+    this.#hosts = hosts;
+    this.#log = log;
+    // A host that was connected by hand has its runs followed again; trust makes that possible for all of them.
+    this.register(hosts.onDidChange(() => this.#followWhereConnected()));
+    this.register(workspace.onDidGrantWorkspaceTrust(() => void this.load()));
+    this.register(workspace.onDidChangeWorkspaceFolders(() => void this.load()));
+  }
+
+  /** The newest first. */
+  views(): readonly RunView[] {
+    return [...this.#runs.values()].map(({ view }) => view).sort((a, b) => (a.run < b.run ? 1 : -1));
+  }
+
+  view(run: string): RunView | undefined {
+    return this.#runs.get(run)?.view;
+  }
+
+  /** Reads the run folders of the workspace, and follows what is not over yet: a window was closed on it. */
+  async load(): Promise<void> {
+    const { listRunFolders, runFolder } = await import('../../storage/runFolder.ts');
+    const followed = this.#context.workspaceState.get<readonly Followed[]>(followedKey) ?? [];
+    const folders = new Set((workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath));
+    const places: RunPlace[] = followed.map(({ run, workspace: folder }) => ({
+      run,
+      workspace: folder,
+      directory: runFolder(folder, run),
+    }));
+    for (const folder of folders)
+      for (const { run, directory } of await listRunFolders(folder))
+        places.push({ run, workspace: folder, directory });
+    for (const place of places) {
+      if (this.#runs.has(place.run)) continue;
+      const host = followed.find(({ run }) => run === place.run)?.host ?? null;
+      const tracked = this.#track(new TrackedRun(place, this.#hosts, this.#log, null, host), place.run);
+      await tracked.read();
+    }
+    for (const tracked of this.#runs.values()) {
+      if (!isOver(tracked.view)) this.#follow(tracked, true);
+      else await this.#forget(tracked.view.run);
+    }
+  }
+
+  /** Starts the plan on its host. Gives the run, or undefined where it was not started; says why. */
+  async start(plan: Uri, mode: RunMode): Promise<string | undefined> {
+    const key = plan.toString();
+    if (this.#starting.has(key)) return undefined;
+    this.#starting.add(key);
+    try {
+      return await this.#start(plan, mode);
+    } catch (error) {
+      void showError(this.#log, messageOf(error), error);
+      return undefined;
+    } finally {
+      this.#starting.delete(key);
+    }
+  }
+
+  async cancel(run: string): Promise<void> {
+    await this.#ask(run, l10n.t('Cancelling {0}', run), (agent) => agent.cancel(run));
+  }
+
+  /** Goes on with the first cell that has no result. */
+  async resume(run: string): Promise<void> {
+    const tracked = this.#runs.get(run);
+    await this.#ask(run, l10n.t('Resuming {0}', run), (agent) => agent.resume(run));
+    if (tracked) this.#follow(tracked, false);
+  }
+
+  override dispose(): void {
+    for (const tracked of this.#runs.values()) tracked.dispose();
+    super.dispose();
+  }
+
+  async #start(plan: Uri, mode: RunMode): Promise<string | undefined> {
+    const [{ readyRun }, { ensureRunFolder }] = await Promise.all([
+      import('./startRun.ts'),
+      import('../../storage/runFolder.ts'),
+    ]);
+    const version = String(this.#context.extension.packageJSON.version);
+    const ready = await readyRun(plan, mode, this.#hosts, version);
+    if (!ready) return undefined;
+    const { run } = ready.context;
+    const { agent } = await this.#hosts.connect(ready.host);
+    const directory = await ensureRunFolder(ready.workspace, run);
+    // Before the host has it: a window that closes right after must find the run again.
+    await this.#remember({ run, workspace: ready.workspace, host: ready.host });
+    try {
+      await agent.run(ready.request);
+    } catch (error) {
+      await this.#forget(run);
+      throw error;
+    }
+    const place: RunPlace = { run, workspace: ready.workspace, directory };
+    const tracked = new TrackedRun(place, this.#hosts, this.#log, ready.context, ready.host);
+    this.#follow(this.#track(tracked, run), false);
+    return run;
+  }
+
+  #track(tracked: TrackedRun, run: string): TrackedRun {
+    this.#runs.set(run, tracked);
+    tracked.onDidChange(() => this.#publish());
+    return tracked;
+  }
+
+  #follow(tracked: TrackedRun, quietly: boolean): void {
+    if (tracked.isFollowed || !workspace.isTrusted) return;
+    void tracked.follow({ quietly }).then(async () => {
+      if (!isOver(tracked.view)) return;
+      await tracked.settled();
+      await this.#forget(tracked.view.run);
+      if (!this.isDisposed) void this.#announce(tracked.view);
+    });
+  }
+
+  #followWhereConnected(): void {
+    const connected = new Set(
+      this.#hosts.entries().flatMap(({ name, state }) => (state === 'connected' ? [name] : [])),
+    );
+    for (const tracked of this.#runs.values()) {
+      const { host, connection } = tracked.view;
+      const waits = connection !== null && host !== null && connected.has(host) && !isOver(tracked.view);
+      if (waits) this.#follow(tracked, true);
+    }
+  }
+
+  /** Asks the run's host for something; the answer shows in the journal. */
+  async #ask(run: string, title: string, ask: (agent: AgentClient) => Promise<unknown>): Promise<void> {
+    const host = this.view(run)?.host;
+    if (!host) return;
+    try {
+      const { agent } = await this.#hosts.connectWithProgress(host);
+      await window.withProgress({ location: { viewId: 'loadline.runs' }, title }, () => ask(agent));
+    } catch (error) {
+      void showError(this.#log, messageOf(error), error);
+    }
+  }
+
+  async #announce(view: RunView): Promise<void> {
+    const { run, results } = view;
+    if (!results) return;
+    const done = results.cells.filter(({ state }) => state === 'done').length;
+    const summary = l10n.t('{0} of {1} cells have a result.', done, results.cells.length);
+    const says = results.answer ?? summary;
+    const marked = isSimulated(view)
+      ? l10n.t('{0} (simulated): {1}', results.name, says)
+      : `${results.name}: ${says}`;
+    const open = l10n.t('Open Results');
+    const report = l10n.t('Open Report');
+    const chosen =
+      results.outcome === 'failed'
+        ? await window.showWarningMessage(marked, open)
+        : await window.showInformationMessage(marked, open, report);
+    if (chosen === undefined) return;
+    await commands.executeCommand(chosen === open ? 'loadline.openSweep' : 'loadline.openReport', run);
+  }
+
+  #publish(): void {
+    if (this.isDisposed) return;
+    const views = this.views();
+    setContext('loadline.hasRuns', views.length > 0);
+    setContext(
+      'loadline.runActive',
+      views.some((view) => outcomeOf(view) === 'running'),
+    );
+    setContext(
+      'loadline.runInterrupted',
+      views.some((view) => outcomeOf(view) === 'interrupted'),
+    );
+    this.#changed.fire();
+  }
+
+  async #remember(followed: Followed): Promise<void> {
+    const { workspaceState } = this.#context;
+    const others = workspaceState.get<readonly Followed[]>(followedKey) ?? [];
+    await workspaceState.update(followedKey, [...others, followed]);
+  }
+
+  async #forget(run: string): Promise<void> {
+    const { workspaceState } = this.#context;
+    const followed = workspaceState.get<readonly Followed[]>(followedKey) ?? [];
+    await workspaceState.update(
+      followedKey,
+      followed.filter((other) => other.run !== run),
+    );
+  }
+}

@@ -1,0 +1,14 @@
+import { env, l10n } from 'vscode';
+
+/** A span of time as one says it: `50 s`, `8 min`, `1 h 50 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 90) return l10n.t('{0} s', Math.max(1, Math.round(seconds)));
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return l10n.t('{0} min', minutes);
+  return l10n.t('{0} h {1} min', Math.floor(minutes / 60), minutes % 60);
+}
+
+/** A whole number with its thousands separated as the editor's language does. */
+export function countText(value: number): string {
+  return new Intl.NumberFormat(env.language, { maximumFractionDigits: 0 }).format(value);
+}
