@@ -11,6 +11,10 @@ const secrets: readonly { readonly pattern: RegExp; readonly replacement: string
     replacement: '$1***',
   },
   {
+    pattern: /(--[\w-]*(?:password|passphrase|secret|token|api[-_]?key)\s+)("[^"]*"|'[^']*'|\S+)/gi,
+    replacement: '$1***',
+  },
+  {
     pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g,
     replacement: '*** private key ***',
   },
