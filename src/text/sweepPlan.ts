@@ -41,6 +41,12 @@ export function parseSweepPlan(text: string): ParsedSweepPlan {
   };
 }
 
+/** A problem that was found later, with what is not in the text (a host, a model), at its key. */
+export function locateProblem(text: string, problem: Problem): LocatedProblem {
+  const document = parseDocument(text, { logLevel: 'silent', prettyErrors: false });
+  return { ...problem, range: rangeOf(text, document, problem.path ?? []) };
+}
+
 function planOf(document: Document): Result<SweepPlan> {
   let value: unknown;
   try {

@@ -23,7 +23,7 @@ export function reportTitle({ results }: ReportInput): string {
 }
 
 /** The sentence on top. */
-export function leadSentence({ results }: ReportInput): string {
+export function leadSentence({ results }: Pick<ReportInput, 'results'>): string {
   if (results.answer !== null) return results.answer;
   const done = results.cells.filter(({ state }) => state === 'done').length;
   const simulated = results.mode === 'rehearsal' ? 'Simulated: ' : '';

@@ -1,0 +1,79 @@
+import { closest } from '../core/closest.ts';
+import { RemoteError } from '../remote/host.ts';
+import { StorageError } from '../storage/atomicFile.ts';
+import { BadInput } from './badInput.ts';
+import { cancelCommand } from './commands/cancel.ts';
+import { fitCommand } from './commands/fit.ts';
+import { followCommand } from './commands/follow.ts';
+import { reportCommand } from './commands/report.ts';
+import { resumeCommand } from './commands/resume.ts';
+import { sweepCommand } from './commands/sweep.ts';
+import { watchCommand } from './commands/watch.ts';
+import { exitCodes } from './exitCodes.ts';
+import { helpText } from './help.ts';
+import type { Terminal } from './terminal.ts';
+
+type Command = (argv: readonly string[], terminal: Terminal) => Promise<number>;
+
+const commands: Readonly<Record<string, Command>> = {
+  fit: fitCommand,
+  sweep: sweepCommand,
+  follow: followCommand,
+  resume: resumeCommand,
+  cancel: cancelCommand,
+  watch: watchCommand,
+  report: reportCommand,
+};
+
+/** Runs one command line (without `node` and the script) and gives its exit code. Never throws for what a user can cause. */
+export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name = 'help', ...rest] = argv;
+  if (name === '--version' || name === '-V') {
+    terminal.out(terminal.version);
+    return exitCodes.ok;
+  }
+  if (name === 'help' || name === '--help' || name === '-h') return help(rest[0], terminal);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    const near = closest(name, Object.keys(commands));
+    terminal.err(
+      `loadline: there is no command "${name}". ${near === undefined ? '`loadline help` lists them.' : `Did you mean ${near}?`}`,
+    );
+    return exitCodes.badInput;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) return help(name, terminal);
+  try {
+    return await command(rest, terminal);
+  } catch (error) {
+    return explain(error, terminal);
+  }
+}
+
+function help(command: string | undefined, terminal: Terminal): number {
+  const text = helpText(command);
+  if (text === undefined) {
+    terminal.err(`loadline: there is no command "${command ?? ''}". \`loadline help\` lists them.`);
+    return exitCodes.badInput;
+  }
+  terminal.out(text);
+  return exitCodes.ok;
+}
+
+function explain(error: unknown, terminal: Terminal): number {
+  if (error instanceof BadInput) {
+    for (const line of error.lines) terminal.err(line);
+    return exitCodes.badInput;
+  }
+  if (terminal.interrupted.aborted) return exitCodes.interrupted;
+  if (RemoteError.is(error)) {
+    terminal.err(`${error.host}: ${error.message} [${error.reason}]`);
+    return exitCodes.unavailable;
+  }
+  if (error instanceof StorageError) {
+    terminal.err(error.message);
+    return exitCodes.unavailable;
+  }
+  // A mistake of ours: what a report of it needs is the stack.
+  terminal.err(`loadline failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return exitCodes.unavailable;
+}

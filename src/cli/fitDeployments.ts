@@ -1,0 +1,190 @@
+/** Deployments in files or options -> estimates. */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { closest } from '../core/closest.ts';
+import { allDevices, findDevice } from '../core/device/catalogue.ts';
+import type { Device } from '../core/device/device.ts';
+import type { Deployment, FlagValue } from '../core/engine/deployment.ts';
+import { estimate } from '../core/estimate/estimate.ts';
+import type {
+  DeploymentEstimate,
+  EstimateLoad,
+  EstimateRequest,
+  UnknownEstimate,
+} from '../core/estimate/types.ts';
+import { unknownEstimate } from '../core/estimate/unknown.ts';
+import type { Problem } from '../core/result.ts';
+import { resolveModel } from '../storage/modelFolder.ts';
+import { findDeployments } from '../text/deployments.ts';
+import { lineColumn } from '../text/lineColumn.ts';
+import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import { estimateBlocker, unreadArguments } from '../text/unresolved.ts';
+import { BadInput, locatedLine, problemLine } from './badInput.ts';
+
+/** What options say of every deployment. */
+export interface FitSettings {
+  /** Where a file names none. */
+  readonly device: Device | undefined;
+  readonly gpuCount: number | undefined;
+  readonly engineVersion: string | undefined;
+  /** Over what files say. */
+  readonly flags: Readonly<Record<string, FlagValue>>;
+  readonly load: EstimateLoad | undefined;
+  readonly weightsBytes: number | undefined;
+  readonly cudaTotalBytes: number | undefined;
+  readonly cwd: string;
+}
+
+export interface FitResult {
+  readonly estimates: readonly (DeploymentEstimate | UnknownEstimate)[];
+  /** Lines for stderr: what could not be used, each at its place. Any makes it bad input. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Problems that leave the rest of a document as it is. */
+const harmless = new Set(['flag.duplicate', 'directive.unknown-word']);
+
+/** Answers, not mistakes: the verdict is then not known. A file may name any model of the hub; an option must name one that is there. */
+const unknownInFile = new Set(['model.not-covered', 'model.not-found']);
+const unknownInOption = new Set(['model.not-covered']);
+
+export async function fitFile(file: string, settings: FitSettings): Promise<FitResult> {
+  let text: string;
+  try {
+    text = await readFile(resolve(settings.cwd, file), 'utf8');
+  } catch (error) {
+    throw new BadInput(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const found = findDeployments(text, { path: file });
+  if (found === undefined || (found.deployments.length === 0 && found.problems.length === 0)) {
+    throw new BadInput(
+      `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs and launch scripts with \`vllm serve\`.`,
+    );
+  }
+  const estimates: (DeploymentEstimate | UnknownEstimate)[] = [];
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const say = (problem: LocatedProblem) =>
+    (harmless.has(problem.code) ? warnings : problems).push(locatedLine(file, text, problem));
+  for (const problem of found.problems) say(problem);
+  for (const located of found.deployments) {
+    for (const problem of located.problems) say(problem);
+    const source = `${basename(file)}:${lineColumn(text, located.range.start).line}`;
+    const outcome = await fitLocated(located, source, dirname(resolve(settings.cwd, file)), settings);
+    estimates.push(outcome.estimate);
+    if (outcome.problem !== undefined) problems.push(locatedLine(file, text, outcome.problem));
+    warnings.push(...outcome.estimate.warnings.map((warning) => problemLine(source, warning)));
+    const unread = unreadArguments(located).map((part) => part.text);
+    if (unread.length > 0) warnings.push(`${source}: what ${unread.join(', ')} stands for is left out.`);
+  }
+  return { estimates, problems, warnings };
+}
+
+async function fitLocated(
+  located: LocatedDeployment,
+  source: string,
+  folder: string,
+  settings: FitSettings,
+): Promise<{ readonly estimate: DeploymentEstimate | UnknownEstimate; readonly problem?: LocatedProblem }> {
+  const blocked = estimateBlocker(located);
+  // Its own problem is said already where the value is a wrong one.
+  if (blocked !== undefined) return { estimate: unknownEstimate(source, blocked) };
+  const refuse = (problem: Problem, range = located.range) => ({
+    estimate: unknownEstimate(source, problem),
+    problem: { ...problem, range },
+  });
+  const { deployment, target } = located;
+  if (deployment.model === undefined) {
+    return refuse({ code: 'deployment.no-model', message: 'No model is named, so nothing can be said.' });
+  }
+  const device = target === undefined ? settings.device : findDevice(target.gpu);
+  if (device === undefined) {
+    return target === undefined
+      ? refuse({
+          code: 'gpu.not-chosen',
+          message: 'No GPU is named: give --gpu, or write "# loadline: gpu=h100" into the file.',
+        })
+      : refuse(unknownGpu(target.gpu), target.range);
+  }
+  const model = await resolveModel(deployment.model, [folder, settings.cwd]);
+  if (!model.ok) {
+    const [problem] = model.problems;
+    if (problem === undefined || unknownInFile.has(problem.code)) {
+      return {
+        estimate: unknownEstimate(
+          source,
+          problem ?? { code: 'model.unknown', message: 'The model is not known.' },
+        ),
+      };
+    }
+    return refuse(problem, located.model ?? located.range);
+  }
+  const request = requestOf(source, deployment, model.value, device, target?.gpuCount, settings);
+  const estimated = estimate(request);
+  return { estimate: { ...estimated, warnings: [...model.warnings, ...estimated.warnings] } };
+}
+
+/** One deployment from options alone. Throws BadInput for a model that is not there. */
+export async function fitOptions(
+  deployment: Deployment,
+  settings: FitSettings & { readonly device: Device },
+): Promise<FitResult> {
+  const source = 'command line';
+  const model = await resolveModel(deployment.model ?? '', [settings.cwd]);
+  if (!model.ok) {
+    const [problem] = model.problems;
+    if (problem !== undefined && unknownInOption.has(problem.code)) {
+      const unknown = unknownEstimate(source, problem);
+      return { estimates: [unknown], problems: [], warnings: [problemLine('--model', problem)] };
+    }
+    throw new BadInput(...model.problems.map((one) => problemLine('--model', one)));
+  }
+  const estimated = estimate(
+    requestOf(source, deployment, model.value, settings.device, undefined, settings),
+  );
+  const warnings = [...model.warnings, ...estimated.warnings];
+  return {
+    estimates: [{ ...estimated, warnings }],
+    problems: [],
+    warnings: warnings.map((warning) => problemLine('warning', warning)),
+  };
+}
+
+function requestOf(
+  source: string,
+  deployment: Deployment,
+  model: EstimateRequest['model'],
+  device: Device,
+  gpuCount: number | undefined,
+  settings: FitSettings,
+): EstimateRequest {
+  const { engineVersion, load, weightsBytes, cudaTotalBytes } = settings;
+  const version = deployment.engineVersion ?? engineVersion;
+  return {
+    source,
+    deployment: {
+      ...deployment,
+      ...(version === undefined ? {} : { engineVersion: version }),
+      flags: { ...deployment.flags, ...settings.flags },
+    },
+    model,
+    device,
+    gpuCount: gpuCount ?? settings.gpuCount ?? 1,
+    ...(load === undefined ? {} : { load }),
+    ...(weightsBytes === undefined ? {} : { weightsBytes }),
+    ...(cudaTotalBytes === undefined ? {} : { cudaTotalBytes }),
+  };
+}
+
+export function unknownGpu(name: string): Problem {
+  const names = allDevices().flatMap(({ id, aliases }) => [id, ...aliases]);
+  const near = closest(name.toLowerCase(), names);
+  const hint =
+    near === undefined
+      ? `There is ${allDevices()
+          .map(({ id }) => id)
+          .join(', ')}.`
+      : `Did you mean ${near}?`;
+  return { code: 'gpu.unknown', message: `The GPU "${name}" is not known. ${hint}` };
+}

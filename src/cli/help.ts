@@ -1,0 +1,79 @@
+const overview = `loadline: does it fit, how many users will it carry, what does it cost
+
+  loadline fit [files] [--model … --gpu …]     does a deployment fit a GPU, and with how much room
+  loadline sweep <plan.sweep.yaml>             run a sweep plan on its host, and follow it
+  loadline follow [run]                        follow a run that goes on
+  loadline resume [run]                        go on with a run that was cut off or cancelled
+  loadline cancel [run]                        end a run; resolves when nothing of it is left
+  loadline watch [host]                        live figures of the host's GPUs
+  loadline report [run]                        write the report of a run again
+  loadline help <command>                      its options
+
+A run is named by its folder or its name; left out, it is the newest one of this folder's .loadline/runs.
+All commands take --json: the result alone, as JSON on stdout. Progress and problems go to stderr.
+
+Exit codes: 0 done (fit: fits, tight or not known); 1 does not fit, or the run gave no result; 2 bad input, nothing was
+started; 3 a host or a file could not be used; 130 Ctrl-C (a run that was started goes on).`;
+
+const runOptions = `  --host NAME        in place of the host that the run was started on
+  --workspace DIR    folder whose .loadline/runs holds the run (default: the nearest above here that has one)
+  --json             the results as JSON`;
+
+const details: Readonly<Record<string, string>> = {
+  fit: `loadline fit FILE…                  deployments written in files (vLLM configs, launch scripts)
+loadline fit --model M --gpu G      one deployment from options
+
+  --model M              folder, config.json or name of a model that Loadline knows
+  --gpu G                id (h100-sxm-80gb), short form (h100) or the driver's name; for files: where they name none
+  --gpu-count N          GPUs (1)
+  --engine vllm          engine
+  --engine-version V     version whose defaults count
+  --entrypoint serve|llm the server, or the offline class (serve)
+  --set FLAG=VALUE       an engine flag; again for more; a bare FLAG is a switch. For files: over what they say
+  --batch B --input I --output O   load that speed is estimated for
+  --weights-bytes N      bytes of the checkpoint, in place of the formula
+  --cuda-total-bytes N   GPU memory as the host reports it, in place of the catalogue
+  --json                 the estimates as JSON (docs/formats.md)
+
+Exit code: 0 fits, tight or not known; 1 something does not fit; 2 bad input.`,
+  sweep: `loadline sweep PLAN.sweep.yaml
+
+  --rehearse         on a simulated engine, without a GPU: everything it gives says simulated
+  --host NAME        in place of the plan's host; this-machine is one
+  --dry-run          show the cells and what is predicted, and start nothing
+  --detach           start the run and leave it to itself
+  --workspace DIR    folder that gets .loadline/runs (default: the nearest above here that has one, else this one)
+  --json             the results as JSON
+
+Ctrl-C leaves: the run goes on at its host. \`loadline follow\` shows it again, \`loadline cancel\` ends it.`,
+  follow: `loadline follow [RUN]
+
+${runOptions}`,
+  resume: `loadline resume [RUN]
+
+Goes on at the first cell without a result, and follows.
+
+  --detach           leave it to itself
+${runOptions}`,
+  cancel: `loadline cancel [RUN]
+
+${runOptions}`,
+  watch: `loadline watch [HOST]              default: this-machine
+
+  --interval MS          between samples (1000)
+  --seconds N            end after so long
+  --device KIND          auto, nvml, or recorded:NAME to replay a recording (auto)
+  --json                 one JSON record a line`,
+  report: `loadline report [RUN]
+
+  --format html|md   one of the two (default: both)
+  --output FILE      in place of the run folder; - for stdout
+  --workspace DIR    folder whose .loadline/runs holds the run
+  --json             results.json, made again from the journal`,
+};
+
+/** undefined where there is no such command. */
+export function helpText(command: string | undefined): string | undefined {
+  if (command === undefined) return overview;
+  return Object.hasOwn(details, command) ? details[command] : undefined;
+}
