@@ -21,6 +21,14 @@ const withoutNativeAddons = {
   },
 };
 
+/** One copy of ssh2 beside the bundles that load it on first use, instead of one in each. */
+const sharedSsh2 = {
+  name: 'shared-ssh2',
+  setup(build) {
+    build.onResolve({ filter: /^ssh2$/ }, () => ({ path: './ssh2.js', external: true }));
+  },
+};
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -33,11 +41,21 @@ const common = {
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
+const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2] };
+
 const bundles = [
-  { ...node, entryPoints: { extension: 'src/extension/main.ts' }, outdir: 'dist', external: ['vscode'] },
+  { ...node, entryPoints: { ssh2: 'node_modules/ssh2/lib/index.js' }, outdir: 'dist' },
+  {
+    ...node,
+    ...withSharedSsh2,
+    entryPoints: { extension: 'src/extension/main.ts' },
+    outdir: 'dist',
+    external: ['vscode'],
+  },
   { ...node, entryPoints: { server: 'src/server/main.ts' }, outdir: 'dist' },
   {
     ...node,
+    ...withSharedSsh2,
     entryPoints: { cli: 'src/cli/main.ts' },
     outdir: 'dist',
     banner: { js: '#!/usr/bin/env node' },

@@ -1,5 +1,5 @@
 /** `*.sweep.yaml`: what may be written in it. The editor's JSON Schema and the parser come from the one schema below. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { closest } from '../closest.ts';
 import type { Problem } from '../result.ts';
 

@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
   'src/text': ['src/core'],
   'src/protocol': ['src/core'],
-  'src/storage': ['src/core'],
+  'src/storage': ['src/core', 'src/protocol'],
   'src/server': ['src/core', 'src/text', 'src/protocol', 'src/storage'],
   'src/remote': ['src/core', 'src/protocol', 'src/storage'],
   'src/extension': ['src/core', 'src/text', 'src/protocol', 'src/storage', 'src/remote'],
@@ -42,10 +42,11 @@ const packageHomes: readonly { readonly name: RegExp; readonly home: RegExp }[] 
   { name: /^vscode$/, home: /^src\/extension\// },
   { name: /^vscode-languageclient/, home: /^src\/extension\// },
   { name: /^vscode-languageserver/, home: /^src\/server\// },
-  { name: /^ssh2$/, home: /^src\/remote\// },
+  // `./ssh2.js` is what esbuild.mjs makes of it in the shipped bundles.
+  { name: /^(\.\/)?ssh2(\.js)?$/, home: /^src\/remote\// },
   { name: /^chart\.js/, home: /^webview\/common\/chart\.ts$/ },
   { name: /^yaml$/, home: /^src\/text\// },
-  { name: /^zod/, home: /^src\/(protocol\/|core\/sweep\/planSchema\.ts)/ },
+  { name: /^zod/, home: /^src\/(protocol\/|remote\/|core\/sweep\/planSchema\.ts)/ },
 ];
 
 /** Node and its packages stay out of the pure layers. */
