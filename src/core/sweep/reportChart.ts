@@ -22,8 +22,8 @@ export interface LineChart {
 }
 
 const width = 640;
-const height = 340;
-const margin = { left: 72, right: 24, top: 20, bottom: 52 };
+const height = 360;
+const margin = { left: 72, right: 24, top: 44, bottom: 52 };
 
 /** Both axes begin at 0: ratios are seen as they are. */
 export function chartSvg(chart: LineChart): string {
@@ -33,6 +33,7 @@ export function chartSvg(chart: LineChart): string {
   const x = scale(xTicks.at(-1) ?? 1, margin.left, width - margin.right);
   const y = scale(yTicks.at(-1) ?? 1, height - margin.bottom, margin.top);
   const parts = [
+    `<text class="title" x="${margin.left}" y="18">${escapeXml(chart.title)}</text>`,
     ...yTicks.map(
       (tick) =>
         `<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" x="${margin.left - 8}" y="${y(tick)}" dy="0.32em" text-anchor="end">${tickText(tick)}</text>`,

@@ -27,8 +27,7 @@ export function reportHtml(input: ReportInput): string {
     `<p class="answer">${escapeXml(leadSentence(input))}</p>`,
     results.mode === 'rehearsal' ? `<p class="simulated" role="note">${escapeXml(simulatedNotice)}</p>` : '',
     ...charts(results).map(
-      (chart) =>
-        `<figure>${chartSvg(chart)}<figcaption>${escapeXml(`${chart.title}. ${chart.summary}`)}</figcaption></figure>`,
+      (chart) => `<figure>${chartSvg(chart)}<figcaption>${escapeXml(chart.summary)}</figcaption></figure>`,
     ),
     `<h2>Cells${mark}</h2>`,
     htmlTable(cellTable(results), `Figures of each cell${mark}`),

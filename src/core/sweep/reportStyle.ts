@@ -14,7 +14,7 @@ h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 figure { margin: 1.25rem 0; }
 figcaption, .data, caption { color: var(--quiet); font-size: .9rem; }
 svg { width: 100%; height: auto; max-width: 44rem; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--text); } svg .tick { fill: var(--quiet); font-variant-numeric: tabular-nums; }
+svg text { fill: var(--text); } svg .title { font-size: 14px; font-weight: 600; } svg .tick { fill: var(--quiet); font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--line); stroke-width: .5; } svg .axis { stroke: var(--quiet); }
 svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; } svg .limit-label { fill: var(--limit); }
 svg polyline { fill: none; stroke: currentColor; stroke-width: 2; } svg .point { fill: currentColor; stroke: currentColor; stroke-width: 2; }
@@ -25,7 +25,7 @@ svg .hollow { fill: var(--ground); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; width: 100%; }
 caption { text-align: left; padding-bottom: .25rem; }
 th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; } th small { display: block; font-weight: 400; color: var(--quiet); }
+th { font-weight: 600; } tbody th { min-width: 7.5rem; } th small { display: block; font-weight: 400; color: var(--quiet); }
 .number { text-align: right; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .5rem 0; } dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: color-mix(in srgb, var(--text) 6%, transparent); padding: .75rem; overflow-x: auto; font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { textTable } from '../../src/cli/textTable.ts';
+import { findDevice } from '../../src/core/device/catalogue.ts';
+import {
+  type ComparisonRow,
+  compareSpeed,
+  compareStart,
+  parseRecordedStart,
+  type RecordedStart,
+  recordedRequest,
+} from '../../src/core/estimate/compare.ts';
+import { estimate } from '../../src/core/estimate/estimate.ts';
+import { formatCount, formatSignificant } from '../../src/core/units.ts';
+import { resolveModel } from '../../src/storage/modelFolder.ts';
+
+/** What Loadline predicts for each recorded start, beside what the engine logged, as lines of a table; then what is not covered. */
+export async function recordedStartLines(folder: string): Promise<readonly string[]> {
+  const lines = (await readFile(join(folder, 'runs.jsonl'), 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '');
+  const rows: string[][] = [];
+  const notCovered: string[] = [];
+  for (const line of lines) {
+    const parsed = parseRecordedStart(JSON.parse(line));
+    if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join('\n'));
+    const compared = await compare(parsed.value, folder);
+    if (typeof compared === 'string') notCovered.push(`${parsed.value.id}: ${compared}`);
+    else rows.push(...compared.map((row, index) => comparisonCells(index === 0 ? parsed.value.id : '', row)));
+  }
+  const column = (title: string, numeric: boolean) => ({ title, unit: '', numeric });
+  const columns = [
+    column('start', false),
+    column('term', false),
+    column('predicted', true),
+    column('measured', true),
+    column('', false),
+    column('error', true),
+    column('in band', false),
+  ];
+  return [...textTable({ columns, rows }), '', 'Not covered yet:', ...notCovered.map((line) => `  ${line}`)];
+}
+
+/** Rows, or why there are none. */
+async function compare(recorded: RecordedStart, folder: string): Promise<readonly ComparisonRow[] | string> {
+  const device = findDevice('h200-sxm-141gb');
+  if (device === undefined) throw new Error('the H200 is not in the catalogue');
+  const model = await resolveModel(`models/${recorded.model}.json`, [folder]);
+  if (!model.ok) return model.problems[0]?.message ?? 'the model is not known';
+  const request = recordedRequest(recorded, model.value, device);
+  const compared = compareStart(recorded, estimate(request));
+  return compared.notCovered ?? [...compared.rows, ...compareSpeed(recorded, request)];
+}
+
+function comparisonCells(
+  start: string,
+  { term, unit, predicted, measured, relativeError, withinBand }: ComparisonRow,
+): string[] {
+  const number = (value: number) => {
+    if (unit === 'tokens' || unit === 'blocks') return formatCount(value);
+    return unit === 'GiB' ? value.toFixed(2) : formatSignificant(value);
+  };
+  const percent = 100 * relativeError;
+  const error = `${percent >= 0 ? '+' : '−'}${Math.abs(percent).toFixed(Math.abs(percent) < 10 ? 1 : 0)} %`;
+  return [
+    start,
+    term,
+    number(predicted),
+    number(measured),
+    unit,
+    error,
+    withinBand === null ? '' : withinBand ? 'yes' : 'no',
+  ];
+}
