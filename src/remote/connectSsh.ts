@@ -75,7 +75,7 @@ async function shakeHands(
       });
       client.once('ready', () => {
         client.removeAllListeners('error').removeAllListeners('close');
-        resolve(new Ssh2Host(target.name, client));
+        resolve(new Ssh2Host(target.name, client, socket));
       });
       client.connect({
         sock: socket,

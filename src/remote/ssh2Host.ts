@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
 import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
 import { Closing } from './closing.ts';
@@ -18,13 +19,17 @@ export class Ssh2Host implements RemoteHost {
   readonly kind = 'ssh';
   readonly #closing = new Closing();
   readonly #client: Client;
+  readonly #socket: Socket;
   #disposed = false;
 
+  /** `socket` is the client's own: its `destroy` does nothing after `end`, however long the peer says nothing. */
   constructor(
     readonly name: string,
     client: Client,
+    socket: Socket,
   ) {
     this.#client = client;
+    this.#socket = socket;
     let cause: Error | undefined;
     client.on('error', (error) => {
       cause = error;
@@ -55,7 +60,7 @@ export class Ssh2Host implements RemoteHost {
     if (this.#closing.ended) return;
     this.#disposed = true;
     await new Promise<void>((resolve) => {
-      const giveUp = setTimeout(() => this.#client.destroy(), goodbyeMs);
+      const giveUp = setTimeout(() => this.#socket.destroy(), goodbyeMs);
       this.#closing.listen(() => {
         clearTimeout(giveUp);
         resolve();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { agentProtocol, type CellRequest, type RunRequest } from '../../src/protocol/agent.ts';
 import type { AgentArchive } from '../../src/remote/agentDeployment.ts';
 import { type ConnectOptions, connect } from '../../src/remote/connect.ts';
 import type { Prompter, RemoteHost, RemoteLog } from '../../src/remote/host.ts';
@@ -84,4 +85,64 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const result: T[] = [];
   for await (const item of items) result.push(item);
   return result;
+}
+
+/** A rehearsal of some cells on the simulated engine. `requests` a cell and `stepMs` set how long it takes. */
+export function rehearsal(options: {
+  readonly run: string;
+  readonly cells: number;
+  readonly requests?: number;
+  readonly stepMs?: number;
+}): RunRequest {
+  const { run, cells, requests = 40, stepMs = 2 } = options;
+  const cell = (index: number): CellRequest => ({
+    id: `cell-${index}`,
+    label: `concurrency ${index + 1}`,
+    engineKey: 'one',
+    engine: {
+      kind: 'simulated',
+      name: 'vllm',
+      readyTimeoutSeconds: 60,
+      parameters: {
+        modelName: 'simulated-model',
+        engineVersion: '0.26.0',
+        startupSeconds: 0.05,
+        start: { outcome: 'serves' },
+        logLines: ['(simulated) GPU KV cache size: 16,000 tokens'],
+        maxModelLen: 2048,
+        maxNumSeqs: 64,
+        maxNumBatchedTokens: 2048,
+        kvBlocks: 1000,
+        blockSize: 16,
+        step: { baseMs: stepMs, perSequenceMs: 0.05, perKvTokenMs: 0, perPrefillTokenMs: 0.01 },
+        noise: { relativeDeviation: 0.01, seed: 3 },
+      },
+    },
+    load: {
+      profile: 'closed-loop',
+      concurrency: 2,
+      requests,
+      warmupRequests: 1,
+      input: { kind: 'fixed', tokens: 8 },
+      output: { kind: 'fixed', tokens: 8 },
+      api: 'completions',
+      prompt: 'token-ids',
+      seed: 1,
+    },
+    trials: 1,
+    expectedSeconds: 1,
+    deadlineSeconds: 600,
+  });
+  return {
+    protocol: agentProtocol,
+    run,
+    name: 'remote test',
+    simulated: true,
+    plan: 'name: remote test\n',
+    environment: {},
+    gpus: [],
+    telemetry: { intervalMs: 50, device: { kind: 'recorded', name: 'h200-2026-11-static-batch' } },
+    leaseSeconds: 120,
+    cells: Array.from({ length: cells }, (_, index) => cell(index)),
+  };
 }

@@ -1,0 +1,179 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { agentProtocol, type FollowRequest } from '../../src/protocol/agent.ts';
+import { AgentClient, openAgent } from '../../src/remote/agentClient.ts';
+import type { RemoteHost } from '../../src/remote/host.ts';
+import { ThisMachineHost } from '../../src/remote/thisMachineHost.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { all, buildAgent, connectTo, failureOf, logOf, rehearsal } from './support.ts';
+
+const archive = buildAgent();
+
+describe('the agent over ssh', () => {
+  let sshd: LoopbackSshd;
+  let host: RemoteHost;
+  let agent: AgentClient;
+  const log = logOf();
+  beforeAll(async () => {
+    sshd = await startLoopbackSshd();
+    host = await connectTo(sshd);
+    agent = await openAgent(host, archive, log);
+  });
+  afterAll(async () => {
+    await host.dispose();
+    await sshd.stop();
+  });
+
+  it('says who it is and what the host has', async () => {
+    expect(await agent.hello()).toMatchObject({ type: 'hello', protocol: agentProtocol });
+    expect(await agent.probe()).toMatchObject({ type: 'probe', python: (await agent.hello()).python });
+  });
+
+  it('samples a recorded device until nobody listens', async () => {
+    const request = {
+      intervalMs: 20,
+      device: { kind: 'recorded', name: 'h200-2026-11-static-batch' },
+    } as const;
+    const seen: string[] = [];
+    for await (const line of agent.sample(request)) {
+      seen.push(line.type);
+      if (line.type === 'telemetry-header') expect(line.recorded).toBe(true);
+      if (line.type === 'telemetry' && line.seq === 5) break;
+    }
+    expect(seen[0]).toBe('telemetry-header');
+    const again = new AbortController();
+    for await (const line of agent.sample(request, { signal: again.signal }))
+      if (line.type === 'telemetry') again.abort();
+    // Both commands are gone from the host: only this connection is left, without a channel.
+    const { stdout } = await host.exec([
+      '/bin/sh',
+      '-c',
+      'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "',
+    ]);
+    expect(stdout).not.toContain(`${agent.agent.path} sample`);
+  });
+
+  it('runs, tells, cancels, and refuses with its own words', async () => {
+    const { run } = await agent.run(rehearsal({ run: 'endless', cells: 1, requests: 1_000_000 }));
+    expect(await agent.runs()).toMatchObject([{ run, state: 'running', simulated: true, cellsTotal: 1 }]);
+    expect(await failureOf(agent.resume(run))).toMatchObject({
+      reason: 'agent',
+      cause: { code: 'run-active' },
+      message: expect.stringContaining(sshd.alias),
+    });
+    expect(await agent.cancel(run)).toEqual({ type: 'cancelled', run });
+    expect(await agent.runs()).toMatchObject([{ run, state: 'finished' }]);
+    expect(await failureOf(agent.cancel('no-such-run'))).toMatchObject({ cause: { code: 'no-such-run' } });
+    expect(await failureOf(all(agent.follow({ run: 'no-such-run', offsets: {} })))).toMatchObject({
+      cause: { code: 'no-such-run' },
+    });
+    expect(
+      await failureOf(agent.run({ ...rehearsal({ run: 'x', cells: 1 }), protocol: agentProtocol + 1 })),
+    ).toMatchObject({ cause: { code: 'protocol' } });
+  });
+
+  it('that loses its connection in a verb says so', async () => {
+    const own = await connectTo(sshd);
+    const cut = await openAgent(own, archive, log);
+    const lines = cut.sample({ intervalMs: 20, device: { kind: 'auto' } });
+    await lines.next();
+    sshd.dropConnections();
+    expect(await failureOf(all(lines))).toMatchObject({ reason: 'lost', host: sshd.alias });
+    expect(await failureOf(cut.probe())).toMatchObject({ reason: 'lost' });
+    host = await connectTo(sshd);
+    agent = await openAgent(host, archive, log);
+  });
+});
+
+/** A fake agent: a shell script that prints what a real one would not. */
+describe('what a fake agent prints', () => {
+  const host = new ThisMachineHost();
+  afterAll(() => host.dispose());
+  const log = logOf();
+  afterEach(() => log.lines.splice(0));
+
+  function fake(script: string): AgentClient {
+    const command = ['/bin/sh', '-c', script, 'fake-agent'];
+    return new AgentClient(host, { path: '', python: '', pythonVersion: '', command, uploaded: false }, log);
+  }
+  const print = (...lines: string[]) => fake(`cat <<'END'\n${lines.join('\n')}\nEND\n`);
+  const request: FollowRequest = { run: 'r', offsets: {} };
+  const heartbeat = '{"type":"heartbeat","state":"running","wallMs":1}';
+
+  it('of a later kind, torn or wrong is skipped, counted and said', async () => {
+    const agent = print(
+      'Welcome to the cluster',
+      heartbeat,
+      '{"type":"weather","sunny":true}',
+      '{"type":"weather","sunny":false}',
+      '{"type":"heartbeat","state":"asleep","wallMs":1}',
+      '{"type":"hello","protocol":1,"agentVersion":"1","python":"3","hostname":"h","pid":1}',
+      '{"type":"follow-end","state":"finished","more":1}',
+      '{"type":"heartbeat","st',
+    );
+    const records = await all(agent.follow(request));
+    expect(records.map((record) => record.type)).toEqual(['heartbeat', 'follow-end']);
+    expect(log.lines).toHaveLength(1);
+    expect(log.lines[0]).toContain('2 lines that are no records');
+    expect(log.lines[0]).toContain('2 records of the unknown type weather');
+    expect(log.lines[0]).toMatch(/1 records of type heartbeat with a wrong field \(state: /);
+    expect(log.lines[0]).toContain('1 records of type hello, which do not belong to `follow`');
+  });
+
+  it('of another protocol is refused', async () => {
+    const agent = print(
+      '{"type":"hello","protocol":99,"agentVersion":"9","python":"3","hostname":"h","pid":1}',
+    );
+    expect(await failureOf(agent.hello())).toMatchObject({
+      reason: 'agent',
+      message: expect.stringContaining('protocol 99'),
+    });
+  });
+
+  it('about a full disk is its own failure', async () => {
+    const line =
+      '{"type":"error","code":"disk-full","message":"Cannot write /data/journal.jsonl: No space left"}';
+    expect(await failureOf(print(line).runs())).toMatchObject({ reason: 'disk-full' });
+    const agent = print(heartbeat, line);
+    expect(await failureOf(all(agent.follow(request)))).toMatchObject({
+      reason: 'disk-full',
+      message: expect.stringContaining('/data/journal.jsonl'),
+    });
+  });
+
+  it('before it fails is in the error, without secrets', async () => {
+    const agent = fake('echo "Traceback: HF_TOKEN=hf_abcdefghijklm" >&2; exit 1');
+    for (const error of [await failureOf(agent.probe()), await failureOf(all(agent.follow(request)))]) {
+      expect(error).toMatchObject({
+        reason: 'agent',
+        message: expect.stringMatching(/exit status 1.*Traceback/s),
+      });
+      expect(String(error)).not.toContain('hf_abc');
+    }
+  });
+
+  it('is missing: said, too', async () => {
+    expect(await failureOf(fake('exit 0').probe())).toMatchObject({
+      message: expect.stringContaining('without an answer'),
+    });
+  });
+
+  it('with an API key: it comes in the environment and stands in no argv', async () => {
+    const agent = fake(
+      'read request; grep -q "$LOADLINE_API_KEY" /proc/$$/cmdline /proc/$PPID/cmdline && exit 9; ' +
+        `printf '{"type":"error","code":"seen","message":"%s"}\n' "$(printf %s "$LOADLINE_API_KEY" | rev)"`,
+    );
+    const load = agent.load(
+      {
+        url: 'http://127.0.0.1:1',
+        modelName: null,
+        load: rehearsal({ run: 'x', cells: 1 }).cells[0]?.load ?? fail(),
+      },
+      { apiKey: 'secret-key' },
+    );
+    expect(await failureOf(all(load))).toMatchObject({ cause: { code: 'seen', message: 'yek-terces' } });
+  });
+});
+
+function fail(): never {
+  throw new Error('the rehearsal has no cell');
+}
