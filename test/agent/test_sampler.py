@@ -61,17 +61,22 @@ class SamplerTest(unittest.TestCase):
         self.assertEqual(len(records) + sum(gap["missedTicks"] for gap in gaps), 20)
         self.assertEqual([record["seq"] for record in records], list(range(len(records))))
 
+    def test_a_stall_over_the_end_misses_only_what_was_due(self):
+        lines = sample(Device({19: 0.2}), 20, 0.4)
+        ticks = sum(1 if line["type"] == "telemetry" else line["missedTicks"] for line in lines[1:])
+        self.assertEqual(ticks, 20)
+
     def test_the_cause_of_a_gap(self):
-        lines = sample(Device({2: 0.2}), 20, 0.3)
-        self.assertIn("reading the device", next(line for line in lines if line["type"] == "telemetry-gap")["cause"])
-        slow = {"type": "telemetry", "seq": 1}
-        lines = sample(
-            Device(),
-            20,
-            0.3,
-            write=lambda line: time.sleep(0.2 if line["type"] == slow["type"] and line["seq"] == 1 else 0),
-        )
-        self.assertIn("reads the telemetry", next(line for line in lines if line["type"] == "telemetry-gap")["cause"])
+        def causes(lines):
+            # A busy machine may add gaps of its own.
+            return " / ".join(line["cause"] for line in lines if line["type"] == "telemetry-gap")
+
+        self.assertIn("reading the device", causes(sample(Device({2: 0.2}), 20, 0.3)))
+
+        def slow_reader(line):
+            time.sleep(0.2 if line["type"] == "telemetry" and line["seq"] == 1 else 0)
+
+        self.assertIn("reads the telemetry", causes(sample(Device(), 20, 0.3, write=slow_reader)))
 
     def test_after_another_boot_a_header_starts_the_times_anew(self):
         last = {"type": "telemetry", "seq": 41, "monotonicMs": 10.0**12, "wallMs": time.time() * 1000 - 5000}

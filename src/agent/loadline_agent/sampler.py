@@ -69,12 +69,14 @@ class Sampler:
 
     def run(self, duration_seconds: Optional[float] = None) -> None:
         start = time.monotonic()
-        end = math.inf if duration_seconds is None else start + duration_seconds
+        # Ticks 0 to ticks - 1 are due; what a stall over the end would have taken besides was never missed.
+        # Rounded first: 1.1 / 0.1 is 11.000000000000002, and there is no twelfth tick.
+        ticks = math.inf if duration_seconds is None else math.ceil(round(duration_seconds / self._interval, 6))
         tick = 0
         while True:
             deadline = start + tick * self._interval
-            if deadline >= end:
-                self._stopped(end - time.monotonic())
+            if duration_seconds is not None and tick >= ticks:
+                self._stopped(start + duration_seconds - time.monotonic())
                 return
             if self._stopped(deadline - time.monotonic()):
                 return
@@ -95,7 +97,7 @@ class Sampler:
             )
             written = time.monotonic()
             self._seq += 1
-            following = max(tick + 1, math.ceil((written - start) / self._interval))
+            following = max(tick + 1, int(min(ticks, math.ceil((written - start) / self._interval))))
             if following > tick + 1:
                 causes = {
                     "the agent was not scheduled in time": woken - deadline,
