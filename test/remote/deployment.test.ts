@@ -3,19 +3,18 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AgentArchive, ensureAgent, removeAgent } from '../../src/remote/agentDeployment.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 import { buildAgent, connectTo, failureOf } from './support.ts';
 
 const agent = buildAgent();
@@ -160,7 +159,7 @@ describe('Python on a host', () => {
 
   /** A host whose PATH has one folder only, for logins too. */
   async function hostWithPath(programs: Readonly<Record<string, string>>): Promise<RemoteHost> {
-    const path = join(mkdtempSync(join(tmpdir(), 'loadline-path-')), 'bin');
+    const path = join(temporaryFolder('path'), 'bin');
     sshd = await startLoopbackSshd({ environment: { PATH: path }, profile: `PATH=${path}\nexport PATH\n` });
     mkdirSync(path, { recursive: true });
     for (const [name, text] of Object.entries(programs)) {

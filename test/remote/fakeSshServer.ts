@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2, { type AuthContext, type AuthenticationType } from 'ssh2';
 import { type ConnectOptions, connect } from '../../src/remote/connect.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 import { logOf, prompterOf } from './support.ts';
 
 interface FakeSshServerOptions {
@@ -33,7 +33,7 @@ export interface FakeSshServer {
 
 /** A fake SSH server that only lets in, in the ways asked for. */
 export async function startFakeSshServer(options: FakeSshServerOptions): Promise<FakeSshServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'loadline-fake-ssh-'));
+  const folder = temporaryFolder('fake-ssh');
   const file = (name: string) => join(folder, name);
   for (const name of ['host', 'client'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(name)]);

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,10 +9,11 @@ import { type FollowEvent, type FollowOptions, followRun } from '../../src/remot
 import { ThisMachineHost } from '../../src/remote/thisMachineHost.ts';
 import { readJournal, runFolder } from '../../src/storage/runFolder.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 import { all, buildAgent, connectTo, failureOf, logOf, rehearsal } from './support.ts';
 
 const archive = buildAgent();
-const workspace = () => mkdtempSync(join(tmpdir(), 'loadline-workspace-'));
+const workspace = () => temporaryFolder('workspace');
 const atOnce = () => 0;
 
 /** What both folders must have in common, byte for byte. */

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fingerprint, HostKnowledge, knownHostsName, parseKnownHosts } from '../../src/remote/knownHosts.ts';
 import { resolveTarget } from '../../src/remote/sshConfig.ts';
 import { generateKey } from '../tools/loopbackSshd.ts';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 
 const environment = { ...process.env, HOME: '/home/ann', SSH_AUTH_SOCK: '/run/agent', MY_SOCK: '/run/mine' };
 
 function resolve(name: string, text: string) {
-  const configFile = join(mkdtempSync(join(tmpdir(), 'loadline-ssh-config-')), 'config');
+  const configFile = join(temporaryFolder('ssh-config'), 'config');
   writeFileSync(configFile, text);
   return resolveTarget(name, { configFile, environment });
 }
@@ -87,7 +87,7 @@ describe('the effective config, read by ssh', () => {
 
 describe('known_hosts', () => {
   it('agrees with ssh-keygen on names, hashes and fingerprints', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'loadline-known-hosts-'));
+    const folder = temporaryFolder('known-hosts');
     const file = join(folder, 'known_hosts');
     const keyFile = join(folder, 'key');
     generateKey(keyFile, 'ecdsa');

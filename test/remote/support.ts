@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentProtocol, type CellRequest, type RunRequest } from '../../src/protocol/agent.ts';
 import type { AgentArchive } from '../../src/remote/agentDeployment.ts';
 import { type ConnectOptions, connect } from '../../src/remote/connect.ts';
 import type { Prompter, RemoteHost, RemoteLog } from '../../src/remote/host.ts';
 import type { LoopbackSshd } from '../tools/loopbackSshd.ts';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 
 /** Answers nothing and remembers what it was asked; give answers to those questions that a test expects. */
 export function prompterOf(answers: Partial<Prompter> = {}): Prompter & { readonly asked: string[] } {
@@ -55,7 +55,7 @@ export function connectTo(sshd: LoopbackSshd, options: Partial<ConnectOptions> =
 
 /** The agent as it ships, built from the sources of this tree. */
 export function buildAgent(): AgentArchive {
-  const target = join(mkdtempSync(join(tmpdir(), 'loadline-agent-')), 'loadline-agent.pyz');
+  const target = join(temporaryFolder('agent'), 'loadline-agent.pyz');
   execFileSync('python3', ['src/agent/build.py', target]);
   const bytes = readFileSync(target);
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };

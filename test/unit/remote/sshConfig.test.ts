@@ -1,16 +1,16 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseDestination } from '../../../src/remote/destination.ts';
 import { RemoteError } from '../../../src/remote/host.ts';
 import { listHostAliases } from '../../../src/remote/hostAliases.ts';
 import { parseEffectiveConfig } from '../../../src/remote/sshConfig.ts';
+import { temporaryFolder } from '../../tools/temporaryFolder.ts';
 
 const environment = { ...process.env, HOME: '/home/ann', SSH_AUTH_SOCK: '/run/agent', MY_SOCK: '/run/mine' };
 
 function configFile(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'loadline-ssh-config-')), 'config');
+  const file = join(temporaryFolder('ssh-config'), 'config');
   writeFileSync(file, text);
   return file;
 }

@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TrustStore } from '../../../src/remote/trustStore.ts';
+import { temporaryFolder } from '../../tools/temporaryFolder.ts';
 
 const fingerprint = (letter: string) => `SHA256:${letter.repeat(43)}`;
-const store = () =>
-  new TrustStore(join(mkdtempSync(join(tmpdir(), 'loadline-trust-')), 'deep', 'host-keys.json'));
+const store = () => new TrustStore(join(temporaryFolder('trust'), 'deep', 'host-keys.json'));
 
 describe('TrustStore', () => {
   it('keeps one key for each algorithm of a host and port', async () => {

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,8 +10,9 @@ import {
   readJournal,
   runFolder,
 } from '../../../src/storage/runFolder.ts';
+import { temporaryFolder } from '../../tools/temporaryFolder.ts';
 
-const folder = () => mkdtempSync(join(tmpdir(), 'loadline-storage-'));
+const folder = () => temporaryFolder('storage');
 
 describe('writeFileAtomically', () => {
   it('writes new and old files whole, with the mode given, and leaves nothing beside them', async () => {
