@@ -51,12 +51,13 @@ export async function runPlace(given: ParsedOptions, cwd: string): Promise<RunPl
   }
 }
 
-/** environment.json of a run that is here; undefined where it is not (yet). Throws BadInput where it cannot be used. */
+/** environment.json of a run that is here; undefined where it is not, or not whole yet. Throws BadInput where it cannot be used. */
 export async function readEnvironment({ directory }: RunPlace): Promise<RunEnvironment | undefined> {
   const text = await readTextFile(join(directory, 'environment.json'));
   if (text === undefined) return undefined;
   const read = readRunEnvironment(text);
   if (read.ok) return read.value;
+  if (read.problems.some(({ code }) => code === 'run.environment-torn')) return undefined;
   throw new BadInput(...read.problems.map(({ message }) => `${directory}: ${message}`));
 }
 
@@ -71,8 +72,20 @@ export async function readTextFile(path: string): Promise<string | undefined> {
 
 /** The host of a run: `--host`, else the one that it was started on. */
 export async function hostOf(given: ParsedOptions, place: RunPlace): Promise<string> {
-  const host = given.text('host') ?? (await readEnvironment(place))?.context.host;
-  if (host === undefined)
-    throw new BadInput(`${place.run} is not in ${dirname(place.directory)}: say with --host where it runs.`);
-  return host;
+  const host =
+    given.text('host') ?? (await hostInResults(place)) ?? (await readEnvironment(place))?.context.host;
+  if (host !== undefined) return host;
+  throw new BadInput(`${place.run} is not in ${dirname(place.directory)}: say with --host where it runs.`);
+}
+
+/** results.json is there from the start of a run on, before anything was copied from its host. */
+async function hostInResults({ directory }: RunPlace): Promise<string | undefined> {
+  const text = await readTextFile(join(directory, 'results.json'));
+  if (text === undefined) return undefined;
+  try {
+    const { host } = JSON.parse(text) as { readonly host?: unknown };
+    return typeof host === 'string' ? host : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -91,14 +91,14 @@ const document = z.object({
   agent: z.object({ version: z.string(), protocol: z.number() }).partial().optional(),
 });
 
-/** environment.json as text. Problem `run.environment`: it is torn, or of a run that something else started. */
+/** environment.json as text. Problems: `run.environment-torn` (its copy is not whole yet), `run.environment` (of a run that something else started). */
 export function readRunEnvironment(text: string): Result<RunEnvironment> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return failure({
-      code: 'run.environment',
+      code: 'run.environment-torn',
       message: 'environment.json of the run is no JSON: its copy is torn. Follow the run again.',
     });
   }

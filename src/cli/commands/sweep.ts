@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import type { ModelFacts } from '../../core/model/facts.ts';
 import type { Problem, Result } from '../../core/result.ts';
@@ -6,9 +6,12 @@ import { expandPlan } from '../../core/sweep/cells.ts';
 import type { SweepPlan } from '../../core/sweep/planSchema.ts';
 import { duration } from '../../core/sweep/reportFigures.ts';
 import type { Table } from '../../core/sweep/reportTable.ts';
+import { resultsFromJournal } from '../../core/sweep/results.ts';
 import type { Cell, RunMode } from '../../core/sweep/run.ts';
 import type { ProbeRecord } from '../../protocol/agent.ts';
 import { type PreparedRun, planContext, prepareRun } from '../../protocol/runRequest.ts';
+import type { AgentClient } from '../../remote/agentClient.ts';
+import { RemoteError } from '../../remote/host.ts';
 import { quoteCommand } from '../../remote/quote.ts';
 import { resolveModel } from '../../storage/modelFolder.ts';
 import { ensureRunFolder } from '../../storage/runFolder.ts';
@@ -20,7 +23,8 @@ import { followToEnd, leaveWords } from '../followView.ts';
 import { gitCommit } from '../gitCommit.ts';
 import { HostSession } from '../hostSession.ts';
 import { parseOptions } from '../options.ts';
-import { workspaceOf } from '../runPlaces.ts';
+import { type RunPlace, workspaceOf } from '../runPlaces.ts';
+import { writeResults } from '../runReports.ts';
 import type { Terminal } from '../terminal.ts';
 import { textTable } from '../textTable.ts';
 
@@ -49,15 +53,10 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
     const prepared = await prepare(planFile, { host, mode, model, probe }, terminal);
     showPlan(planFile.plan, prepared, terminal);
     if (given.isSet('dry-run')) return exitCodes.ok;
-    const agent = await session.agent();
     const workspace = workspaceOf(given, terminal.cwd);
-    const { run } = prepared.request;
-    const directory = await ensureRunFolder(workspace, run);
-    const place = { run, workspace, directory };
-    const accepted = await agent.run(prepared.request, { signal: terminal.interrupted });
-    terminal.err(
-      `Run ${run} started on ${host} (${accepted.directory}); here in ${relative(terminal.cwd, directory) || directory}.`,
-    );
+    const place = await startRun(await session.agent(), prepared, workspace, terminal);
+    const { run, directory } = place;
+    terminal.err(`Run ${run} started on ${host}; here in ${relative(terminal.cwd, directory) || directory}.`);
     const json = given.isSet('json');
     if (given.isSet('detach')) {
       if (json) terminal.out(JSON.stringify({ run, host, directory }));
@@ -68,6 +67,28 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
   } finally {
     await session.dispose();
   }
+}
+
+/** The folder here first: a disk without space is found before anything runs. What the agent refuses leaves no folder. */
+async function startRun(
+  agent: AgentClient,
+  { request, context }: PreparedRun,
+  workspace: string,
+  terminal: Terminal,
+): Promise<RunPlace> {
+  const { run } = request;
+  const place = { run, workspace, directory: await ensureRunFolder(workspace, run) };
+  // Says where the run is from now on, whatever becomes of this process.
+  await writeResults(place, resultsFromJournal(context, []));
+  try {
+    await agent.run(request, { signal: terminal.interrupted });
+  } catch (error) {
+    if (RemoteError.is(error, 'agent') || RemoteError.is(error, 'disk-full')) {
+      await rm(place.directory, { recursive: true, force: true });
+    }
+    throw error;
+  }
+  return place;
 }
 
 interface PlanFile {
