@@ -199,13 +199,7 @@ describe('diagnostics and quick fixes', () => {
       1,
       'max-model-len: 99999999',
     ],
-    [
-      'a length beyond the model',
-      'max-num-seqs: 1',
-      'flag.max-model-len-too-long',
-      2,
-      'max-model-len: 150000',
-    ],
+    ['a length beyond the model', 'max-num-seqs: 1', 'verdict.does-not-fit', 1, 'max-model-len: 150000'],
     ['a repeated key', 'max_model_len: 4096', 'flag.duplicate', 2, 'max-model-len'],
     ['torn YAML', 'hf-overrides: {a: [', 'yaml.torn', 3, ''],
   ])('marks %s at its place, once', async (_, line, code, severity, place) => {
