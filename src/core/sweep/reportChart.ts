@@ -86,9 +86,9 @@ function scale(largest: number, from: number, to: number): (value: number) => nu
   return (value) => Math.round((from + ((to - from) * value) / largest) * 10) / 10;
 }
 
-/** About five round steps from 0 to at least the largest value. */
+/** About five round steps from 0 to at least the largest value; 0 to 1 where there is none to speak of. */
 export function ticks(largest: number): readonly number[] {
-  if (!(largest > 0) || !Number.isFinite(largest)) return [0, 1];
+  if (!(largest > 1e-9) || !Number.isFinite(largest)) return [0, 1];
   const rough = largest / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step =

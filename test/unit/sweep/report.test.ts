@@ -1,0 +1,234 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { expandPlan } from '../../../src/core/sweep/cells.ts';
+import type { JournalEntry } from '../../../src/core/sweep/journal.ts';
+import { chartSvg, ticks } from '../../../src/core/sweep/reportChart.ts';
+import type { ReportInput } from '../../../src/core/sweep/reportContent.ts';
+import { duration, figure } from '../../../src/core/sweep/reportFigures.ts';
+import { reportHtml } from '../../../src/core/sweep/reportHtml.ts';
+import { reportMarkdown } from '../../../src/core/sweep/reportMarkdown.ts';
+import { cellTable } from '../../../src/core/sweep/reportTable.ts';
+import { type RunContext, resultsFromJournal } from '../../../src/core/sweep/results.ts';
+import type { RunMode } from '../../../src/core/sweep/run.ts';
+import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
+import { chatPlan, measurementOf, mustBe, rehearsalContext, sameRequests } from './plans.ts';
+
+const plan = mustBe(parseSweepPlan(chatPlan).result);
+const cells = mustBe(expandPlan(plan, rehearsalContext));
+
+interface Options {
+  readonly mode?: RunMode;
+  readonly failure?: string;
+  readonly bound?: boolean;
+}
+
+/** A finished run of the three cells; the last one fails where a failure is given. */
+function reportOf({ mode = 'measured', failure, bound = false }: Options = {}): ReportInput {
+  const context: RunContext = {
+    run: `20260101T000000Z-chat-test${mode === 'rehearsal' ? '-simulated' : ''}`,
+    name: 'chat-test',
+    mode,
+    host: 'gpu-01',
+    engine: { name: 'vllm', version: '0.26.0' },
+    model: plan.model,
+    device: 'h100-sxm-80gb',
+    question: 'chat',
+    serviceLevel: { ttftP95Ms: 500, perQueryTokensPerSecond: 10 },
+    repeats: 1,
+    cells,
+  };
+  const client = { loopLagP99Ms: 0.3, cpuSeconds: 0.1, wallSeconds: 1, events: 100, bound };
+  const records: JournalEntry[] = [{ type: 'run-started', seq: 0, wallMs: 1_700_000_000_000 }];
+  const add = (record: object) =>
+    records.push({
+      ...record,
+      seq: records.length,
+      wallMs: 1_700_000_000_000 + 1000 * records.length,
+    } as JournalEntry);
+  for (const [index, { id, load }] of cells.entries()) {
+    if (failure !== undefined && index === cells.length - 1) {
+      add({
+        type: 'cell-failed',
+        cell: id,
+        kind: 'out-of-memory',
+        phase: 'start',
+        message: failure,
+        logExcerpt: [failure],
+      });
+      continue;
+    }
+    const request = { ttftMs: 20 * load.concurrency, tpotMs: 4, outputTokens: 100 };
+    const measurement = measurementOf(sameRequests(140, request), { client });
+    add({ type: 'cell-started', cell: id, trial: 0 });
+    add({ type: 'trial-measured', cell: id, trial: 0, simulated: mode === 'rehearsal', measurement });
+    add({ type: 'cell-done', cell: id });
+  }
+  add({ type: 'run-finished', outcome: 'completed', message: null });
+  return {
+    results: resultsFromJournal(context, records),
+    cells,
+    planText: chatPlan,
+    environment: [['Driver', '580.1']],
+    commands: mode === 'rehearsal' ? [] : ["vllm serve 'meta-llama/Llama-3.2-1B-Instruct'"],
+  };
+}
+
+/** What a reader sees, without tags and styles. */
+const visible = (html: string) => html.replace(/<style>.*?<\/style>/s, '').replace(/<[^>]*>/g, ' ');
+
+describe('the report', () => {
+  it('has the answer before everything else, then plot, table, what was run, method', () => {
+    const html = reportHtml(reportOf());
+    const order = [
+      '4 is the largest concurrency',
+      '<svg',
+      'Figures of each cell',
+      'What was run',
+      'Method and checks',
+      'All percentiles',
+      'Plan',
+    ];
+    const places = order.map((text) => html.indexOf(text));
+    expect(places.every((place) => place > 0)).toBe(true);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    const markdown = reportMarkdown(reportOf());
+    expect(markdown).toMatch(/^# chat-test: sweep\n\n\*\*4 is the largest concurrency/);
+  });
+
+  it('needs nothing else: no script, nothing from elsewhere', () => {
+    const html = reportHtml(reportOf());
+    expect(html).not.toMatch(/<script|<link|@import|url\(|\son\w+=/i);
+    const addresses = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address);
+    expect(addresses).toHaveLength(1);
+    expect(addresses[0]).toMatch(/^data:application\/json/);
+  });
+
+  it('carries its data: what the link holds is results.json', () => {
+    const input = reportOf();
+    const [, data = ''] = /href="data:application\/json;charset=utf-8,([^"]*)"/.exec(reportHtml(input)) ?? [];
+    const decoded = decodeURIComponent(data.replaceAll('&#39;', "'").replaceAll('&amp;', '&'));
+    expect(JSON.parse(decoded)).toEqual(input.results);
+  });
+
+  it('of a rehearsal says simulated in title, answer, every chart and table, and the name of its data', () => {
+    const input = reportOf({ mode: 'rehearsal' });
+    const html = reportHtml(input);
+    expect(html).toContain('<title>chat-test: simulated sweep</title>');
+    expect(html).toMatch(/class="answer">Simulated: /);
+    for (const [chart] of html.matchAll(/<svg.*?<\/svg>/gs))
+      expect(chart).toMatch(/<text class="title"[^>]*>[^<]*\(simulated\)/);
+    expect(html.match(/<caption>[^<]*\(simulated\)<\/caption>/g)).toHaveLength(
+      html.match(/<caption>/g)?.length ?? 0,
+    );
+    expect(html).toMatch(/download="[^"]*simulated[^"]*"/);
+    expect(visible(html)).toMatch(/GPU\s+none; estimates are of h100-sxm-80gb/);
+    const markdown = reportMarkdown(input);
+    expect(markdown.match(/^#.*simulated.*$/gm)).toHaveLength(3);
+  });
+
+  it('of a measured run says it nowhere', () => {
+    expect(visible(reportHtml(reportOf()))).not.toMatch(/simulated/i);
+    expect(reportMarkdown(reportOf())).not.toMatch(/simulated/i);
+  });
+
+  it('takes nothing of a log or a name for markup', () => {
+    const evil = 'CUDA <img src=x onerror=alert(1)> "&" | `code` [a](javascript:b)\u001b[31m\nnext';
+    const input = reportOf({ failure: evil });
+    const html = reportHtml(input);
+    expect(html).not.toContain('<img');
+    expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;');
+    expect(html).not.toContain('\u001b');
+    const markdown = reportMarkdown(input);
+    expect(markdown).toContain('\\<img');
+    expect(markdown).toContain('\\[a\\](javascript:b)');
+    const rows = markdown.split('\n').filter((line) => line.startsWith('| '));
+    const bars = (line: string) => line.replaceAll('\\|', '').split('|').length;
+    for (const row of rows.slice(0, 5)) expect(bars(row)).toBe(bars(rows[0] ?? ''));
+  });
+
+  it('shows a failed cell with its reason, and leaves it out of the plot', () => {
+    const html = reportHtml(reportOf({ failure: 'CUDA out of memory' }));
+    expect(visible(html)).toContain('failed: out-of-memory at start');
+    expect(html.match(/<circle/g)).toHaveLength(2 * 2);
+  });
+
+  it('draws client-bound points hollow and says what that means', () => {
+    const html = reportHtml(reportOf({ bound: true }));
+    expect(html.match(/class="point hollow"/g)).toHaveLength(6);
+    expect(visible(html)).toContain('hollow points are client-bound');
+    expect(visible(html)).toContain('Left out: 3 client-bound');
+  });
+
+  it('gives no percentile that the sample cannot certify', () => {
+    const [row] = cellTable(reportOf().results).rows;
+    expect(row?.[2]).toBe('20.0');
+    const percentiles = reportMarkdown(reportOf())
+      .split('\n')
+      .filter((line) => line.includes('| TTFT |'));
+    expect(percentiles[0]).toMatch(/\| – \|$/);
+  });
+});
+
+describe('the chart', () => {
+  it('has ticks from 0, even, that reach the largest value and not far beyond it', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-9, max: 1e12, noNaN: true }), (largest) => {
+        const marks = ticks(largest);
+        const last = marks.at(-1) ?? 0;
+        expect(marks[0]).toBe(0);
+        expect(last).toBeGreaterThanOrEqual(largest * (1 - 1e-8));
+        expect(last).toBeLessThanOrEqual(largest * 2 + 1e-9);
+        expect(marks.length).toBeGreaterThanOrEqual(3);
+        expect(marks.length).toBeLessThanOrEqual(7);
+      }),
+    );
+  });
+
+  it('draws whatever the figures are without a coordinate that is none', () => {
+    const point = fc.record({
+      x: fc.double({ min: 0, max: 1e9, noNaN: true }),
+      y: fc.double({ min: 0, max: 1e9, noNaN: true }),
+      label: fc.string(),
+      hollow: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 8 }), (points) => {
+        const svg = chartSvg({
+          title: 't',
+          summary: 's',
+          xTitle: 'x',
+          yTitle: 'y',
+          series: [{ name: 'a', points }],
+          limit: null,
+        });
+        expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+        for (const [, cx] of svg.matchAll(/cx="([\d.]+)"/g)) expect(Number(cx)).toBeLessThanOrEqual(640);
+      }),
+    );
+  });
+});
+
+describe('figures', () => {
+  it('have three significant figures, thousands separated, and a dash for what is not known', () => {
+    expect([0.01234, 1.5, 12.345, 999.4, 1000, 4190.4, 1_234_567].map(figure)).toEqual([
+      '0.0123',
+      '1.50',
+      '12.3',
+      '999',
+      '1,000',
+      '4,190',
+      '1,234,567',
+    ]);
+    expect(figure(null)).toBe('–');
+  });
+  it('are durations that a person reads', () => {
+    expect([0.4, 8, 60, 125, 3600, 6600].map(duration)).toEqual([
+      '0 s',
+      '8 s',
+      '1 min',
+      '2 min 5 s',
+      '1 h',
+      '1 h 50 min',
+    ]);
+  });
+});
