@@ -13,7 +13,7 @@ import { RemoteError } from './host.ts';
 export type FollowEvent =
   | { readonly type: 'journal'; readonly record: JournalRecord }
   | { readonly type: 'telemetry'; readonly line: TelemetryLine }
-  /** The run's state on its host, when it is first known and when it changes. */
+  /** `running` when that is known; any other is the last event. */
   | { readonly type: 'state'; readonly state: HostRunState }
   | { readonly type: 'connected' }
   | { readonly type: 'disconnected'; readonly error: RemoteError; readonly retryInMs: number }
@@ -70,8 +70,13 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<FollowE
             yield* copy.take(record, agent.host.name);
             continue;
           }
-          if (record.state !== state) yield { type: 'state', state: record.state };
-          state = record.state;
+          // An end is told when all that came before it is here.
+          const isNews =
+            record.state !== state && (record.type === 'follow-end' || record.state === 'running');
+          if (isNews) {
+            state = record.state;
+            yield { type: 'state', state };
+          }
           if (record.type === 'follow-end') return;
         }
         if (signal?.aborted) return;

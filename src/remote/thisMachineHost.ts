@@ -13,8 +13,9 @@ import {
 
 export const thisMachine = 'this-machine';
 
-/** What a shell says of a command that is not there. */
-const notFoundExitCode = 127;
+/** What shells say of a command that is not there, and of one that is no program. */
+const notFound = { exitCode: 127, message: 'not found' };
+const notExecutable = { exitCode: 126, message: 'permission denied' };
 
 /**
  * The machine that Loadline runs on, as a host: commands are started without a shell, in the home folder as over SSH, each
@@ -99,13 +100,14 @@ function asChannel(child: ChildProcessWithoutNullStreams): Channel {
   };
 }
 
+/** EACCES for a bare name only says that a folder of PATH is closed to us. */
 function notStarted(command: string, code: string): Channel {
-  const message = `${command}: ${code === 'ENOENT' ? 'not found' : 'permission denied'}\n`;
+  const { exitCode, message } = code === 'EACCES' && command.includes('/') ? notExecutable : notFound;
   return {
     stdin: new PassThrough().resume(),
     stdout: Readable.from([]),
-    stderr: Readable.from([Buffer.from(message)]),
-    exit: Promise.resolve({ exitCode: notFoundExitCode, lost: false }),
+    stderr: Readable.from([Buffer.from(`${command}: ${message}\n`)]),
+    exit: Promise.resolve({ exitCode, lost: false }),
     kill: () => {},
   };
 }

@@ -49,6 +49,12 @@ describe.each([
     expect(result.stderr).toMatch(/not found/);
   });
 
+  it('that is no program fails as a shell says it', async () => {
+    const result = await host.exec(['/dev/null']);
+    expect(result.exitCode).toBe(126);
+    expect(result.stderr).toMatch(/permission denied/i);
+  });
+
   it('takes and gives megabytes', async () => {
     const text = randomBytes(6 * 1024 * 1024).toString('base64');
     const { stdout } = await host.exec(['cat'], { stdin: text });
