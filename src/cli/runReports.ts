@@ -1,13 +1,13 @@
 /** What is written into a run folder from its journal: results.json and the reports. */
 import { join } from 'node:path';
+import { commandText } from '../core/engine/commandLine.ts';
 import type { JournalEntry } from '../core/sweep/journal.ts';
-import type { ReportInput } from '../core/sweep/reportContent.ts';
+import { type ReportInput, reportFileName } from '../core/sweep/reportContent.ts';
 import { reportHtml } from '../core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../core/sweep/reportMarkdown.ts';
 import { resultsFromJournal } from '../core/sweep/results.ts';
 import type { RunResults } from '../core/sweep/run.ts';
 import type { RunEnvironment } from '../protocol/runEnvironment.ts';
-import { quoteCommand } from '../remote/quote.ts';
 import { writeFileAtomically } from '../storage/atomicFile.ts';
 import { readJournal } from '../storage/runFolder.ts';
 import { BadInput } from './badInput.ts';
@@ -41,7 +41,7 @@ export function reportInput(
     cells: environment.context.cells,
     planText,
     environment: environment.facts,
-    commands: environment.commands.map(quoteCommand),
+    commands: environment.commands.map(commandText),
   };
 }
 
@@ -50,11 +50,10 @@ export interface ReportFiles {
   readonly markdown: string;
 }
 
-/** Named after the run, so that a file that was sent on says what it is: a rehearsal's name has `simulated` in it. */
 export async function writeReports(place: RunPlace, input: ReportInput): Promise<ReportFiles> {
   const files = {
-    html: join(place.directory, `${place.run}-report.html`),
-    markdown: join(place.directory, `${place.run}-report.md`),
+    html: join(place.directory, reportFileName(place.run, 'html')),
+    markdown: join(place.directory, reportFileName(place.run, 'md')),
   };
   await writeFileAtomically(files.html, reportHtml(input));
   await writeFileAtomically(files.markdown, reportMarkdown(input));

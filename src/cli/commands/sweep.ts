@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
+import { commandText } from '../../core/engine/commandLine.ts';
 import type { ModelFacts } from '../../core/model/facts.ts';
 import type { Problem, Result } from '../../core/result.ts';
 import { expandPlan } from '../../core/sweep/cells.ts';
@@ -12,7 +13,6 @@ import type { ProbeRecord } from '../../protocol/agent.ts';
 import { type PreparedRun, planContext, prepareRun } from '../../protocol/runRequest.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { RemoteError } from '../../remote/host.ts';
-import { quoteCommand } from '../../remote/quote.ts';
 import { resolveModel } from '../../storage/modelFolder.ts';
 import { ensureRunFolder } from '../../storage/runFolder.ts';
 import { locateProblem, parseSweepPlan } from '../../text/sweepPlan.ts';
@@ -162,7 +162,7 @@ function showPlan(plan: SweepPlan, { request, context }: PreparedRun, terminal: 
   terminal.err(`${plan.name}: ${plan.model} on ${context.device}, host ${context.host}${simulated}`);
   for (const line of textTable(predictionTable(context.cells))) terminal.err(`  ${line}`);
   const commands = new Set(
-    request.cells.flatMap(({ engine }) => (engine.kind === 'command' ? [quoteCommand(engine.argv)] : [])),
+    request.cells.flatMap(({ engine }) => (engine.kind === 'command' ? [commandText(engine.argv)] : [])),
   );
   if (commands.size > 0) terminal.err('Engines that will be started there:');
   for (const command of commands) terminal.err(`  ${command}`);

@@ -12,6 +12,13 @@ export function engineArguments(
   return [...command, ...(model === undefined ? [] : [model]), ...words];
 }
 
+/** A command line to read, or to paste into a POSIX shell: quoted only where it must be. What is run goes through src/remote/quote.ts. */
+export function commandText(argv: readonly string[]): string {
+  return argv
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}
+
 function flagWords(flag: string, value: FlagValue): readonly string[] {
   if (value === true) return [`--${flag}`];
   if (value === false) return [`--no-${flag}`];

@@ -22,6 +22,11 @@ export function reportTitle({ results }: ReportInput): string {
   return results.mode === 'rehearsal' ? `${results.name}: simulated sweep` : `${results.name}: sweep`;
 }
 
+/** Named after the run, so that a file that was sent on says what it is: a rehearsal's name has `simulated` in it. */
+export function reportFileName(run: string, format: 'html' | 'md'): string {
+  return `${run}-report.${format}`;
+}
+
 /** The sentence on top. */
 export function leadSentence({ results }: Pick<ReportInput, 'results'>): string {
   if (results.answer !== null) return results.answer;

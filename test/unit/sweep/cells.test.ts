@@ -109,6 +109,16 @@ describe('cells', () => {
     expect(seconds(once)[1]).toBeLessThan(seconds(once)[0] ?? 0);
   });
 
+  it('bear the start of their engine once, whichever comes first', () => {
+    const seconds = (text: string) => cellsOf(text).map(({ expectedSeconds }) => expectedSeconds);
+    const [firstOfPair, secondOfPair] = seconds(chatPlan.replace('[1, 2, 4]', '[2, 4]'));
+    const [aloneSecond] = seconds(chatPlan.replace('[1, 2, 4]', '[4]'));
+    expect((aloneSecond ?? 0) - (secondOfPair ?? 0)).toBeCloseTo(2, 9);
+    const twoEngines = seconds(matrixPlan.replace('[1, 2, 4]', '[2, 4]').replace('[0.5, 0.9]', '[0.9]'));
+    expect(twoEngines[0]).toBeCloseTo(firstOfPair ?? 0, 6);
+    expect(twoEngines[2]).toBeCloseTo(firstOfPair ?? 0, 6);
+  });
+
   it('beyond ten thousand are refused before they are made', () => {
     const many = Array.from({ length: 200 }, (_, at) => at + 1).join(', ');
     const text = chatPlan.replace(

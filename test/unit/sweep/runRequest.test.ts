@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineArguments } from '../../../src/core/engine/commandLine.ts';
+import { commandText, engineArguments } from '../../../src/core/engine/commandLine.ts';
 import { expandPlan } from '../../../src/core/sweep/cells.ts';
 import type { ProbeRecord } from '../../../src/protocol/agent.ts';
 import { readRunEnvironment } from '../../../src/protocol/runEnvironment.ts';
@@ -207,6 +207,12 @@ describe("an engine's command line", () => {
       'x y',
     ]);
   });
+});
+
+it('a command is shown so that a shell reads it back', () => {
+  expect(commandText(['vllm', 'serve', "a model's", '--x', '{"a": 1}'])).toBe(
+    `vllm serve 'a model'\\''s' --x '{"a": 1}'`,
+  );
 });
 
 it('runs are named by their time in UTC, so that they sort by it', () => {
