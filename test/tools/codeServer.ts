@@ -30,6 +30,8 @@ const quietSettings = {
   'git.enabled': false,
   'npm.autoDetect': 'off',
   'window.commandCenter': false,
+  'remote.autoForwardPorts': false,
+  'editor.minimap.enabled': false,
   'editor.cursorBlinking': 'solid',
   'editor.accessibilitySupport': 'off',
 };
@@ -38,8 +40,8 @@ export interface CodeServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Workspace trust as users have it. Left out: every folder is trusted. */
   readonly workspaceTrust?: boolean;
-  /** Home of the extension host: its `.ssh` is what the user's would be. Left out: an empty one. */
-  readonly home?: string;
+  /** Further environment of the extension host. Its HOME is an empty folder: nothing of the user's is read. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class CodeServer {
@@ -53,13 +55,14 @@ export class CodeServer {
   static async start(options: CodeServerOptions = {}): Promise<CodeServer> {
     const { node, serverMain } = await fetchTools();
     const data = await mkdtemp(join(tmpdir(), 'loadline-editor-'));
-    const home = options.home ?? join(data, 'home');
-    await mkdir(join(data, 'data', 'User'), { recursive: true });
+    const home = join(data, 'home');
     await mkdir(home, { recursive: true });
-    await writeFile(
-      join(data, 'data', 'User', 'settings.json'),
-      JSON.stringify({ ...quietSettings, ...options.settings }),
-    );
+    // A user's settings, and those of the machine that the extension host runs on: each has its own scopes.
+    for (const scope of ['User', 'Machine']) {
+      await mkdir(join(data, 'data', scope), { recursive: true });
+      const settings = JSON.stringify({ ...quietSettings, ...options.settings });
+      await writeFile(join(data, 'data', scope, 'settings.json'), settings);
+    }
     const child = spawn(
       node,
       [
@@ -71,7 +74,11 @@ export class CodeServer {
         ...(options.workspaceTrust ? [] : ['--disable-workspace-trust']),
       ],
       // A group of its own, so that what it starts ends with it.
-      { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, HOME: home } },
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        env: { ...process.env, HOME: home, ...options.environment },
+      },
     );
     const log: string[] = [];
     try {

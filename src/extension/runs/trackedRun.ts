@@ -155,9 +155,10 @@ export class TrackedRun extends DisposableStore {
     ]);
     const records = [...this.#records.values()];
     const results = resultsFromJournal(context, records, { interrupted: this.#interrupted });
-    this.#progress = runProgress(context, records, this.#hostNowMs(records));
     if (!sameCells(results, this.#results)) this.#write(results);
     this.#results = results;
+    this.#progress =
+      results.outcome === 'running' ? runProgress(context, records, this.#hostNowMs(records)) : null;
   }
 
   /** The host's clock, as of its last record and the time since. */

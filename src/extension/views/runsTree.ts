@@ -49,15 +49,15 @@ export class RunsTree extends DisposableStore implements TreeDataProvider<RunNod
 function runItem(view: RunView): TreeItem {
   const { run, results, progress, connection } = view;
   const outcome = outcomeOf(view);
+  const name = results?.name ?? run;
   const item = new TreeItem(
-    results?.name ?? run,
+    isSimulated(view) ? l10n.t('{0} (simulated)', name) : name,
     outcome === 'running' ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed,
   );
   item.id = run;
   item.contextValue = `run.${outcome}`;
   item.iconPath = runIcon(outcome);
   item.description = [
-    isSimulated(view) && l10n.t('simulated'),
     outcomeWord(outcome),
     progress && outcome === 'running' && `${progress.completed}/${progress.total}`,
     progress?.remainingSeconds != null && l10n.t('{0} left', durationText(progress.remainingSeconds)),
@@ -127,8 +127,8 @@ function describeCell(view: RunView, { state, label, trials }: CellResult): stri
       const throughput = first?.systemTokensPerSecond ?? null;
       return [
         isSimulated(view) && l10n.t('simulated'),
-        p95 !== null && l10n.t('TTFT p95 {0} ms', formatSignificant(p95)),
         throughput !== null && l10n.t('{0} tok/s', formatSignificant(throughput)),
+        p95 !== null && l10n.t('TTFT p95 {0} ms', formatSignificant(p95)),
       ]
         .filter((part) => part)
         .join(' · ');

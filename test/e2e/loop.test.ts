@@ -1,0 +1,183 @@
+/** The whole loop as a person goes through it, in a real VS Code: a config, its verdict, the panels, a sweep over SSH. */
+import { cp, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { RunResults } from '../../src/core/sweep/run.ts';
+import { CodeServer, launchBrowser, newProfile, repository } from '../tools/codeServer.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { failurePicture, takePictures } from './pictures.ts';
+import { Workbench } from './workbench.ts';
+
+let sshd: LoopbackSshd;
+let folder: string;
+let server: CodeServer;
+let browser: Browser;
+let profile: BrowserContext;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  sshd = await startLoopbackSshd();
+  folder = join(await realpath(await mkdtemp(join(tmpdir(), 'loadline-e2e-'))), 'examples');
+  await cp(join(repository, 'examples'), folder, { recursive: true });
+  server = await CodeServer.start({
+    environment: { LOADLINE_SSH_CONFIG: sshd.configFile },
+    settings: {
+      'window.autoDetectColorScheme': true,
+      'workbench.preferredDarkColorTheme': 'Default Dark Modern',
+      'workbench.preferredLightColorTheme': 'Default Light Modern',
+      'files.autoSave': 'off',
+      'loadline.agent.recordedDevice': 'h200-2026-11-static-batch',
+      'loadline.agent.sampleIntervalMs': 200,
+    },
+  });
+  browser = await launchBrowser();
+  profile = await newProfile(browser);
+  workbench = await Workbench.open(server, profile, folder);
+});
+
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await failurePicture(workbench, task.name);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.dispose();
+  await sshd?.stop();
+  if (folder) await rm(join(folder, '..'), { recursive: true, force: true });
+});
+
+describe('a config that does not fit', () => {
+  test('is marked on the flag to change, and its lens says why', async () => {
+    await workbench.openFile('llama-3.1-8b-rtx-4090.sh');
+    await workbench.lens('does not fit RTX 4090').waitFor();
+    await workbench.errorMarks().first().waitFor();
+  });
+
+  test('a quick fix says its effect; applied, mark and lens follow', async () => {
+    await workbench.openQuickFixes('131072');
+    await takePictures(workbench, 'diagnostic');
+    await workbench.chooseQuickFix(/Set.--max-model-len/);
+    await workbench.lens(/fits|tight/).waitFor();
+    await expect.poll(() => workbench.errorMarks().count()).toBe(0);
+    await workbench.undo();
+    await workbench.lens('does not fit RTX 4090').waitFor();
+  });
+
+  test('the calculator opens from the lens, follows the file and writes back what is applied', async () => {
+    await workbench.lens('does not fit RTX 4090').click();
+    const panel = workbench.panel();
+    await panel.getByText('does not fit').first().waitFor();
+    await takePictures(workbench, 'calculator', { waitFor: panel.locator('canvas').first() });
+    await panel
+      .getByRole('button', { name: /^max-model-len/ })
+      .first()
+      .click();
+    await panel.getByRole('button', { name: 'Apply 1 change' }).click();
+    await workbench.lens(/fits|tight/).waitFor();
+    await panel
+      .getByText(/^(fits|tight)/)
+      .first()
+      .waitFor();
+    await workbench.undo();
+    await panel.getByText('does not fit').first().waitFor();
+    await workbench.closeTab('Calculator');
+  });
+});
+
+describe('hosts', () => {
+  test('telemetry of a host over SSH is drawn while it comes, and says that it is a recording', async () => {
+    await workbench.showLoadline();
+    await workbench.treeItem(/^loopback-gpu/).waitFor();
+    await workbench.command('Loadline: Open GPU Telemetry');
+    await workbench.choose('loopback-gpu');
+    const panel = workbench.panel();
+    await panel
+      .getByText(/recorded/i)
+      .first()
+      .waitFor();
+    await panel.locator('canvas').first().waitFor();
+    await workbench.treeItem(/^loopback-gpu, connected/).waitFor();
+    await takePictures(workbench, 'telemetry', { settleMs: 12_000 });
+    await workbench.closeTab('GPU Telemetry');
+  });
+});
+
+describe('a sweep', () => {
+  test('goes on when its window is closed, and every cell is there once when it is opened again', async () => {
+    await workbench.openFile('chat.sweep.yaml');
+    await workbench.lens(/Rehearse/).click();
+    await workbench.treeItem(/^concurrency 1, simulated/).waitFor({ timeout: 120_000 });
+    await takePictures(workbench, 'sweep-running');
+
+    await workbench.close();
+    await vi.waitFor(() => expect(sshd.connections()).toEqual([]), { timeout: 60_000, interval: 100 });
+    const [run = ''] = await readdir(join(folder, '.loadline', 'runs'));
+    const here = join(folder, '.loadline', 'runs', run);
+    const there = join(sshd.home, '.cache', 'loadline', 'runs', run);
+    const doneWhenClosed = cellsDone(await readFile(join(here, 'journal.jsonl'), 'utf8')).length;
+    expect(doneWhenClosed).toBeLessThan(6);
+    await vi.waitFor(
+      async () => {
+        const journal = await readFile(join(there, 'journal.jsonl'), 'utf8');
+        expect(cellsDone(journal).length).toBeGreaterThan(doneWhenClosed);
+      },
+      { timeout: 120_000, interval: 100 },
+    );
+
+    workbench = await Workbench.open(server, profile, folder);
+    await workbench.showLoadline();
+    await workbench.treeItem(/^chat-llama-3.2-1b \(simulated\), completed/).waitFor({ timeout: 180_000 });
+    const panel = workbench.panel();
+    await panel.getByText('largest concurrency').first().waitFor();
+    await takePictures(workbench, 'sweep', { waitFor: panel.locator('canvas').first() });
+
+    const journal = await readFile(join(here, 'journal.jsonl'), 'utf8');
+    expect(journal).toBe(await readFile(join(there, 'journal.jsonl'), 'utf8'));
+    const records = journal
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq: number });
+    expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index));
+    expect(new Set(cellsDone(journal)).size).toBe(6);
+    expect(cellsDone(journal)).toHaveLength(6);
+    const results = JSON.parse(await readFile(join(here, 'results.json'), 'utf8')) as RunResults;
+    expect(results).toMatchObject({ mode: 'rehearsal', outcome: 'completed' });
+    expect(results.cells.map(({ state, trials }) => [state, trials.length])).toEqual(
+      Array(6).fill(['done', 1]),
+    );
+    await vi.waitFor(async () => expect(await processesOf(there)).toEqual([]), { timeout: 30_000 });
+  });
+
+  test('its report says what was found, and that it was simulated', async () => {
+    await workbench.command('Loadline: Open Report');
+    await workbench.page.locator('.tab.active', { hasText: 'report.md' }).waitFor();
+    const report = workbench.panel();
+    await report.getByText('Method and checks').first().waitFor();
+    await report
+      .getByText(/simulated/i)
+      .first()
+      .waitFor();
+    await report.getByText('largest concurrency').first().waitFor();
+  });
+});
+
+function cellsDone(journal: string): string[] {
+  return journal
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as { type: string; cell: string })
+    .filter(({ type }) => type === 'cell-done')
+    .map(({ cell }) => cell);
+}
+
+/** Command lines of processes that name the run's folder on the host. */
+async function processesOf(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(directory)) found.push(line.replaceAll('\0', ' '));
+  }
+  return found;
+}
