@@ -9,10 +9,11 @@ import { resultsFromJournal } from '../core/sweep/results.ts';
 import type { RunResults } from '../core/sweep/run.ts';
 import type { HostRunState, JournalRecord } from '../protocol/agent.ts';
 import { followRun } from '../remote/runFollower.ts';
+import { writeReports } from '../storage/runReport.ts';
 import { exitCodes } from './exitCodes.ts';
 import type { HostSession } from './hostSession.ts';
 import { type RunPlace, readEnvironment } from './runPlaces.ts';
-import { readReportInput, writeReports, writeResults } from './runReports.ts';
+import { readReportInput, writeResults } from './runReports.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './textTable.ts';
 
@@ -64,7 +65,7 @@ async function finish(
   const input = await readReportInput(place, state === 'interrupted');
   const { results } = input;
   await writeResults(place, results);
-  const files = await writeReports(place, input);
+  const files = await writeReports(place.directory, input);
   if (json) terminal.out(JSON.stringify(results, null, 2));
   else {
     for (const line of resultLines(results)) terminal.out(line);

@@ -1,15 +1,11 @@
-/** What is written into a run folder from its journal: results.json and the reports. */
+/** What the terminal writes into a run folder from its journal: results.json, and what a report needs. */
 import { join } from 'node:path';
-import { commandText } from '../core/engine/commandLine.ts';
-import type { JournalEntry } from '../core/sweep/journal.ts';
-import { type ReportInput, reportFileName } from '../core/sweep/reportContent.ts';
-import { reportHtml } from '../core/sweep/reportHtml.ts';
-import { reportMarkdown } from '../core/sweep/reportMarkdown.ts';
+import type { ReportInput } from '../core/sweep/reportContent.ts';
 import { resultsFromJournal } from '../core/sweep/results.ts';
 import type { RunResults } from '../core/sweep/run.ts';
-import type { RunEnvironment } from '../protocol/runEnvironment.ts';
 import { writeFileAtomically } from '../storage/atomicFile.ts';
 import { readJournal } from '../storage/runFolder.ts';
+import { reportInput } from '../storage/runReport.ts';
 import { BadInput } from './badInput.ts';
 import { type RunPlace, readEnvironment, readTextFile } from './runPlaces.ts';
 
@@ -27,35 +23,6 @@ export async function readReportInput(place: RunPlace, interrupted: boolean): Pr
     );
   }
   const { records, notes } = await readJournal(place.directory);
-  return reportInput(environment, planText, records, { interrupted, warnings: notes });
-}
-
-export function reportInput(
-  environment: RunEnvironment,
-  planText: string,
-  records: readonly JournalEntry[],
-  options: { readonly interrupted: boolean; readonly warnings: readonly string[] },
-): ReportInput {
-  return {
-    results: resultsFromJournal(environment.context, records, options),
-    cells: environment.context.cells,
-    planText,
-    environment: environment.facts,
-    commands: environment.commands.map(commandText),
-  };
-}
-
-export interface ReportFiles {
-  readonly html: string;
-  readonly markdown: string;
-}
-
-export async function writeReports(place: RunPlace, input: ReportInput): Promise<ReportFiles> {
-  const files = {
-    html: join(place.directory, reportFileName(place.run, 'html')),
-    markdown: join(place.directory, reportFileName(place.run, 'md')),
-  };
-  await writeFileAtomically(files.html, reportHtml(input));
-  await writeFileAtomically(files.markdown, reportMarkdown(input));
-  return files;
+  const results = resultsFromJournal(environment.context, records, { interrupted, warnings: notes });
+  return reportInput(environment, planText, results);
 }

@@ -1,6 +1,6 @@
+import { shellWord } from '../core/engine/commandLine.ts';
 import type { Target } from '../core/engine/deployment.ts';
 import type { LocatedDeployment, OffsetRange } from './located.ts';
-import { writeShellWord } from './shellWords.ts';
 
 export interface FlagChange {
   /** Canonical name, without dashes in front; `model` is the model. */
@@ -121,7 +121,7 @@ function yamlKey(text: string, deployment: LocatedDeployment, flag: string): str
 }
 
 function writeValue(deployment: LocatedDeployment, value: FlagChange['to']): string {
-  if (deployment.insertion.style === 'shell') return writeShellWord(String(value));
+  if (deployment.insertion.style === 'shell') return shellWord(String(value));
   return typeof value === 'string' ? writeYamlString(value) : String(value);
 }
 

@@ -29,13 +29,6 @@ export function splitCommands(text: string): ShellCommand[] {
   return new Splitter(text).commands();
 }
 
-/** The word that the splitter reads back as `value`: bare where that is safe, else in single quotes. */
-export function writeShellWord(value: string): string {
-  return /^[\w@%+=:,./-]+$/.test(value) && !value.startsWith('#')
-    ? value
-    : `'${value.replaceAll("'", `'\\''`)}'`;
-}
-
 class Splitter {
   readonly #text: string;
   readonly #commands: ShellCommand[] = [];

@@ -1,9 +1,10 @@
 import { followRun } from '../../remote/runFollower.ts';
+import { writeReports } from '../../storage/runReport.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { HostSession } from '../hostSession.ts';
 import { parseOptions } from '../options.ts';
 import { hostOf, runOptions, runPlace } from '../runPlaces.ts';
-import { readReportInput, writeReports, writeResults } from '../runReports.ts';
+import { readReportInput, writeResults } from '../runReports.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Ends the run, then copies what there is of it and writes its results. */
@@ -26,7 +27,7 @@ export async function cancelCommand(argv: readonly string[], terminal: Terminal)
     }
     const input = await readReportInput(place, interrupted);
     await writeResults(place, input.results);
-    await writeReports(place, input);
+    await writeReports(place.directory, input);
     const done = input.results.cells.filter(({ state }) => state === 'done').length;
     terminal.err(
       `${done} of ${input.results.cells.length} cells have a result. \`loadline resume ${place.run}\` goes on with the others.`,

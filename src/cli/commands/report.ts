@@ -2,11 +2,12 @@ import { relative, resolve } from 'node:path';
 import { reportHtml } from '../../core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../../core/sweep/reportMarkdown.ts';
 import { writeFileAtomically } from '../../storage/atomicFile.ts';
+import { writeReports } from '../../storage/runReport.ts';
 import { BadInput } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { parseOptions } from '../options.ts';
 import { runOptions, runPlace } from '../runPlaces.ts';
-import { readReportInput, writeReports, writeResults } from '../runReports.ts';
+import { readReportInput, writeResults } from '../runReports.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Makes results.json and the reports again from what the run folder has. Asks no host. */
@@ -29,7 +30,7 @@ export async function reportCommand(argv: readonly string[], terminal: Terminal)
     return exitCodes.ok;
   }
   await writeResults(place, input.results);
-  const files = await writeReports(place, input);
+  const files = await writeReports(place.directory, input);
   if (given.isSet('json')) terminal.out(JSON.stringify(input.results, null, 2));
   else {
     const wanted =

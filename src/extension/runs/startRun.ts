@@ -1,21 +1,18 @@
 /** From a plan in the editor to a run on its host. Loaded on first use: parsing, predicting and SSH hang on it. */
-import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { l10n, Range, type TextDocument, type Uri, window, workspace } from 'vscode';
+import { commandText } from '../../core/engine/commandLine.ts';
 import type { Result } from '../../core/result.ts';
 import { expandPlan } from '../../core/sweep/cells.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { RunRequest } from '../../protocol/agent.ts';
 import { planContext, prepareRun } from '../../protocol/runRequest.ts';
-import { quote } from '../../remote/quote.ts';
+import { gitCommit } from '../../storage/gitCommit.ts';
 import { resolveModel } from '../../storage/modelFolder.ts';
 import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
 import { durationText } from '../words.ts';
-
-const run = promisify(execFile);
 
 export interface ReadyRun {
   readonly request: RunRequest;
@@ -91,11 +88,6 @@ async function confirmed(request: RunRequest, { host, cells }: RunContext): Prom
   return chosen === start;
 }
 
-/** A command line to read: quoted where a shell would otherwise take it for something else. */
-function commandText(argv: readonly string[]): string {
-  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quote(word))).join(' ');
-}
-
 /** The value, or its first problem said and, where its place is known, shown. */
 async function usable<T>(
   result: Result<T>,
@@ -110,13 +102,4 @@ async function usable<T>(
     await window.showTextDocument(document, { selection });
   }
   return undefined;
-}
-
-/** Commit that the folder is at; null where it is in no repository, or there is no git. */
-async function gitCommit(folder: string): Promise<string | null> {
-  try {
-    return (await run('git', ['-C', folder, 'rev-parse', 'HEAD'])).stdout.trim();
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitCommands, writeShellWord } from '../../../src/text/shellWords.ts';
+import { shellWord } from '../../../src/core/engine/commandLine.ts';
+import { splitCommands } from '../../../src/text/shellWords.ts';
 
 /** Words of each command; an unknown one is shown as it is written, in angle brackets. */
 function words(text: string): string[][] {
@@ -61,10 +62,10 @@ describe('splitCommands', () => {
     fc.string({ unit: fc.constantFrom(...`a'"\\$\`{}*#\n\r -=é😀`) }),
   );
 
-  it('reads back every word that writeShellWord wrote', () => {
+  it('reads back every word that shellWord wrote', () => {
     fc.assert(
       fc.property(fc.array(anyWord, { minLength: 1 }), (values) => {
-        expect(words(values.map(writeShellWord).join(' '))).toEqual([values]);
+        expect(words(values.map(shellWord).join(' '))).toEqual([values]);
       }),
     );
   });
