@@ -5,7 +5,7 @@ export const reportStyle = `
 @media (prefers-color-scheme: dark) { :root { --ground: #0d1117; --text: #e6edf3; --quiet: #9198a1; --line: #3d444d; --mark: #3b2e00; --mark-line: #d29922;
   --s0: #58a6ff; --s1: #f0883e; --s2: #3fb950; --s3: #bc8cff; --s4: #f778ba; --s5: #9198a1; --limit: #ff7b72; } }
 body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+main { max-width: 66rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
 h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
@@ -13,7 +13,7 @@ h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 .simulated { background: var(--mark); border-left: 4px solid var(--mark-line); padding: .5rem .75rem; }
 figure { margin: 1.25rem 0; }
 figcaption, .data, caption { color: var(--quiet); font-size: .9rem; }
-svg { width: 100%; height: auto; max-width: 44rem; font: 12px system-ui, sans-serif; }
+svg { width: 100%; height: auto; max-width: 52rem; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--text); } svg .title { font-size: 14px; font-weight: 600; } svg .tick { fill: var(--quiet); font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--line); stroke-width: .5; } svg .axis { stroke: var(--quiet); }
 svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; } svg .limit-label { fill: var(--limit); }
@@ -24,8 +24,8 @@ svg .hollow { fill: var(--ground); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; width: 100%; }
 caption { text-align: left; padding-bottom: .25rem; }
-th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; } tbody th { min-width: 7.5rem; } th small { display: block; font-weight: 400; color: var(--quiet); }
+th, td { text-align: left; padding: .3rem .4rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { font-weight: 600; } tbody th { white-space: nowrap; } th small { display: block; font-weight: 400; color: var(--quiet); }
 .number { text-align: right; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .5rem 0; } dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: color-mix(in srgb, var(--text) 6%, transparent); padding: .75rem; overflow-x: auto; font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
