@@ -1,7 +1,6 @@
 // Builds everything that runs: `node esbuild.mjs [--production] [--watch]`. Types are checked by `tsc -b`.
 // Writes .cache/metafile.json, which test/unit/architecture reads to hold the layers and the size budgets.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -90,17 +89,6 @@ const bundles = [
   },
 ];
 
-/** A part that is not written yet is said, not an error: each builder can build what stands. */
-function standing(bundle) {
-  const entries = Array.isArray(bundle.entryPoints)
-    ? bundle.entryPoints
-    : Object.entries(bundle.entryPoints).map(([out, file]) => ({ out, in: file }));
-  const found = entries.filter((entry) => existsSync(`${root}${entry.in}`));
-  for (const entry of entries)
-    if (!found.includes(entry)) console.warn(`not built: ${entry.in} does not exist`);
-  return found.length > 0 ? { ...bundle, entryPoints: found } : undefined;
-}
-
 const agentArchive = 'dist/loadline-agent.pyz';
 
 function buildAgent() {
@@ -118,11 +106,11 @@ async function removeStale(outputs) {
 async function build() {
   await mkdir(`${root}.cache`, { recursive: true });
   await mkdir(`${root}dist`, { recursive: true });
-  const results = await Promise.all(bundles.map(standing).filter(Boolean).map(esbuild.build));
+  const results = await Promise.all(bundles.map(esbuild.build));
   const outputs = Object.assign({}, ...results.map((result) => result.metafile.outputs));
   const inputs = Object.assign({}, ...results.map((result) => result.metafile.inputs));
   await writeFile(`${root}.cache/metafile.json`, JSON.stringify({ production, inputs, outputs }));
-  if (existsSync(`${root}dist/cli.js`)) await chmod(`${root}dist/cli.js`, 0o755);
+  await chmod(`${root}dist/cli.js`, 0o755);
   buildAgent();
   await removeStale(outputs);
   for (const [file, { bytes }] of Object.entries(outputs))
@@ -144,7 +132,7 @@ async function watchAll() {
     },
   };
   buildAgent();
-  for (const bundle of bundles.map(standing).filter(Boolean)) {
+  for (const bundle of bundles) {
     const context = await esbuild.context({ ...bundle, plugins: [...bundle.plugins, reporter] });
     await context.watch();
   }
