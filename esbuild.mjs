@@ -1,7 +1,7 @@
 // Builds everything that runs: `node esbuild.mjs [--production] [--watch]`. Types are checked by `tsc -b`.
 // Writes .cache/metafile.json, which test/unit/architecture reads to hold the layers and the size budgets.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
@@ -97,10 +97,33 @@ function buildAgent() {
 
 /** Chunks carry hashes in their names: those of earlier builds go, while nothing is missing in between. */
 async function removeStale(outputs) {
+  const unbundled = [agentArchive, noticesFile];
   for (const file of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {
     const path = `${file.parentPath}/${file.name}`.slice(root.length);
-    if (file.isFile() && !(path in outputs) && path !== agentArchive) await rm(`${root}${path}`);
+    if (file.isFile() && !(path in outputs) && !unbundled.includes(path)) await rm(`${root}${path}`);
   }
+}
+
+const noticesFile = 'dist/third-party-notices.txt';
+
+/** The licences of what is bundled into what is shipped: their terms ask for it. */
+async function writeNotices(outputs) {
+  const shipped = Object.entries(outputs).filter(([file]) => !file.startsWith('dist/test/'));
+  const folders = new Set(
+    shipped
+      .flatMap(([, { inputs }]) => Object.keys(inputs))
+      .map((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0])
+      .filter((folder) => folder !== undefined),
+  );
+  const notices = await Promise.all(
+    [...folders].sort().map(async (folder) => {
+      const { name, version, license } = JSON.parse(await readFile(`${root}${folder}/package.json`, 'utf8'));
+      const file = (await readdir(`${root}${folder}`)).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file ? await readFile(`${root}${folder}/${file}`, 'utf8') : '';
+      return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+    }),
+  );
+  await writeFile(`${root}${noticesFile}`, notices.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
 async function build() {
@@ -112,6 +135,7 @@ async function build() {
   await writeFile(`${root}.cache/metafile.json`, JSON.stringify({ production, inputs, outputs }));
   await chmod(`${root}dist/cli.js`, 0o755);
   buildAgent();
+  await writeNotices(outputs);
   await removeStale(outputs);
   for (const [file, { bytes }] of Object.entries(outputs))
     if (!file.endsWith('.map')) console.log(`${(bytes / 1000).toFixed(1).padStart(8)} kB  ${file}`);

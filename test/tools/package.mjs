@@ -15,7 +15,7 @@ const shipped = [
   /^extension\/package(\.nls(\.\w+)?)?\.json$/,
   /^extension\/(readme|changelog|LICENSE)(\.md|\.txt)?$/i,
   /^extension\/dist\/(extension|server|cli|ssh2)\.js$/,
-  /^extension\/dist\/loadline-agent\.pyz$/,
+  /^extension\/dist\/(loadline-agent\.pyz|third-party-notices\.txt)$/,
   /^extension\/dist\/webview\/[\w-]+\.(js|css)$/,
   /^extension\/media\/[\w./-]+\.(svg|png|json|md)$/,
 ];
@@ -27,6 +27,7 @@ const required = [
   'extension/dist/cli.js',
   'extension/dist/ssh2.js',
   'extension/dist/loadline-agent.pyz',
+  'extension/dist/third-party-notices.txt',
   'extension/dist/webview/calculator.js',
   'extension/dist/webview/telemetry.js',
   'extension/dist/webview/sweep.js',
