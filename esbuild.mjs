@@ -117,10 +117,11 @@ async function writeNotices(outputs) {
   );
   const notices = await Promise.all(
     [...folders].sort().map(async (folder) => {
-      const { name, version, license } = JSON.parse(await readFile(`${root}${folder}/package.json`, 'utf8'));
+      const manifest = JSON.parse(await readFile(`${root}${folder}/package.json`, 'utf8'));
+      const license = manifest.license ?? manifest.licenses?.[0]?.type;
       const file = (await readdir(`${root}${folder}`)).find((entry) => /^licen[cs]e/i.test(entry));
       const text = file ? await readFile(`${root}${folder}/${file}`, 'utf8') : '';
-      return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+      return `${manifest.name} ${manifest.version} (${license})\n\n${text.trim()}\n`;
     }),
   );
   await writeFile(`${root}${noticesFile}`, notices.join(`\n${'-'.repeat(80)}\n\n`));
