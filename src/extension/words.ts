@@ -8,7 +8,7 @@ export function durationText(seconds: number): string {
   return l10n.t('{0} h {1} min', Math.floor(minutes / 60), minutes % 60);
 }
 
-/** A whole number with its thousands separated as the editor's language does. */
-export function countText(value: number): string {
-  return new Intl.NumberFormat(env.language, { maximumFractionDigits: 0 }).format(value);
+/** Three significant figures, thousands separated as the editor's language does. */
+export function figureText(value: number): string {
+  return new Intl.NumberFormat(env.language, { maximumSignificantDigits: 3 }).format(value);
 }

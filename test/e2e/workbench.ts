@@ -82,6 +82,7 @@ export class Workbench {
   async undo(): Promise<void> {
     await this.page.locator('.editor-group-container .monaco-editor .view-lines').first().click();
     await this.page.keyboard.press('Control+Z');
+    await this.page.keyboard.press('Control+Home');
   }
 
   async closeTab(title: string): Promise<void> {

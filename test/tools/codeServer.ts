@@ -46,11 +46,16 @@ export interface CodeServerOptions {
 
 export class CodeServer {
   private constructor(
-    private readonly process: ChildProcess,
+    private readonly child: ChildProcess,
     private readonly data: string,
     private readonly port: number,
     private readonly log: readonly string[],
-  ) {}
+  ) {
+    // A test runner that gives up must not leave it behind.
+    process.once('exit', this.#killNow);
+  }
+
+  readonly #killNow = (): void => signalGroup(this.child, 'SIGKILL');
 
   static async start(options: CodeServerOptions = {}): Promise<CodeServer> {
     const { node, serverMain } = await fetchTools();
@@ -111,7 +116,8 @@ export class CodeServer {
   }
 
   async dispose(): Promise<void> {
-    await end(this.process);
+    await end(this.child);
+    process.removeListener('exit', this.#killNow);
     await rm(this.data, { recursive: true, force: true, maxRetries: 5 });
   }
 }
@@ -134,22 +140,22 @@ function listeningPort(child: ChildProcess, log: string[]): Promise<number> {
 
 /** Ends the whole group, by its id: politely, then not. */
 async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined) return;
-  const signal = (name: NodeJS.Signals): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
-    } catch {
-      // The group is empty already.
-    }
-  };
-  if (child.exitCode === null && child.signalCode === null) {
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
     const exited = once(child, 'exit');
-    signal('SIGTERM');
-    const timer = setTimeout(() => signal('SIGKILL'), 3000);
+    signalGroup(child, 'SIGTERM');
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 3000);
     await exited;
     clearTimeout(timer);
   }
-  signal('SIGKILL');
+  signalGroup(child, 'SIGKILL');
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // The group is empty already.
+  }
 }
 
 /** One browser for a file of tests. Nothing of it calls out. */
@@ -180,26 +186,29 @@ export async function newProfile(
 
 /**
  * Runs `tests` (a module that exports `run()`) in the extension host of a new window.
- * Returns the exit status that VS Code gives, and what the tests wrote to the console.
+ * Returns the exit status that VS Code gives, or null where it gave none in time, and what was written to the console.
  */
 export async function runInExtensionHost(
   server: CodeServer,
   context: BrowserContext,
   folder: string,
   tests: string,
-): Promise<{ readonly code: number; readonly output: readonly string[] }> {
+  timeoutMs: number,
+): Promise<{ readonly code: number | null; readonly output: readonly string[] }> {
   const page = await context.newPage();
   const output: string[] = [];
   page.on('console', (message) => output.push(message.text()));
-  let exit: (code: number) => void = () => {};
-  const exited = new Promise<number>((resolve) => {
+  let exit: (code: number | null) => void = () => {};
+  const exited = new Promise<number | null>((resolve) => {
     exit = resolve;
   });
   // Before the page loads: VS Code calls them as soon as `run()` has settled.
   await page.exposeFunction('codeAutomationExit', (code: number) => exit(code));
   await page.exposeFunction('codeAutomationLog', () => undefined);
+  const timer = setTimeout(() => exit(null), timeoutMs);
   await page.goto(server.url(folder, tests));
   const code = await exited;
+  clearTimeout(timer);
   await page.close();
   return { code, output };
 }

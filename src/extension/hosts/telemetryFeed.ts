@@ -8,7 +8,7 @@ import { measureClockOffset } from './clock.ts';
 import type { HostRegistry } from './hostRegistry.ts';
 
 /** How much of a host's past is kept for a panel that is shown again. */
-export const telemetryWindowMs = 15 * 60_000;
+const keptMs = 15 * 60_000;
 
 /** Live telemetry of one host: samples while it is held, and keeps the last window of it. */
 export class TelemetryFeed extends DisposableStore {
@@ -74,7 +74,7 @@ export class TelemetryFeed extends DisposableStore {
       this.#records = [];
     } else {
       this.#records.push(line);
-      const most = Math.ceil(telemetryWindowMs / (this.#header?.intervalMs ?? 1000));
+      const most = Math.ceil(keptMs / (this.#header?.intervalMs ?? 1000));
       // Dropped in blocks: a shift a line would move the whole array each time.
       if (this.#records.length > most * 1.1) this.#records = this.#records.slice(-most);
     }

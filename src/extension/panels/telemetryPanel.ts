@@ -2,11 +2,14 @@ import { type ExtensionContext, env, type WebviewPanel } from 'vscode';
 import type { TelemetryLine } from '../../protocol/agent.ts';
 import { type FromTelemetry, panelProtocol, type ToTelemetry } from '../../protocol/panel.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
-import { TelemetryFeed, telemetryWindowMs } from '../hosts/telemetryFeed.ts';
+import { TelemetryFeed } from '../hosts/telemetryFeed.ts';
 import { Panel } from './panel.ts';
 
 /** At most four messages a second to the page, whatever the number of hosts and their rates. */
 const flushEveryMs = 250;
+
+/** Span of time that charts show at first; the page can show all that is kept. */
+const firstViewMs = 60_000;
 
 /** *What are my GPUs doing now?* Samples hosts while it is open, and sends while it is seen. */
 export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
@@ -56,7 +59,7 @@ export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
       type: 'snapshot',
       protocol: panelProtocol,
       hosts: [...this.#feeds.values()].map((feed) => ({ ...feed.state, lines: feed.lines })),
-      windowMs: telemetryWindowMs,
+      windowMs: firstViewMs,
       locale: env.language,
     };
   }

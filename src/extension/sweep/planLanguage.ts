@@ -130,7 +130,7 @@ function diagnosticOf(
 ): Diagnostic {
   const place = new Range(document.positionAt(range.start), document.positionAt(range.end));
   const diagnostic = new Diagnostic(place, message, severity);
-  diagnostic.source = 'loadline';
+  diagnostic.source = 'Loadline';
   diagnostic.code = code;
   return diagnostic;
 }

@@ -8,11 +8,10 @@ import {
   TreeItemCollapsibleState,
 } from 'vscode';
 import type { CellResult, CellState } from '../../core/sweep/run.ts';
-import { formatSignificant } from '../../core/units.ts';
 import { DisposableStore } from '../disposable.ts';
 import type { RunManager } from '../runs/runManager.ts';
 import { isSimulated, outcomeOf, type RunOutcome, type RunView } from '../runs/runView.ts';
-import { durationText } from '../words.ts';
+import { durationText, figureText } from '../words.ts';
 
 export type RunNode =
   | { readonly kind: 'run'; readonly run: string }
@@ -99,7 +98,7 @@ function cellItem(view: RunView, cell: CellResult): TreeItem {
   item.id = `${view.run}/${cell.cell}`;
   item.iconPath = cellIcon(cell.state);
   item.description = describeCell(view, cell);
-  item.tooltip = [label, item.description, ...(cell.failure?.logExcerpt ?? [])]
+  item.tooltip = [label, item.description, latencyLine(cell), ...(cell.failure?.logExcerpt ?? [])]
     .filter((line) => line)
     .join('\n');
   item.accessibilityInformation = { label: [label, item.description].filter((part) => part).join(', ') };
@@ -123,17 +122,25 @@ function describeCell(view: RunView, { state, label, trials }: CellResult): stri
       return view.progress?.cell === label ? (view.progress.phase ?? l10n.t('running')) : l10n.t('running');
     case 'done': {
       const [first] = trials;
-      const p95 = first?.ttftMs.p95 ?? null;
       const throughput = first?.systemTokensPerSecond ?? null;
       return [
         isSimulated(view) && l10n.t('simulated'),
-        throughput !== null && l10n.t('{0} tok/s', formatSignificant(throughput)),
-        p95 !== null && l10n.t('TTFT p95 {0} ms', formatSignificant(p95)),
+        throughput !== null && l10n.t('{0} tok/s', figureText(throughput)),
       ]
         .filter((part) => part)
         .join(' · ');
     }
   }
+}
+
+/** Not known is left out: too few requests certify no p95. */
+function latencyLine({ trials }: CellResult): string {
+  const [first] = trials;
+  const figures = [
+    ['TTFT p95', first?.ttftMs.p95],
+    ['TPOT p95', first?.tpotMs.p95],
+  ] as const;
+  return figures.flatMap(([name, ms]) => (ms == null ? [] : [`${name} ${figureText(ms)} ms`])).join(' · ');
 }
 
 function cellIcon(state: CellState): ThemeIcon {
