@@ -1,5 +1,5 @@
 #!/bin/sh
-# Llama 3.1 8B with its whole context of 131,072 tokens on one RTX 4090: does not fit. The quick fixes say what would.
+# Its whole context on one RTX 4090: the quick fixes say what would fit.
 # loadline: gpu=rtx-4090-24gb engine=0.26.0
 exec vllm serve meta-llama/Llama-3.1-8B-Instruct \
   --max-model-len 131072 \

@@ -284,7 +284,6 @@ export class ChartView {
         minRotation: 0,
         maxRotation: 0,
         autoSkip: ownTicks === undefined,
-        sampleSize: 4,
         maxTicksLimit: position === 'bottom' ? 7 : 6,
         callback: (value: number | string) => axis.format(Number(value)),
       },

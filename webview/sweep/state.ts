@@ -56,7 +56,8 @@ export function headline(results: RunResults): Headline {
     return {
       mark: results.outcome === 'running' ? 'running' : 'passed',
       word: simulated ? 'simulated' : '',
-      sentence: results.answer,
+      // Said once: the word stands before it here, in a report the answer says it itself.
+      sentence: results.answer.replace(/^Simulated: /, ''),
     };
   const soFar = `${done} of ${toRun} cells have results${simulated ? ' (simulated)' : ''}`;
   switch (results.outcome) {
