@@ -66,7 +66,7 @@ describe('a config that does not fit', () => {
   });
 
   test('the calculator opens from the lens, follows the file and writes back what is applied', async () => {
-    await workbench.lens('does not fit RTX 4090').click();
+    await workbench.pressLens('does not fit RTX 4090', workbench.tab('Calculator'));
     const panel = workbench.panel();
     await panel.getByText('does not fit').first().waitFor();
     await takePictures(workbench, 'calculator', { waitFor: panel.locator('canvas').first() });
@@ -88,6 +88,8 @@ describe('a config that does not fit', () => {
 
 describe('hosts', () => {
   test('telemetry of a host over SSH is drawn while it comes, and says that it is a recording', async () => {
+    await workbench.openFile('llama-3.1-8b.serve.yaml');
+    await workbench.lens('fits H200').waitFor();
     await workbench.showLoadline();
     await workbench.treeItem(/^loopback-gpu/).waitFor();
     await workbench.command('Loadline: Open GPU Telemetry');
@@ -107,8 +109,8 @@ describe('hosts', () => {
 describe('a sweep', () => {
   test('goes on when its window is closed, and every cell is there once when it is opened again', async () => {
     await workbench.openFile('chat.sweep.yaml');
-    await workbench.lens(/Rehearse/).click();
-    await workbench.treeItem(/^concurrency 1, simulated/).waitFor({ timeout: 120_000 });
+    await workbench.pressLens(/Rehearse/, workbench.tab('(simulated)'));
+    await workbench.treeItem(/^concurrency 1, [\d,.]+ tok\/s \(simulated\)/).waitFor({ timeout: 120_000 });
     await takePictures(workbench, 'sweep-running');
 
     await workbench.close();

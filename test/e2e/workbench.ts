@@ -48,6 +48,23 @@ export class Workbench {
     return this.page.locator('.codelens-decoration > *', { hasText: text }).first();
   }
 
+  /** Presses a lens until what it opens is there: one that is drawn anew under the pointer swallows a press. */
+  async pressLens(text: string | RegExp, opens: Locator): Promise<void> {
+    for (let presses = 0; ; presses++) {
+      await this.lens(text).click();
+      try {
+        await opens.waitFor({ timeout: presses < 3 ? 15_000 : 60_000 });
+        return;
+      } catch (error) {
+        if (presses === 3) throw error;
+      }
+    }
+  }
+
+  tab(title: string): Locator {
+    return this.page.locator('.tab', { hasText: title });
+  }
+
   /** The red wave under what is wrong. */
   errorMarks(): Locator {
     return this.page.locator('.squiggly-error');
@@ -86,7 +103,7 @@ export class Workbench {
   }
 
   async closeTab(title: string): Promise<void> {
-    const tab = this.page.locator('.tab', { hasText: title });
+    const tab = this.tab(title);
     await tab.click({ button: 'middle' });
     await tab.waitFor({ state: 'detached' });
   }

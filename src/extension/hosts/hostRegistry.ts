@@ -16,7 +16,7 @@ import { DisposableStore } from '../disposable.ts';
 import { messageOf } from '../log.ts';
 import { Secrets } from '../secrets.ts';
 import { addedHosts, section } from '../settings.ts';
-import { EditorPrompter, silentPrompter } from './prompter.ts';
+import { EditorPrompter } from './prompter.ts';
 
 export const thisMachine = 'this-machine';
 
@@ -44,6 +44,10 @@ interface Session {
   probe: ProbeRecord | null;
   connection: Promise<ConnectedHost> | null;
   abort: AbortController | null;
+  /** The attempt asks nobody. */
+  quiet: boolean;
+  /** Disconnected by hand. */
+  parked: boolean;
 }
 
 /** Every host that Loadline knows of, and the connections to them: one a host, shared by all who use it. */
@@ -88,14 +92,22 @@ export class HostRegistry extends DisposableStore {
 
   /**
    * The connection to a host; an attempt under way is shared. Throws RemoteError with what to do. Refused in an untrusted
-   * workspace, whoever asks: panels and runs that come back with a window do so too. `quietly`: what would have to be asked
-   * counts as cancelled; for connections that nobody asked for.
+   * workspace, whoever asks: panels and runs that come back with a window do so too. `quietly` is for connections that nobody
+   * asked for: nobody is asked anything, and a host that was disconnected by hand stays so.
    */
   connect(name: string, { quietly = false } = {}): Promise<ConnectedHost> {
     if (!workspace.isTrusted)
       return Promise.reject(new Error(l10n.t('Connecting to hosts needs a trusted workspace.')));
     const session = this.#session(name);
-    if (session.connection) return session.connection;
+    const { connection: present } = session;
+    if (present) {
+      // Somebody is there to be asked now: what failed for want of an answer is tried again.
+      return session.quiet && !quietly ? present.catch(() => this.connect(name)) : present;
+    }
+    if (quietly && session.parked)
+      return Promise.reject(new Error(l10n.t('{0} was disconnected. What runs there goes on.', name)));
+    session.quiet = quietly;
+    session.parked = false;
     const abort = new AbortController();
     session.abort = abort;
     this.#set(session, 'connecting', null);
@@ -143,6 +155,7 @@ export class HostRegistry extends DisposableStore {
     if (!session?.connection) return;
     const { connection, abort } = session;
     session.connection = null;
+    session.parked = true;
     abort?.abort();
     const connected = await connection.catch(() => null);
     await connected?.host.dispose();
@@ -160,7 +173,7 @@ export class HostRegistry extends DisposableStore {
       import('../../remote/agentClient.ts'),
       readAgentArchive(this.#context.extensionUri),
     ]);
-    const prompter = quietly ? silentPrompter : new EditorPrompter(this.secrets);
+    const prompter = new EditorPrompter(this.secrets, { quietly });
     const host = await connect(name, { prompter, log: this.#log, signal });
     try {
       const agent = await openAgent(host, archive, this.#log, { signal });
@@ -174,7 +187,15 @@ export class HostRegistry extends DisposableStore {
   #session(name: string): Session {
     const known = this.#sessions.get(name);
     if (known) return known;
-    const session: Session = { state: 'idle', message: null, probe: null, connection: null, abort: null };
+    const session: Session = {
+      state: 'idle',
+      message: null,
+      probe: null,
+      connection: null,
+      abort: null,
+      quiet: false,
+      parked: false,
+    };
     this.#sessions.set(name, session);
     return session;
   }

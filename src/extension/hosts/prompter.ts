@@ -4,17 +4,20 @@ import type { Secrets } from '../secrets.ts';
 
 /**
  * What one connection asks a person, in the editor's own input boxes. A remembered secret is given once: asked again, it
- * was wrong, and it is forgotten.
+ * was wrong, and it is forgotten. `quietly`: gives what is remembered and asks nobody, which counts as cancelled.
  */
 export class EditorPrompter implements Prompter {
   readonly #secrets: Secrets;
+  readonly #quietly: boolean;
   readonly #given = new Set<string>();
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Secrets, { quietly = false } = {}) {
     this.#secrets = secrets;
+    this.#quietly = quietly;
   }
 
   async acceptUnknownHostKey(question: Parameters<Prompter['acceptUnknownHostKey']>[0]): Promise<boolean> {
+    if (this.#quietly) return false;
     const { host, port, keyType, fingerprint } = question;
     const connect = l10n.t('Trust This Key and Connect');
     const chosen = await window.showWarningMessage(
@@ -52,6 +55,7 @@ export class EditorPrompter implements Prompter {
   async keyboardInteractive(
     question: Parameters<Prompter['keyboardInteractive']>[0],
   ): Promise<readonly string[] | undefined> {
+    if (this.#quietly) return undefined;
     const answers: string[] = [];
     for (const { prompt, echo } of question.prompts) {
       const answer = await window.showInputBox({
@@ -75,6 +79,7 @@ export class EditorPrompter implements Prompter {
       }
       await this.#secrets.forget(name);
     }
+    if (this.#quietly) return undefined;
     const answer = await askSecret(prompt, title);
     if (answer?.remember) {
       await this.#secrets.remember(name, answer.value);
@@ -83,14 +88,6 @@ export class EditorPrompter implements Prompter {
     return answer?.value;
   }
 }
-
-/** Asks nobody: for connections that come back by themselves. Each question counts as cancelled. */
-export const silentPrompter: Prompter = {
-  acceptUnknownHostKey: () => Promise.resolve(false),
-  passphrase: () => Promise.resolve(undefined),
-  password: () => Promise.resolve(undefined),
-  keyboardInteractive: () => Promise.resolve(undefined),
-};
 
 /** A password box with a button beside it that says whether to remember. It does not, unless it is pressed. */
 function askSecret(

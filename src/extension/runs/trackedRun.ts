@@ -95,7 +95,13 @@ export class TrackedRun extends DisposableStore {
     try {
       const { followRun } = await import('../../remote/runFollower.ts');
       const { run, workspace } = this.#place;
-      const connect = async () => (await this.#hosts.connect(host, { quietly })).agent;
+      // Asked for once at most: later attempts come by themselves, when nobody may be there.
+      let askNobody = quietly;
+      const connect = async () => {
+        const { agent } = await this.#hosts.connect(host, { quietly: askNobody });
+        askNobody = true;
+        return agent;
+      };
       for await (const event of followRun({ run, workspace, connect, signal: stop.signal }))
         this.#take(event);
       this.#connection = null;

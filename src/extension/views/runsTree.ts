@@ -123,12 +123,10 @@ function describeCell(view: RunView, { state, label, trials }: CellResult): stri
     case 'done': {
       const [first] = trials;
       const throughput = first?.systemTokensPerSecond ?? null;
-      return [
-        isSimulated(view) && l10n.t('simulated'),
-        throughput !== null && l10n.t('{0} tok/s', figureText(throughput)),
-      ]
-        .filter((part) => part)
-        .join(' · ');
+      if (throughput === null) return isSimulated(view) ? l10n.t('simulated') : '';
+      return isSimulated(view)
+        ? l10n.t('{0} tok/s (simulated)', figureText(throughput))
+        : l10n.t('{0} tok/s', figureText(throughput));
     }
   }
 }
