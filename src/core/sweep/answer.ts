@@ -1,4 +1,5 @@
 /** The answer to the plan's question, in words: what the figures say, and what was left out of it. */
+import { failedShare, failsTooOften, mostFailedShare } from './checks.ts';
 import type { LoadResult } from './loadResult.ts';
 import type { Question } from './planSchema.ts';
 import { figure, milliseconds } from './reportFigures.ts';
@@ -31,7 +32,7 @@ export function answerQuestion(
       warnings: ['No answer: the chat question needs a service level (slo) in the plan.'],
     };
   }
-  const sentences = [chatAnswer(cells, limits), ...leftOut(cells)];
+  const sentences = [chatAnswer(cells, limits), ...leftOut(cells), ...missedByFailures(cells)];
   if (outcome !== 'completed')
     sentences.push(
       `The run was ${outcome === 'failed' ? 'ended by a failure' : outcome}: only what was measured by then counts.`,
@@ -104,6 +105,13 @@ function leftOut(cells: readonly CellResult[]): string[] {
   return said.length === 0 ? [] : [`Left out: ${said.join(', ')} (of ${cells.length} cells).`];
 }
 
+function missedByFailures(cells: readonly CellResult[]): string[] {
+  const missing = cells.filter((cell) => isUsable(cell) && failsTooOften(cell.trials)).length;
+  return missing === 0
+    ? []
+    : [`Missed by failed requests (over ${100 * mostFailedShare} %): ${missing} of ${cells.length} cells.`];
+}
+
 function cellName(cell: CellResult, cells: readonly CellResult[]): string {
   return cells.every((other) => sameFlags(other, cell)) ? String(cell.concurrency) : cell.label;
 }
@@ -126,7 +134,9 @@ export function limitsText(limits: ServiceLevel): string {
 function figuresText(cell: CellResult): string {
   const ttft = worst(cell, (trial) => trial.ttftMs.p95, Math.max);
   const rate = worst(cell, (trial) => trial.perQueryTokensPerSecond, Math.min);
-  return `TTFT p95 ${milliseconds(ttft)} and ${figure(rate)} tokens/s per query`;
+  const failed = Math.max(...cell.trials.map(failedShare));
+  const failures = failed > mostFailedShare ? `, with ${figure(100 * failed)} % of the requests failed` : '';
+  return `TTFT p95 ${milliseconds(ttft)} and ${figure(rate)} tokens/s per query${failures}`;
 }
 
 function systemText(cell: CellResult): string {

@@ -14,3 +14,15 @@ export function littlesLawResidual(trial: LoadResult, concurrency: number): numb
 }
 
 export const mostResidual = 0.1;
+
+/** A service level speaks of the requests that were answered; beyond this share of failures it is missed, however fast the rest was. */
+export const mostFailedShare = 0.01;
+
+/** Failed requests, as a share of all. */
+export function failedShare({ requests }: LoadResult): number {
+  return requests.failed / Math.max(1, requests.ok + requests.failed);
+}
+
+export function failsTooOften(trials: readonly LoadResult[]): boolean {
+  return trials.some((trial) => failedShare(trial) > mostFailedShare);
+}

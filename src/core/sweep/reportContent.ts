@@ -2,7 +2,7 @@
 
 import { limitsText } from './answer.ts';
 import { lengthsLabel } from './cells.ts';
-import { littlesLawResidual, mostResidual } from './checks.ts';
+import { littlesLawResidual, mostFailedShare, mostResidual } from './checks.ts';
 import { duration, figure } from './reportFigures.ts';
 import type { Cell, RunResults } from './run.ts';
 import { certifiedFrom } from './statistics.ts';
@@ -73,7 +73,10 @@ export function methodSentences({ results, cells }: ReportInput): readonly strin
     `A percentile is given only where the sample certifies it: p50 from ${certifiedFrom.p50} completed requests, p90 from ${certifiedFrom.p90}, p95 from ${certifiedFrom.p95}, p99 from ${certifiedFrom.p99} (MLPerf's early-stopping floor, 99 % confidence).`,
     'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests, from a histogram. Per query: mean of output tokens / E2E. System: all output tokens / duration.',
   );
-  if (results.serviceLevel !== null) sentences.push(`Service level: ${limitsText(results.serviceLevel)}.`);
+  if (results.serviceLevel !== null)
+    sentences.push(
+      `Service level: ${limitsText(results.serviceLevel)}, and at most ${100 * mostFailedShare} % of the requests failed.`,
+    );
   const trials = Math.max(0, ...results.cells.map((cell) => cell.trials.length));
   sentences.push(
     trials > 1

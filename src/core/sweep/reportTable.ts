@@ -1,5 +1,6 @@
 /** The rows that every report and the terminal show, as text. */
 import { isClientBound, worst } from './answer.ts';
+import { failsTooOften } from './checks.ts';
 import type { LoadResult, Quantiles } from './loadResult.ts';
 import { figure, none } from './reportFigures.ts';
 import type { CellResult, RunResults } from './run.ts';
@@ -101,7 +102,8 @@ export function resultWords(cell: CellResult): string {
     case 'done':
       if (isClientBound(cell)) return 'client-bound';
       if (cell.meetsServiceLevel === null) return 'done';
-      return cell.meetsServiceLevel ? 'within SLO' : 'misses SLO';
+      if (cell.meetsServiceLevel) return 'within SLO';
+      return failsTooOften(cell.trials) ? 'misses SLO: requests failed' : 'misses SLO';
   }
 }
 

@@ -1,5 +1,6 @@
 /** From a run's journal to its results. Made again from the same records it is the same, whatever became of the process that followed. */
 import { answerQuestion } from './answer.ts';
+import { failsTooOften } from './checks.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
 import type { LoadResult } from './loadResult.ts';
 import type { Question } from './planSchema.ts';
@@ -160,12 +161,13 @@ function skipFailure(cell: Cell): CellFailure {
   };
 }
 
-/** True where every trial keeps every limit; null where one cannot be judged: too few requests, or no service level. */
+/** True where every trial keeps every limit and hardly a request failed; null where one cannot be judged: too few requests, or no service level. */
 export function meetsServiceLevel(
   trials: readonly LoadResult[],
   limits: ServiceLevel | null,
 ): boolean | null {
   if (limits === null || Object.keys(limits).length === 0 || trials.length === 0) return null;
+  if (failsTooOften(trials)) return false;
   const verdicts = trials.flatMap((trial) => [
     limits.ttftP95Ms === undefined ? true : atMost(trial.ttftMs.p95, limits.ttftP95Ms),
     limits.tpotP95Ms === undefined ? true : atMost(trial.tpotMs.p95, limits.tpotP95Ms),

@@ -41,18 +41,20 @@ interface Point {
   readonly bound?: boolean;
   readonly simulated?: boolean;
   readonly requests?: number;
+  /** Beside `requests`, which succeed. */
+  readonly failed?: number;
 }
 
 /** A request of 100 tokens at `rate` tokens per second over its whole time. */
 function measured(
   cell: string,
-  { ttftMs, rate, bound = false, simulated = false, requests = 140 }: Point,
+  { ttftMs, rate, bound = false, simulated = false, requests = 140, failed = 0 }: Point,
 ): Made[] {
   const tpotMs = ((100 / rate) * 1000 - ttftMs) / 99;
   const client = { loopLagP99Ms: 0.1, cpuSeconds: 0.1, wallSeconds: 1, events: 100, bound };
-  const measurement = measurementOf(sameRequests(requests, { ttftMs, tpotMs, outputTokens: 100 }), {
-    client,
-  });
+  const request = { ttftMs, tpotMs, outputTokens: 100 };
+  const made = [...sameRequests(requests, request), ...sameRequests(failed, { ...request, failed: true })];
+  const measurement = measurementOf(made, { client });
   return [
     { type: 'cell-started', cell, trial: 0 },
     { type: 'trial-measured', cell, trial: 0, simulated, measurement },
@@ -213,6 +215,17 @@ describe('the answer to the chat question', () => {
     );
     expect(answer).toMatch(/^1 is the largest concurrency/);
     expect(answer).toContain('Left out: 1 client-bound, 1 with too few requests for a p95 (of 3 cells).');
+  });
+
+  it('is no cell most of whose requests failed, however fast the rest was', () => {
+    const answer = answerOf(
+      ...measured(one, good),
+      ...measured(two, { ...good, requests: 297, failed: 3 }),
+      ...measured(four, { ...good, failed: 1300 }),
+    );
+    expect(answer).toMatch(/^2 is the largest concurrency/);
+    expect(answer).toMatch(/At 4 it is .*, with 90\.3 % of the requests failed\./);
+    expect(answer).toContain('Missed by failed requests (over 1 %): 1 of 3 cells.');
   });
 
   it('does not trust a ladder with a hole in it', () => {
