@@ -42,6 +42,8 @@ export function runProgress(
   let firstWallMs: number | null = null;
   let cellStartedWallMs = nowWallMs;
   let spentMs = 0;
+  let expectedOfSpent = 0;
+  const of = (id: string) => expected.get(id)?.expectedSeconds ?? 0;
   for (const entry of inOrder(records)) {
     firstWallMs ??= entry.wallMs;
     over = entry.type === 'run-finished';
@@ -73,8 +75,11 @@ export function runProgress(
       case 'cell-done':
       case 'cell-failed':
         if (expected.has(entry.cell)) settled.add(entry.cell);
-        if (entry.type === 'cell-done' && under?.id === entry.cell)
+        // A failure says nothing of how long a cell takes: it comes in a second, or after a time-out.
+        if (entry.type === 'cell-done' && under?.id === entry.cell) {
           spentMs += entry.wallMs - under.startedWallMs;
+          expectedOfSpent += of(entry.cell);
+        }
         under = null;
         break;
       case 'run-resumed':
@@ -84,10 +89,8 @@ export function runProgress(
       default:
     }
   }
-  const of = (id: string) => expected.get(id)?.expectedSeconds ?? 0;
-  const expectedOfSettled = [...settled].reduce((total, id) => total + of(id), 0);
   // Two seconds of evidence before it outweighs the plan: the first cell is short.
-  const pace = expectedOfSettled > 2 && spentMs > 0 ? spentMs / 1000 / expectedOfSettled : 1;
+  const pace = expectedOfSpent > 2 && spentMs > 0 ? spentMs / 1000 / expectedOfSpent : 1;
   const left = cells.filter(({ id }) => !settled.has(id)).reduce((total, { id }) => total + of(id) * pace, 0);
   const done = under === null ? 0 : doneOfCell(under, of(under.id) * pace, nowWallMs);
   return {

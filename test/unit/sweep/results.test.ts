@@ -289,6 +289,29 @@ describe('progress', () => {
     );
   });
 
+  it('takes no pace from cells that failed', () => {
+    const expectedOfOne = cells[0]?.expectedSeconds ?? 0;
+    const done = journal([...begin, ...measured(one, good)]).map((record) =>
+      record.type === 'cell-done' ? { ...record, wallMs: 1_001_000 + 2000 * expectedOfOne } : record,
+    );
+    const endMs = done.at(-1)?.wallMs ?? 0;
+    const failed: JournalEntry = {
+      type: 'cell-failed',
+      cell: two,
+      kind: 'load',
+      phase: 'load',
+      message: 'All requests failed.',
+      logExcerpt: [],
+      seq: 100,
+      wallMs: endMs,
+    };
+    // The one that was done took twice its time; so will the last.
+    expect(runProgress(context, [...done, failed], endMs).remainingSeconds).toBeCloseTo(
+      2 * (cells[2]?.expectedSeconds ?? 0),
+      6,
+    );
+  });
+
   it('counts the part of a cell that is done', () => {
     const half: JournalEntry = {
       type: 'cell-progress',
