@@ -32,7 +32,7 @@ export function answerQuestion(
       warnings: ['No answer: the chat question needs a service level (slo) in the plan.'],
     };
   }
-  const sentences = [chatAnswer(cells, limits), ...leftOut(cells), ...missedByFailures(cells)];
+  const sentences = [...chatAnswers(cells, limits), ...leftOut(cells), ...missedByFailures(cells)];
   if (outcome !== 'completed')
     sentences.push(
       `The run was ${outcome === 'failed' ? 'ended by a failure' : outcome}: only what was measured by then counts.`,
@@ -41,7 +41,19 @@ export function answerQuestion(
   return { answer: simulated + sentences.join(' '), warnings: [] };
 }
 
-/** The largest concurrency within the service level, with what limits it. */
+/** One for each load: how many users of one kind there may be says nothing of another kind. */
+function chatAnswers(cells: readonly CellResult[], limits: ServiceLevel): string[] {
+  const loads = [...new Set(cells.map(({ load }) => load))];
+  return loads.map((load) => {
+    const answer = chatAnswer(
+      cells.filter((cell) => cell.load === load),
+      limits,
+    );
+    return load === undefined ? answer : `${load}: ${answer}`;
+  });
+}
+
+/** Under one load: the largest concurrency within the service level, with what limits it. */
 function chatAnswer(cells: readonly CellResult[], limits: ServiceLevel): string {
   const usable = cells.filter(isUsable);
   const judged = usable.filter((cell) => cell.meetsServiceLevel !== null);

@@ -36,6 +36,7 @@ const MOST_CELLS = 10_000;
  */
 export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readonly Cell[]> {
   const loads = plan.load.flatMap(loadProfiles);
+  const labelOf = loadLabels(loads);
   const size = Object.values(plan.matrix).reduce((product, values) => product * values.length, loads.length);
   if (size > MOST_CELLS) {
     return failure({
@@ -57,7 +58,7 @@ export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readon
         engine,
         load: { ...load, input: { ...load.input }, output: { ...load.output } },
       });
-      const label = cellLabel(varied, load, loads);
+      const label = cellLabel(varied, load, labelOf(load));
       if (cells.has(id)) {
         warnings.push({
           code: 'plan.duplicate-cell',
@@ -194,14 +195,25 @@ function isExcluded(plan: SweepPlan, flags: Cell['flags'], load: LoadProfile): b
   });
 }
 
-/** What sets the cell apart within its plan: the varied flags, the concurrency, and the lengths where they differ. */
-function cellLabel(varied: Cell['flags'], load: LoadProfile, loads: readonly LoadProfile[]): string {
+/** What sets the cell apart within its plan: the varied flags, the concurrency, and what else of the load differs. */
+function cellLabel(varied: Cell['flags'], load: LoadProfile, apart: string): string {
   const words = Object.entries(varied).map(
     ([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') : String(value)}`,
   );
   words.push(`concurrency ${load.concurrency}`);
-  if (loads.some((other) => lengthsLabel(other) !== lengthsLabel(load))) words.push(lengthsLabel(load));
+  if (apart !== '') words.push(apart);
   return words.join(', ');
+}
+
+/** Words for what sets a load apart from the others, beside its concurrency: lengths, route, prompts. Empty where nothing does. */
+export function loadLabels(loads: readonly LoadProfile[]): (load: LoadProfile) => string {
+  const parts = [
+    lengthsLabel,
+    ({ api }: LoadProfile) => api,
+    ({ prompt }: LoadProfile) => `${prompt} prompts`,
+  ];
+  const differing = parts.filter((labelOf) => new Set(loads.map(labelOf)).size > 1);
+  return (load) => differing.map((labelOf) => labelOf(load)).join(', ');
 }
 
 export function lengthsLabel({ input, output }: LoadProfile): string {

@@ -1,5 +1,6 @@
 /** From a run's journal to its results. Made again from the same records it is the same, whatever became of the process that followed. */
 import { answerQuestion } from './answer.ts';
+import { loadLabels } from './cells.ts';
 import { failsTooOften } from './checks.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
 import type { LoadResult } from './loadResult.ts';
@@ -63,7 +64,10 @@ export function resultsFromJournal(
     warnings.push(`The journal has ${strangers.size} cell(s) that the plan does not have.`);
   if (outcome === 'running' && options.interrupted === true) outcome = 'interrupted';
   const over = outcome !== 'running';
-  const cells = context.cells.map((cell) => cellResult(cell, progress.get(cell.id), context, over));
+  const labelOf = loadLabels(context.cells.map(({ load }) => load));
+  const cells = context.cells.map((cell) =>
+    cellResult(cell, labelOf(cell.load), progress.get(cell.id), context, over),
+  );
   warnings.push(...measurementWarnings(cells));
   const answered = over
     ? answerQuestion(context.question, cells, context.serviceLevel, mode, outcome)
@@ -129,6 +133,7 @@ class CellProgress {
 
 function cellResult(
   cell: Cell,
+  loadLabel: string,
   progress: CellProgress | undefined,
   context: RunContext,
   over: boolean,
@@ -143,6 +148,7 @@ function cellResult(
     state: settled,
     flags: cell.flags,
     concurrency: cell.load.concurrency,
+    ...(loadLabel === '' ? {} : { load: loadLabel }),
     trials,
     meetsServiceLevel: settled === 'done' ? meetsServiceLevel(trials, context.serviceLevel) : null,
     failure: cell.skipped ? skipFailure(cell) : (progress?.failure ?? null),

@@ -52,6 +52,8 @@ export interface CellResult {
   readonly state: CellState;
   readonly flags: Readonly<Record<string, FlagValue>>;
   readonly concurrency: number;
+  /** What sets its load apart, beside the concurrency: `8000 in, 100 out`. Left out where the run has one load. */
+  readonly load?: string;
   /** Repeats in order. */
   readonly trials: readonly LoadResult[];
   readonly meetsServiceLevel: boolean | null;

@@ -228,6 +228,26 @@ describe('the answer to the chat question', () => {
     expect(answer).toContain('Missed by failed requests (over 1 %): 1 of 3 cells.');
   });
 
+  it('is given for each load by itself', () => {
+    const text = chatPlan.replace(
+      /load:.*(?=slo:)/s,
+      'load:\n  - { concurrency: [1, 32], input: 200, output: 100 }\n  - { concurrency: [1, 32], input: 3000, output: 100 }\n',
+    );
+    const grid = mustBe(expandPlan(mustBe(parseSweepPlan(text).result), rehearsalContext));
+    const records = journal([
+      ...begin,
+      ...grid.flatMap(({ id, load }) =>
+        measured(id, load.input.kind === 'fixed' && load.input.tokens === 200 ? good : late),
+      ),
+      completed,
+    ]);
+    const { answer } = resultsFromJournal({ ...context, cells: grid }, records);
+    expect(answer).toMatch(
+      /^200 in, 100 out: 32 is the largest concurrency .* Nothing above it was measured[^:]* 3000 in, 100 out: No concurrency that was measured keeps .*; 1 has TTFT p95 900 ms/,
+    );
+    expect(answer).not.toContain('repeat the run');
+  });
+
   it('does not trust a ladder with a hole in it', () => {
     expect(answerOf(...measured(one, good), ...measured(two, late), ...measured(four, good))).toContain(
       'repeat the run',
