@@ -32,11 +32,11 @@ const MOST_CELLS = 10_000;
 
 /**
  * Cells in the order in which they run: all loads of an engine start together, so that each is started once. The ids follow from the
- * content alone. Problems: `plan.no-cells`, `plan.too-many-cells`; warnings: `plan.duplicate-cell`.
+ * content alone. Problems: `plan.no-cells`, `plan.too-many-cells`, `plan.longer-than-context`; warnings: `plan.duplicate-cell`.
  */
 export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readonly Cell[]> {
-  const loads = plan.load.flatMap(loadProfiles);
-  const labelOf = loadLabels(loads);
+  const loads = plan.load.flatMap((written, index) => loadProfiles(written).map((load) => ({ load, index })));
+  const labelOf = loadLabels(loads.map(({ load }) => load));
   const size = Object.values(plan.matrix).reduce((product, values) => product * values.length, loads.length);
   if (size > MOST_CELLS) {
     return failure({
@@ -47,12 +47,13 @@ export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readon
   }
   const cells = new Map<string, Cell>();
   const warnings: Problem[] = [];
+  const tooLong = new Map<number, Problem>();
   for (const varied of combinations(plan.matrix)) {
     const flags = { ...plan.deployment.flags, ...varied };
     const engine = engineContent(plan, flags);
     const engineKey = contentHash(engine);
     let started = false;
-    for (const load of loads) {
+    for (const { load, index } of loads) {
       if (isExcluded(plan, flags, load)) continue;
       const id = contentHash({
         engine,
@@ -71,6 +72,10 @@ export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readon
       const prediction =
         estimated === null ? null : { outcome: estimated.verdict.outcome, reason: estimated.verdict.reason };
       const skipped = prediction?.outcome === 'does-not-fit' && plan.predictedNotToFit === 'skip';
+      const contextTokens = estimated?.kv.maxModelLen ?? flags['max-model-len'];
+      if (!skipped && !tooLong.has(index) && exceeds(load, contextTokens)) {
+        tooLong.set(index, longerThanContext(label, load, contextTokens, index));
+      }
       const trialSeconds =
         estimated === null ? UNPREDICTED_TRIAL_SECONDS : expectedTrialSeconds(load, estimated);
       const startSeconds = started ? 0 : START_SECONDS[context.mode];
@@ -79,6 +84,7 @@ export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readon
       started ||= !skipped;
     }
   }
+  if (tooLong.size > 0) return failure(...tooLong.values());
   return cells.size > 0
     ? success([...cells.values()], warnings)
     : failure({ code: 'plan.no-cells', message: 'exclude leaves no cell to run.', path: ['exclude'] });
@@ -127,6 +133,25 @@ function estimateCell(
 ): DeploymentEstimate | null {
   const request = cellEstimateRequest(plan, flags, load, context);
   return request === null ? null : estimate(request, { fixes: false });
+}
+
+/** Whether the engine would refuse the mean request. A context that is not known (`auto`, -1) refuses none. */
+function exceeds(load: LoadProfile, contextTokens: FlagValue | undefined): contextTokens is number {
+  return (
+    typeof contextTokens === 'number' &&
+    contextTokens > 0 &&
+    meanTokens(load.input) + meanTokens(load.output) > contextTokens
+  );
+}
+
+function longerThanContext(
+  label: string,
+  { input, output }: LoadProfile,
+  contextTokens: number,
+  index: number,
+): Problem {
+  const message = `${label}: ${meanTokens(input)} tokens in and ${meanTokens(output)} out are more than the ${contextTokens} tokens of the context, so the engine would refuse the requests. Make them shorter, or max-model-len larger.`;
+  return { code: 'plan.longer-than-context', message, path: ['load', index, 'input'] };
 }
 
 /** Waves of requests in flight, each as long as one request; what the engine cannot run at once waits for its turn. */

@@ -4,6 +4,8 @@ import { closest } from '../closest.ts';
 import type { Problem } from '../result.ts';
 
 const positiveInteger = z.number().int().min(1);
+/** Longer prompts than any model takes would only fill the memory of the load generator. */
+const MOST_TOKENS = 1_048_576;
 const flagScalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a flag takes a text, a number, true or false',
 });
@@ -12,13 +14,14 @@ const flagValue = z.union([flagScalar, z.array(z.union([z.string(), z.number()])
 });
 const flags = z.record(z.string(), flagValue);
 
+const longLength = `at most ${MOST_TOKENS} tokens`;
 const lengths = z
   .union(
     [
-      positiveInteger,
+      positiveInteger.max(MOST_TOKENS, longLength),
       z.strictObject({
-        mean: z.number().min(1).describe('Mean length, tokens.'),
-        deviation: z.number().min(0).describe('Standard deviation, tokens.'),
+        mean: z.number().min(1).max(MOST_TOKENS, longLength).describe('Mean length, tokens.'),
+        deviation: z.number().min(0).max(MOST_TOKENS, longLength).describe('Standard deviation, tokens.'),
       }),
     ],
     { error: 'a length is a number of tokens, or {mean, deviation} of a normal distribution' },

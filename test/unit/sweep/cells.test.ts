@@ -95,6 +95,33 @@ describe('cells', () => {
     expect(cells.map(({ load }) => load.warmupRequests)).toEqual([2, 128]);
   });
 
+  it.each([
+    ['with a prediction', rehearsalContext],
+    ['without one', { ...rehearsalContext, model: null }],
+  ])('whose requests are longer than the context are a problem at their load, %s', (_, context) => {
+    const withInput = (tokens: number) =>
+      planOf(chatPlan.replace('slo:', `  - { concurrency: [1, 2], input: ${tokens}, output: 96 }\nslo:`));
+    expect(expandPlan(withInput(4001), context)).toMatchObject({
+      ok: false,
+      problems: [
+        {
+          code: 'plan.longer-than-context',
+          path: ['load', 1, 'input'],
+          message: expect.stringContaining('4001 tokens in and 96 out'),
+        },
+      ],
+    });
+    expect(expandPlan(withInput(4000), context).ok).toBe(true);
+  });
+
+  it('that are not run may be of any length', () => {
+    const text = chatPlan.replace(
+      'max-model-len: 4096',
+      'max-model-len: 100\n    gpu-memory-utilization: 0.02',
+    );
+    expect(cellsOf(text).every(({ skipped }) => skipped)).toBe(true);
+  });
+
   it('that are written twice run once', () => {
     const result = expandPlan(planOf(chatPlan.replace('[1, 2, 4]', '[1, 2, 2]')), rehearsalContext);
     expect(mustBe(result)).toHaveLength(2);

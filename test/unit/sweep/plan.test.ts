@@ -47,6 +47,19 @@ describe('a sweep plan', () => {
     ]);
   });
 
+  it('takes no length that no model has a context for', () => {
+    for (const [written, value] of [
+      ['{ mean: 200, deviation: 40 }', '1e9'],
+      ['mean: 200', 'mean: 1e9'],
+      ['deviation: 40', 'deviation: 1e300'],
+    ] as const) {
+      const { problems } = parseSweepPlan(chatPlan.replace(written, value));
+      expect(problems).toMatchObject([
+        { code: 'plan.bad-value', message: expect.stringContaining('at most 1048576 tokens') },
+      ]);
+    }
+  });
+
   it('asks for quotes where YAML would take a version for a number', () => {
     const [problem] = parseSweepPlan(chatPlan.replace('"0.26.0"', '0.26')).problems;
     expect(problem?.message).toContain('in quotes');
