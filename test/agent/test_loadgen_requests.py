@@ -4,6 +4,7 @@ import json
 import math
 import random
 import statistics
+import tracemalloc
 import unittest
 
 from loadline_agent.loadgen.histogram import MIN_MS, RATIO, gap_histogram, median_ms
@@ -73,6 +74,9 @@ class Lengths(unittest.TestCase):
             ({"input": {"kind": "fixed", "tokens": 0}}, "input.tokens"),
             ({"output": {"kind": "normal", "mean": 0, "deviation": 1}}, "output.mean"),
             ({"output": {"kind": "normal", "mean": 10, "deviation": float("nan")}}, "output.deviation"),
+            ({"input": {"kind": "fixed", "tokens": 10**9}}, "input.tokens"),
+            ({"input": {"kind": "normal", "mean": 1e9, "deviation": 1}}, "input.mean"),
+            ({"input": {"kind": "normal", "mean": 10, "deviation": 1e300}}, "input.deviation"),
             ({"api": "embeddings"}, "api"),
             ({"prompt": "dataset"}, "prompt"),
             ({"api": "chat"}, "prompt"),
@@ -95,6 +99,21 @@ class Prompts(unittest.TestCase):
     def test_one_token_is_enough(self):
         document = body(factory(input={"kind": "fixed", "tokens": 1}).request(0))
         self.assertEqual(len(document["prompt"]), 1)
+
+    def test_a_prompt_longer_than_the_pool_goes_round_in_it(self):
+        for kind in ("token-ids", "text"):
+            with self.subTest(kind):
+                made = factory(input={"kind": "fixed", "tokens": 200000}, prompt=kind)
+                prompt = body(made.request(0))["prompt"]
+                items = prompt.split() if kind == "text" else prompt
+                self.assertEqual(len(items), 200000)
+                self.assertEqual(items[4:1000], items[4 + 65536 : 1000 + 65536])
+
+    def test_what_is_held_does_not_grow_with_the_length(self):
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        factory(requests=1, warmupRequests=0, input={"kind": "fixed", "tokens": 2000000})
+        self.assertLess(tracemalloc.get_traced_memory()[1], 10 << 20)
 
     def test_no_two_prompts_begin_alike(self):
         # 16 tokens are the smallest block that a prefix cache keeps.

@@ -78,6 +78,14 @@ class BadRequestTest(AgentTest):
             "cells[1].load.concurrency: expected an integer of at least 1, got 0",
             changed(lambda r: r["cells"][1]["load"].update(concurrency=0)),
         )
+        self.assertIn(
+            "cells[0].load.input.tokens: expected at most 16777216 tokens, got 1000000000",
+            changed(lambda r: r["cells"][0]["load"].update(input={"kind": "fixed", "tokens": 10**9})),
+        )
+        self.assertIn(
+            "cells[0].load.output.deviation: expected at most",
+            changed(lambda r: r["cells"][0]["load"].update(output={"kind": "normal", "mean": 8, "deviation": 1e300})),
+        )
         self.assertIn("cells[0].engine.argv: empty", changed(lambda r: r["cells"][0]["engine"].update(argv=[])))
         self.assertIn("leaseSeconds: missing", changed(lambda r: r.pop("leaseSeconds")))
         self.assertIn("cells[1].id: the same as cells[0]", changed(lambda r: r["cells"][1].update(id="a")))

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional
 
 from . import PROTOCOL
 from .errors import BadRequest
+from .loadgen.requests import MOST_TOKENS
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
 
@@ -208,6 +209,11 @@ def check_load(load: Field) -> None:
 def check_lengths(lengths: Field) -> None:
     if lengths.child("kind").one_of("fixed", "normal") == "fixed":
         lengths.child("tokens").integer(1)
+        bounded = ["tokens"]
     else:
         lengths.child("mean").number(1)
         lengths.child("deviation").number(0)
+        bounded = ["mean", "deviation"]
+    for name in bounded:
+        if lengths.child(name).value > MOST_TOKENS:
+            raise lengths.child(name).wrong(f"at most {MOST_TOKENS} tokens")

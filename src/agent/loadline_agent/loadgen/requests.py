@@ -3,11 +3,16 @@
 import json
 import os
 import random
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, TypeVar
 
 # Ids of four digits exist in every vocabulary that is served; a fixed width makes a prompt a slice of one text.
 _FIRST_ID, _LAST_ID, _ID_WIDTH = 1000, 9999, 5
 _POOL_IDS = 65536
+
+#: Longer than any model's context: a length above it is a slip, and would take memory instead of measuring anything.
+MOST_TOKENS = 1 << 24
+
+_Pool = TypeVar("_Pool", str, List[str])
 
 # Short common words: a token each in the vocabularies of today. `usage` says what they really came to.
 _WORDS = (
@@ -23,15 +28,15 @@ class BadProfile(Exception):
 
 
 def draw_lengths(distribution: Dict[str, Any], count: int, name: str, seed: int) -> List[int]:
-    """Lengths in tokens. A normal one is drawn again while it is under 1: a truncated distribution.
+    """Lengths in tokens. A normal one is drawn again while it is under 1 or above the most: a truncated distribution.
 
     Each `name` has a generator of its own: what is drawn for one leaves the others as they were.
     """
     kind = distribution.get("kind")
     if kind == "fixed":
         tokens = distribution.get("tokens")
-        if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 1:
-            raise BadProfile(f"{name}.tokens must be a whole number of at least 1, not {tokens!r}")
+        if not isinstance(tokens, int) or isinstance(tokens, bool) or not 1 <= tokens <= MOST_TOKENS:
+            raise BadProfile(f"{name}.tokens must be a whole number from 1 to {MOST_TOKENS}, not {tokens!r}")
         return [tokens] * count
     if kind != "normal":
         raise BadProfile(f"{name}.kind must be fixed or normal, not {kind!r}")
@@ -41,7 +46,7 @@ def draw_lengths(distribution: Dict[str, Any], count: int, name: str, seed: int)
     lengths: List[int] = []
     while len(lengths) < count:
         length = int(round(generator.gauss(mean, deviation)))
-        if length >= 1:
+        if 1 <= length <= MOST_TOKENS:
             lengths.append(length)
     return lengths
 
@@ -78,12 +83,11 @@ class RequestFactory:
             raise BadProfile("prompt: the chat route takes no token ids; give text, or api: completions")
         self._nonce = int.from_bytes(os.urandom(4), "big") if nonce is None else nonce
         generator = random.Random(f"{seed}/prompts")
-        pooled = _POOL_IDS + max(self.input_lengths)
         if prompt == "token-ids":
-            self._pooled_ids = "".join(f"{generator.randint(_FIRST_ID, _LAST_ID)}," for _ in range(pooled))
+            self._pooled_ids = "".join(f"{generator.randint(_FIRST_ID, _LAST_ID)}," for _ in range(_POOL_IDS))
             self._prompt = self._ids
         else:
-            self._pooled_words = [generator.choice(_WORDS) for _ in range(pooled)]
+            self._pooled_words = [generator.choice(_WORDS) for _ in range(_POOL_IDS)]
             self._prompt = self._text
         self._offsets = [generator.randrange(_POOL_IDS) for _ in range(requests + warmup)]
         self._head = _head(api, host, port, api_key)
@@ -110,15 +114,22 @@ class RequestFactory:
         length = self.input_lengths[serial]
         leading = self._leading(serial, _LAST_ID - _FIRST_ID + 1)[:length]
         start = self._offsets[serial] * _ID_WIDTH
-        rest = self._pooled_ids[start : start + (length - len(leading)) * _ID_WIDTH]
+        rest = _slice(self._pooled_ids, start, (length - len(leading)) * _ID_WIDTH)
         ids = "".join([f"{_FIRST_ID + digit}," for digit in leading]) + rest
         return f"[{ids[:-1]}]"
 
     def _text(self, serial: int) -> str:
         length = self.input_lengths[serial]
         leading = [_WORDS[digit] for digit in self._leading(serial, len(_WORDS))][:length]
-        start = self._offsets[serial]
-        return '"' + " ".join(leading + self._pooled_words[start : start + length - len(leading)]) + '"'
+        rest = _slice(self._pooled_words, self._offsets[serial], length - len(leading))
+        return '"' + " ".join(leading + rest) + '"'
+
+
+def _slice(pool: _Pool, start: int, length: int) -> _Pool:
+    """`length` items from `start` on; behind the last one the first follows again."""
+    if start + length <= len(pool):
+        return pool[start : start + length]
+    return (pool * ((start + length) // len(pool) + 1))[start : start + length]
 
 
 def _head(api: str, host: str, port: int, api_key: Optional[str]) -> bytes:
@@ -135,6 +146,6 @@ def _head(api: str, host: str, port: int, api_key: Optional[str]) -> bytes:
 
 def _number(distribution: Dict[str, Any], name: str, field: str, least: float) -> float:
     value = distribution.get(field)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value < float("inf"):
-        raise BadProfile(f"{name}.{field} must be a number of at least {least}, not {value!r}")
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= MOST_TOKENS:
+        raise BadProfile(f"{name}.{field} must be a number from {least} to {MOST_TOKENS}, not {value!r}")
     return value
