@@ -120,6 +120,27 @@ class KilledTest(AgentTest):
         records, status = self.agent("resume", {"run": RUN})
         self.assertEqual((records[0]["code"], status), ("nothing-to-resume", 1))
 
+    def test_a_cell_that_was_measured_whole_is_done_without_an_engine(self):
+        self.start([fake_cell("a", trials=2)], telemetry=False)
+        self.follow().end()
+        journal = os.path.join(self.run_folder(), "journal.jsonl")
+        with open(journal, encoding="utf-8") as file:
+            lines = list(file)
+        last_trial = max(at for at, line in enumerate(lines) if json.loads(line)["type"] == "trial-measured")
+        with open(journal, "w", encoding="utf-8") as file:
+            file.writelines(lines[: last_trial + 1])
+        # An engine that would fail now, were it started.
+        path = os.path.join(self.run_folder(), "request.json")
+        with open(path, encoding="utf-8") as file:
+            request = json.load(file)
+        request["cells"][0]["engine"]["argv"] = ["no-such-engine"]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(request, file)
+        self.assertEqual(self.agent("resume", {"run": RUN})[1], 0)
+        self.assertEqual(self.follow().end()["state"], "finished")
+        after = self.assert_journal_sound()[last_trial + 1 :]
+        self.assertEqual([record["type"] for record in after], ["run-resumed", "cell-done", "run-finished"])
+
     def test_a_torn_last_line_is_cut_off_and_said(self):
         self.strike("supervisor", "worker").end()
         path = os.path.join(self.run_folder(), "journal.jsonl")

@@ -68,6 +68,10 @@ class Worker:
     # Cells
 
     def _cell(self, cell: dict) -> None:
+        if all((cell["id"], trial) in self._progress.measured for trial in range(cell["trials"])):
+            # Interrupted between its last trial and the word that it is done: it needs no engine any more.
+            self._journal.append("cell-done", cell=cell["id"])
+            return
         try:
             engine = self._engine_for(cell)
         except EngineFailed as failed:
