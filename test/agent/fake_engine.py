@@ -5,6 +5,7 @@ Arguments: --host, --port, and
 --print LINE      printed to the log at start; may be repeated
 --print-bytes N   so many printed to the log at start, as one line
 --exit CODE       ends with CODE after printing, instead of serving
+--models JSON     what /v1/models answers
 --never-ready     /health answers 503 for ever
 --child           starts a child that leaves the group and ignores every signal that can be ignored
 --ignore-signals  SIGINT and SIGTERM do nothing
@@ -31,7 +32,10 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, document):
-        body = json.dumps(document).encode()
+        self.answer_text(status, json.dumps(document))
+
+    def answer_text(self, status, text):
+        body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -46,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         elif not self.authorized():
             self.answer(401, {"error": "Unauthorized"})
         elif self.path == "/v1/models":
-            self.answer(200, {"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+            self.answer_text(200, self.options.models)
         else:
             self.answer(404, {})
 
@@ -111,6 +115,7 @@ def main():
     parser.add_argument("--print", action="append", default=[])
     parser.add_argument("--print-bytes", type=int, default=0)
     parser.add_argument("--exit", type=int)
+    parser.add_argument("--models", default=json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--child", action="store_true")
     parser.add_argument("--ignore-signals", action="store_true")

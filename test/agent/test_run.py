@@ -120,6 +120,18 @@ class RunTest(AgentTest):
         failure = self.failure(fake_cell("a", "--never-ready", ready=0.7))
         self.assertEqual((failure["kind"], failure["phase"]), ("timeout", "ready"))
 
+    def test_an_engine_that_lists_no_models_fails_its_cell_and_the_next_one_goes_on(self):
+        odd = ('{"data": null}', '{"data": ["fake-model"]}', '{"data": 3}', "[]", "[" * 5000 + "]" * 5000)
+        cells = [
+            fake_cell(f"odd-{at}", "--models", text, key=f"odd-{at}", ready=0.7) for at, text in enumerate(odd)
+        ]
+        records = self.run_to_end([*cells, fake_cell("good")], telemetry=False)
+        self.assertEqual(
+            [(record["cell"], record["kind"], record["phase"]) for record in records if record["type"] == "cell-failed"],
+            [(cell["id"], "timeout", "ready") for cell in cells],
+        )
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["good"])
+
     def test_an_engine_that_serves_another_model(self):
         failure = self.failure(fake_cell("a", model="other"))
         self.assertEqual((failure["kind"], failure["phase"]), ("refused", "ready"))

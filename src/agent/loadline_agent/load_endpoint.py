@@ -59,7 +59,7 @@ def first_model(host: str, port: int, api_key: Optional[str]) -> str:
         raise AgentError("unauthorized", f"http://{host}:{port} asks for an API key; put it into {KEY_VARIABLE}.")
     try:
         return json.loads(body.decode("utf-8"))["data"][0]["id"]
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         raise AgentError(
             "protocol", f"http://{host}:{port}/v1/models answered {answer.status} without a model; give modelName."
         ) from None

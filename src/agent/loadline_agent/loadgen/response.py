@@ -268,7 +268,7 @@ def _json_of(event: bytes) -> Any:
         return None
     try:
         return json.loads(event[start : end + 1].decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -196,7 +196,8 @@ class Engine:
     def _serves(self, end: float) -> bool:
         models = request(self._watch, self.port, self.api_key, "/v1/models", None, 10.0)
         listed = models.json() if models and models.status == 200 else None
-        names = [model.get("id") for model in listed.get("data", [])] if isinstance(listed, dict) else []
+        data = listed.get("data") if isinstance(listed, dict) else None
+        names = [model.get("id") for model in data if isinstance(model, dict)] if isinstance(data, list) else []
         if not names:
             return False
         if self.model not in names:

@@ -19,7 +19,7 @@ class Answer(NamedTuple):
     def json(self) -> Any:
         try:
             return json.loads(self.body.decode("utf-8"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
