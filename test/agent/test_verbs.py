@@ -67,6 +67,7 @@ class BadRequestTest(AgentTest):
         self.assertIn("not JSON", self.refused("run", b'{"run": "a", '))
         self.assertIn("not JSON", self.refused("run", b"\xff\xfe}"))
         self.assertIn("expected an object", self.refused("run", b"[1]"))
+        self.assertIn("nested too deeply", self.refused("run", b'{"a":' + b"[" * 100000 + b"]" * 100000 + b"}"))
 
     def test_each_field_is_named_where_it_is_wrong(self):
         def changed(change):

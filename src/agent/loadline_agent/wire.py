@@ -36,6 +36,8 @@ def read_request() -> Any:
         if not part or data.rstrip().endswith(b"}"):
             try:
                 return json.loads(data.decode("utf-8"))
+            except RecursionError:
+                raise BadRequest("The request is nested too deeply.") from None
             except ValueError as error:
                 if not part:
                     reason = f"it is not JSON ({error})" if data.strip() else "nothing was written to stdin"
