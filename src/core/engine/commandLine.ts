@@ -2,7 +2,8 @@ import type { Deployment, FlagValue } from './deployment.ts';
 
 /**
  * The words that start an engine, for the agent to run without a shell. `command` is what the user starts it by.
- * A value that begins with a dash is joined to its flag, so that it is not taken for one.
+ * A value that begins with a dash is joined to its flag, so that it is not taken for one. A model or an item of a list cannot be:
+ * whoever runs the words has refused such ones (a plan's are, in planSchema.ts).
  */
 export function engineArguments(
   { model, flags }: Deployment,

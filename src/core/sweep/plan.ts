@@ -5,13 +5,29 @@ import { failure, type Problem, type Result, success } from '../result.ts';
 import { planSchema, type SweepPlan, schemaProblems } from './planSchema.ts';
 
 /** Flags that Loadline sets itself: the agent chooses a free port, and hands the key over in the environment. */
-const ownFlags: Readonly<Record<string, string>> = {
-  host: 'the engine listens on loopback only, and the agent sets that itself',
-  port: 'the agent chooses a free port itself',
-  'api-key':
+const ownFlags: ReadonlyMap<string, string> = new Map([
+  ['host', 'the engine listens on loopback only, and the agent sets that itself'],
+  ['port', 'the agent chooses a free port itself'],
+  ['uds', 'the engine listens on a port of loopback, which the agent chooses'],
+  ['headless', 'without its server an engine cannot be measured'],
+  ['ssl-', 'the engine listens on loopback only, where nothing needs TLS'],
+  ['enable-ssl-refresh', 'the engine listens on loopback only, where nothing needs TLS'],
+  [
+    'api-key',
     'the agent makes a key of its own for each engine; a key here would stand in process lists and logs',
-  model: 'write the model at the top of the plan',
-};
+  ],
+  ['model', 'write the model at the top of the plan'],
+  ['config', 'write its flags into the plan, so that predictions and cells know of them'],
+]);
+
+/** Why Loadline sets a flag itself. An engine takes the beginning of a name for the whole, so `api-ke` is one too. */
+function ownFlagReason(name: string, known: boolean): string | undefined {
+  for (const [own, reason] of ownFlags) {
+    const family = own.endsWith('-') && name.startsWith(own);
+    if (name === own || family || (!known && own.startsWith(name))) return reason;
+  }
+  return undefined;
+}
 
 /**
  * A plan from what its YAML or JSON says. Problems carry the path of the key that they are about; what the format has and this version
@@ -108,8 +124,14 @@ function canonicalFlags(
         continue;
       }
       const definition = engine.canonicalFlag(written);
-      const name = definition?.name ?? written.replace(/^-+/, '').replaceAll('_', '-');
-      const own = ownFlags[name];
+      const bare = written.replace(/^-+/, '');
+      if (!/^[A-Za-z][\w.-]*$/.test(bare)) {
+        const message = `"${written}" is no name of a flag: it is made of letters, digits, "-", "_" and ".", and its value stands behind the colon.`;
+        problems.push({ code: 'plan.bad-flag', message, path });
+        continue;
+      }
+      const name = definition?.name ?? bare.replaceAll('_', '-');
+      const own = ownFlagReason(name, definition !== undefined);
       if (own !== undefined) {
         problems.push({ code: 'plan.own-flag', message: `${written}: ${own}.`, path });
       } else if (Object.hasOwn(result, name)) {

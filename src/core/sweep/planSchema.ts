@@ -9,7 +9,12 @@ const MOST_TOKENS = 1_048_576;
 const flagScalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a flag takes a text, a number, true or false',
 });
-const flagValue = z.union([flagScalar, z.array(z.union([z.string(), z.number()]))], {
+// In a list nothing could tell it from the next flag. A single value is joined to its flag instead.
+const flagItem = z.union([
+  z.string().regex(/^(?!-)/, 'an item of a list is a number, or a text that does not begin with a dash'),
+  z.number(),
+]);
+const flagValue = z.union([flagScalar, z.array(flagItem)], {
   error: 'a flag takes a text, a number, true, false or a list of them',
 });
 const flags = z.record(z.string(), flagValue);
@@ -132,7 +137,10 @@ export const planSchema = z
         .default({})
         .describe('Environment variables of the engine. No secrets: they are written to the run folder.'),
     }),
-    model: z.string().min(1).describe('Hub id, or a folder on the host.'),
+    model: z
+      .string()
+      .regex(/^[^-]/, 'a model is a hub id or a folder, and does not begin with a dash')
+      .describe('Hub id, or a folder on the host.'),
     deployment: z
       .strictObject({ flags: flags.default({}) })
       .default({ flags: {} })

@@ -95,6 +95,51 @@ describe('a sweep plan', () => {
     expect(problemsOf(twice)).toEqual(['10:11 plan.duplicate-flag "max_model_len"']);
   });
 
+  it.each([
+    'uds',
+    'ssl-keyfile',
+    'ssl_certfile',
+    'enable-ssl-refresh',
+    'headless',
+    'config',
+    'api-ke',
+    '--por',
+    'h',
+    'no-headless',
+  ])('refuses %s, which the agent sets itself or cannot do with', (name) => {
+    expect(problemsOf(chatPlan.replace('max-model-len', name))).toEqual([
+      `9:5 plan.own-flag ${JSON.stringify(name)}`,
+    ]);
+  });
+
+  it('does not take a flag for one of those for having its beginning', () => {
+    for (const name of ['hf-overrides', 'model-impl', 'host-pool'])
+      expect(parseSweepPlan(chatPlan.replace('max-model-len', name)).result.ok).toBe(true);
+  });
+
+  it.each(['port=1', '"--x y"', '"1st"', '"-"', '__proto__x'])('takes %s for no name of a flag', (name) => {
+    expect(parseSweepPlan(chatPlan.replace('max-model-len', name)).problems).toMatchObject([
+      { code: 'plan.bad-flag' },
+    ]);
+  });
+
+  it('takes no model and no item of a list that an engine would take for a flag', () => {
+    expect(problemsOf(chatPlan.replace('meta-llama/Llama-3.2-1B-Instruct', '--trust-remote-code'))).toEqual([
+      '6:1 plan.bad-value "model"',
+    ]);
+    const listed = parseSweepPlan(
+      chatPlan.replace('max-model-len: 4096', 'served-model-name: [a, --api-key]'),
+    );
+    expect(listed.problems).toMatchObject([
+      { code: 'plan.bad-value', message: expect.stringContaining('does not begin with a dash') },
+    ]);
+    const varied = parseSweepPlan(
+      chatPlan.replace('load:', 'matrix: { middleware: [[a, --api-key], [b]] }\nload:'),
+    );
+    expect(varied.problems).toMatchObject([{ code: 'plan.bad-value' }]);
+    expect(parseSweepPlan(chatPlan.replace('4096', '"-1"')).result.ok).toBe(true);
+  });
+
   it('warns of a flag that it does not know, and hands it on', () => {
     const { result, warnings } = parseSweepPlan(chatPlan.replace('max-model-len', 'max-modle-len'));
     expect(warnings).toMatchObject([
