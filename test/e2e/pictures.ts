@@ -5,7 +5,7 @@ import { repository } from '../tools/codeServer.ts';
 import type { Workbench } from './workbench.ts';
 
 /** The pictures of the README are made anew with LOADLINE_PICTURES=1; otherwise they go where they disturb nothing. */
-const forDocumentation = Boolean(process.env['LOADLINE_PICTURES']);
+export const forDocumentation = Boolean(process.env['LOADLINE_PICTURES']);
 const folder = join(repository, forDocumentation ? 'docs/images' : '.cache/pictures');
 
 export interface PictureOptions {
