@@ -253,6 +253,27 @@ describe('memory terms', () => {
     expect(estimate({ ...base, cudaTotalBytes: 100 * GiB }).perRank[0]?.totalBytes).toBe(100 * GiB);
   });
 
+  it('take a header of any storage for what it is: quantised, converted as it loads, and split', () => {
+    const inGib = (more: Partial<EstimateRequest>, flags: Readonly<Record<string, FlagValue>> = {}) => {
+      const result = estimate(request('llama-3.1-8b', 'h200', flags, more));
+      const [formula, beside] = [/in memory ([\d.]+)/, /rotary table ([\d.]+)/].map((pattern) =>
+        Number(pattern.exec(term(result, 'weights')?.formula ?? '')?.[1]),
+      );
+      expect((term(result, 'weights')?.bytes ?? 0) / GiB).toBeCloseTo((formula ?? 0) + (beside ?? 0), 1);
+      return formula;
+    };
+    const wide = 16_060_522_496;
+    const fp8 = { ...model('llama-3.1-8b'), quantization: 'fp8', bytesPerQuantizedWeight: 1 };
+    expect(inGib({ weightsBytes: wide })).toBe(14.96);
+    // A checkpoint in fp8 is taken as it is.
+    expect(inGib({ weightsBytes: 9_081_000_000, model: fp8 })).toBe(8.46);
+    // A 16-bit one is quantised, or widened, as it loads.
+    expect(inGib({ weightsBytes: wide }, { quantization: 'fp8' })).toBe(8.46);
+    expect(inGib({ weightsBytes: wide }, { dtype: 'float32' })).toBe(29.92);
+    // Norms are repeated on every rank, so that it is a little more than half.
+    expect(inGib({ weightsBytes: wide, gpuCount: 2 }, { 'tensor-parallel-size': 2 })).toBe(7.48);
+  });
+
   it('do not charge CUDA graphs of dense models on 0.26, and have none when eager', () => {
     const compiled = estimate(request('llama-3.1-8b', 'h200'));
     expect(term(compiled, 'graphs-uncharged')?.charged).toBe(false);

@@ -3,6 +3,7 @@ import { gib } from '../../estimate/words.ts';
 import { activationPeak } from '../../memory/activationPeak.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import { type RankWeights, rankWeights } from '../../memory/weights.ts';
+import type { ModelFacts } from '../../model/facts.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import type { ObservedBytes } from './versions/profile.ts';
 
@@ -88,15 +89,14 @@ function weightsTerm(request: EstimateRequest, resolved: ResolvedVllm, weights: 
     fp8Kv === undefined ? '' : ` + fp8 KV scales ${gib(fp8Kv.bytes)}`
   }`;
   if (request.weightsBytes !== undefined) {
-    // The header says how much there is in all; the formula says how it is dealt to the ranks.
-    const whole = model.parameters.total * resolved.elementBytes;
-    const bytes = request.weightsBytes * (parameterBytes / whole) + beside;
+    // The header says how much there is in all; the formula says what part of it a rank has, and how that is converted as it loads.
+    const bytes = request.weightsBytes * (parameterBytes / storedBytes(model, resolved)) + beside;
     return {
       id: 'weights',
       bytes,
       lowBytes: bytes,
       highBytes: bytes + profile.weightsSlackBytes,
-      formula: `${gib(request.weightsBytes)} GiB of weights, this rank's part ${gib(bytes - beside)}${besideText} = ${gib(bytes)} GiB`,
+      formula: `${gib(request.weightsBytes)} GiB of weights, this rank's part in memory ${gib(bytes - beside)}${besideText} = ${gib(bytes)} GiB`,
       source: 'weights-bytes, as given',
       provenance: 'flag',
       charged: true,
@@ -115,6 +115,19 @@ function weightsTerm(request: EstimateRequest, resolved: ResolvedVllm, weights: 
     provenance: 'formula',
     charged: true,
   };
+}
+
+/** Bytes of the whole model as its checkpoint stores it, by the formula. */
+function storedBytes(model: ModelFacts, resolved: ResolvedVllm): number {
+  const elementBytes = model.dataType === 'float32' ? 4 : 2;
+  const whole: PipelineStage = { first: 0, end: model.layers.length, isFirst: true, isLast: true };
+  const { bytes, rotaryBytes } = rankWeights(model, whole, {
+    elementBytes,
+    linearBytes:
+      model.quantization === undefined ? elementBytes : (resolved.quantizedWeightBytes ?? elementBytes),
+    tensorParallelSize: 1,
+  });
+  return bytes - rotaryBytes;
 }
 
 function activationTerm(request: EstimateRequest, resolved: ResolvedVllm, stage: PipelineStage): MemoryTerm {
