@@ -3,6 +3,7 @@ import { closest } from '../closest.ts';
 import { type Engine, engineNames, findEngine } from '../engine/engine.ts';
 import { failure, type Problem, type Result, success } from '../result.ts';
 import { planSchema, type SweepPlan, schemaProblems } from './planSchema.ts';
+import { isSecretName, launchSecrets, secretProblem } from './planSecrets.ts';
 
 /** Flags that Loadline sets itself: the agent chooses a free port, and hands the key over in the environment. */
 const ownFlags: ReadonlyMap<string, string> = new Map([
@@ -44,7 +45,7 @@ export function planFrom(document: unknown): Result<SweepPlan> {
   if (!parsed.success) return failure(...schemaProblems(parsed.error, document));
   const plan = parsed.data;
   const engine = findEngine(plan.engine.name);
-  const problems = [...notCoveredYet(plan), ...loadProblems(plan)];
+  const problems = [...notCoveredYet(plan), ...loadProblems(plan), ...launchSecrets(plan)];
   const warnings: Problem[] = answerWarnings(plan);
   if (engine === undefined) {
     const message = `Engine "${plan.engine.name}" is not covered yet; there is ${engineNames().join(', ')}.`;
@@ -134,6 +135,8 @@ function canonicalFlags(
       const own = ownFlagReason(name, definition !== undefined);
       if (own !== undefined) {
         problems.push({ code: 'plan.own-flag', message: `${written}: ${own}.`, path });
+      } else if (isSecretName(name) && [value].flat(2).some((one) => typeof one !== 'boolean')) {
+        problems.push(secretProblem(written, path));
       } else if (Object.hasOwn(result, name)) {
         problems.push({
           code: 'plan.duplicate-flag',

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { findEngine } from '../../../src/core/engine/engine.ts';
 import { planJsonSchema } from '../../../src/core/sweep/planSchema.ts';
+import { isSecretName } from '../../../src/core/sweep/planSecrets.ts';
 import { lineColumn } from '../../../src/text/lineColumn.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
 import { chatPlan, mustBe } from './plans.ts';
@@ -110,6 +112,74 @@ describe('a sweep plan', () => {
     expect(problemsOf(chatPlan.replace('max-model-len', name))).toEqual([
       `9:5 plan.own-flag ${JSON.stringify(name)}`,
     ]);
+  });
+
+  it.each([
+    ['a flag', 'max-model-len: 4096', 'hf_token: hf_abc', '9:5 plan.secret "hf_token"'],
+    ['a varied flag', 'load:', 'matrix: { hf-token: [hf_abc] }\nload:', '10:11 plan.secret "hf-token"'],
+    [
+      'the environment',
+      '"0.26.0"',
+      '"0.26.0", environment: { HF_TOKEN: hf_abc }',
+      '5:57 plan.secret "HF_TOKEN"',
+    ],
+    [
+      'the command',
+      '"0.26.0"',
+      '"0.26.0", launch: { command: [vllm, serve, --api-key, hf_abc] }',
+      '5:75 plan.secret "--api-key"',
+    ],
+    [
+      'a word of the command',
+      '"0.26.0"',
+      '"0.26.0", launch: { command: [env, HF_TOKEN=hf_abc, vllm, serve] }',
+      '5:67 plan.secret "HF_TOKEN=hf_abc"',
+    ],
+  ])('takes no secret in %s, and does not repeat it', (_, written, secret, problem) => {
+    const text = chatPlan.replace(written, secret);
+    expect(problemsOf(text)).toEqual([problem]);
+    expect(parseSweepPlan(text).problems[0]?.message).not.toContain('hf_abc');
+  });
+
+  it('takes no other name for a secret', () => {
+    const known = (findEngine('vllm')?.flags ?? [])
+      .filter(({ kind }) => kind !== 'switch')
+      .map(({ name }) => name);
+    expect(known.filter(isSecretName).sort()).toEqual(['api-key', 'hf-token']);
+    for (const name of [
+      'TOKENIZERS_PARALLELISM',
+      'HF_TOKEN_PATH',
+      'VLLM_MAX_TOKENS_PER_EXPERT',
+      'MONKEY',
+      'HF_HOME',
+    ])
+      expect(isSecretName(name)).toBe(false);
+    for (const name of [
+      'HUGGING_FACE_HUB_TOKEN',
+      'AWS_SECRET_ACCESS_KEY',
+      'PGPASSWORD',
+      'OPENAI_APIKEY',
+      'TOKEN_2',
+      'CREDENTIALS',
+    ])
+      expect(isSecretName(name)).toBe(true);
+    // The switch alone says: use what is stored on the host.
+    expect(parseSweepPlan(chatPlan.replace('max-model-len: 4096', 'hf-token: true')).result.ok).toBe(true);
+    const command = '"0.26.0", launch: { command: [vllm, serve, --hf-token, --max-num-batched-tokens=8192] }';
+    expect(parseSweepPlan(chatPlan.replace('"0.26.0"', command)).result.ok).toBe(true);
+  });
+
+  it('takes names that every object has for what they are: unknown flags', () => {
+    const { result, warnings } = parseSweepPlan(
+      chatPlan
+        .replace('max-model-len: 4096', 'constructor: 1')
+        .replace('load:', 'matrix: { toString: [1] }\nload:'),
+    );
+    expect(warnings.map(({ code }) => code)).toEqual(['plan.unknown-flag', 'plan.unknown-flag']);
+    expect(mustBe(result)).toMatchObject({
+      deployment: { flags: { constructor: 1 } },
+      matrix: { toString: [1] },
+    });
   });
 
   it('does not take a flag for one of those for having its beginning', () => {

@@ -163,6 +163,15 @@ describe('environment.json', () => {
     expect(read.facts).toContainEqual(['Driver', '580.1']);
   });
 
+  it('says nothing of GPUs that a rehearsal did not look at', () => {
+    const written = (host: object) =>
+      JSON.stringify({ ...prepared(chatPlan, rehearsal).request.environment, host });
+    const gpus = (host: object) =>
+      mustBe(readRunEnvironment(written(host))).facts.filter(([name]) => name === 'GPUs of the host');
+    expect(gpus({ hostname: 'h' })).toEqual([]);
+    expect(gpus({ hostname: 'h', gpus: [] })).toEqual([['GPUs of the host', 'none']]);
+  });
+
   it('that is torn or of something else is refused in words', () => {
     expect(readRunEnvironment('{"schema":1,')).toMatchObject({
       ok: false,
