@@ -148,6 +148,7 @@ class Ends(unittest.TestCase):
         self.assertLess(len(outcome([data])[2][1]), 70000)
 
     def test_messages_in_the_shapes_that_servers_use(self):
+        too_deep = b'{"error":' + b"[" * 20000 + b"]" * 20000 + b"}"
         shapes = {
             b'{"error":{"message":"too long","code":400}}': "too long",
             b'{"object":"error","message":"too long"}': "too long",
@@ -155,6 +156,7 @@ class Ends(unittest.TestCase):
             b'{"detail":"too long"}': "too long",
             b'{"error":{"code":1}}': '{"code": 1}',
             b"<html>": "<html>",
+            too_deep: too_deep.decode(),
             b"": "no body",
         }
         for body, message in shapes.items():
