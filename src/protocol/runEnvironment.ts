@@ -125,7 +125,7 @@ function factsOf(
     ['Host name', host.hostname],
     ['Operating system', host.os],
     ['CPUs', host.cpuCount?.toString()],
-    ['GPUs of the host', gpus === undefined || gpus === '' ? 'none' : gpus],
+    ['GPUs of the host', gpus === '' ? 'none' : gpus],
     ['GPU telemetry', host.gpuSource],
     ['Driver', host.driver],
     ['CUDA', host.cuda],

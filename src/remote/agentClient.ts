@@ -31,6 +31,8 @@ export interface VerbOptions {
 type RecordOf<Type extends AgentRecord['type']> = Extract<AgentRecord, { readonly type: Type }>;
 
 const answerWithinMs = 60_000;
+/** Looking at a host whose driver hangs takes the agent 60 s; its answer says so, and is to be waited for. */
+const startWithinMs = 150_000;
 /** Cancelling waits for the engine to be gone. */
 const cancelWithinMs = 300_000;
 /** A key in the environment of a command that is neither in argv nor kept by sshd: read from the first line of stdin. */
@@ -83,12 +85,12 @@ export class AgentClient {
 
   /** Starts a run, detached: it goes on whatever becomes of this connection. */
   run(request: RunRequest, options: VerbOptions = {}): Promise<RunAccepted> {
-    return this.#one('run', 'run-accepted', request, options);
+    return this.#one('run', 'run-accepted', request, options, startWithinMs);
   }
 
   /** Goes on with the first cell that has no result. */
   resume(run: string, options: VerbOptions = {}): Promise<RunAccepted> {
-    return this.#one('resume', 'run-accepted', { run }, options);
+    return this.#one('resume', 'run-accepted', { run }, options, startWithinMs);
   }
 
   /** Resolves when nothing of the run is left on the host. */

@@ -141,6 +141,21 @@ class KilledTest(AgentTest):
         after = self.assert_journal_sound()[last_trial + 1 :]
         self.assertEqual([record["type"] for record in after], ["run-resumed", "cell-done", "run-finished"])
 
+    def test_a_start_that_was_cut_off_is_made_whole_by_resume(self):
+        self.start([fake_cell("a")], telemetry=False)
+        self.follow().end()
+        path = os.path.join(self.run_folder(), "environment.json")
+        with open(path, encoding="utf-8") as file:
+            written = json.load(file)
+        # As a client that gave up, or a host that stopped, left it: no environment and no journal yet.
+        for name in ("environment.json", "journal.jsonl"):
+            os.unlink(os.path.join(self.run_folder(), name))
+        self.assertEqual(self.agent("resume", {"run": RUN})[1], 0)
+        self.assertEqual(self.follow().end()["state"], "finished")
+        with open(path, encoding="utf-8") as file:
+            again = json.load(file)
+        self.assertEqual((again["commit"], again["host"]["gpus"]), (written["commit"], written["host"]["gpus"]))
+
     def test_a_torn_last_line_is_cut_off_and_said(self):
         self.strike("supervisor", "worker").end()
         path = os.path.join(self.run_folder(), "journal.jsonl")

@@ -76,6 +76,16 @@ class RunTest(AgentTest):
             list(range(sum(line["type"] == "telemetry" for line in telemetry))),
         )
 
+    def test_a_rehearsal_asks_no_driver(self):
+        broken = {"LOADLINE_DEVICE": "recorded:no-such-recording"}
+        records, status = self.agent("run", run_request([simulated_cell("a")], telemetry=False), environment=broken)
+        self.assertEqual((status, records[0]["type"]), (0, "run-accepted"), records)
+        self.assertEqual(self.follow().end()["state"], "finished")
+        with open(os.path.join(self.run_folder(), "environment.json"), encoding="utf-8") as file:
+            host = json.load(file)["host"]
+        self.assertEqual(host["cpuCount"], len(os.sched_getaffinity(0)))
+        self.assertNotIn("gpus", host, "not looked at is not none")
+
     def test_secrets_stay_out_of_what_is_sent_home(self):
         failure = self.failure(
             fake_cell(

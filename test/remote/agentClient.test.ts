@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { agentProtocol, type FollowRequest } from '../../src/protocol/agent.ts';
 import { AgentClient, openAgent } from '../../src/remote/agentClient.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
@@ -155,6 +156,19 @@ describe('what a fake agent prints', () => {
     expect(await failureOf(fake('exit 0').probe())).toMatchObject({
       message: expect.stringContaining('without an answer'),
     });
+  });
+
+  it('at the start of a run is waited for longer than the agent waits for a driver that hangs', async () => {
+    const [, probeSeconds] =
+      /^PROBE_SECONDS = (\d+)$/m.exec(readFileSync('src/agent/loadline_agent/runs/start.py', 'utf8')) ?? [];
+    const exec = vi.spyOn(host, 'exec');
+    const agent = print('{"type":"run-accepted","run":"r","directory":"/r","pid":1}');
+    await agent.run(rehearsal({ run: 'r', cells: 1 }));
+    await agent.resume('r');
+    const waits = exec.mock.calls.map(([, options]) => options?.timeoutMs ?? 0);
+    expect(waits).toHaveLength(2);
+    for (const wait of waits) expect(wait).toBeGreaterThanOrEqual(2 * Number(probeSeconds) * 1000);
+    exec.mockRestore();
   });
 
   it('with an API key: it comes in the environment and stands in no argv', async () => {

@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import socket
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 from .devices import open_device
 from .home import home_path
@@ -24,24 +24,31 @@ ENGINES = (
 
 
 def probe_host() -> dict:
+    return {"type": "probe", **host_facts(), **gpu_facts()}
+
+
+def gpu_facts() -> Dict[str, Any]:
     device = open_device({"kind": "auto"})
     try:
-        gpus = device.gpus()
-        source, driver, cuda = device.source, device.driver, device.cuda
+        return {
+            "gpuSource": device.source,
+            "driver": device.driver,
+            "cuda": device.cuda,
+            "gpus": device.gpus(),
+        }
     finally:
         device.close()
+
+
+def host_facts() -> Dict[str, Any]:
+    """All but the GPUs: nothing here asks a driver, which may hang."""
     return {
-        "type": "probe",
         "hostname": socket.gethostname(),
         "python": platform.python_version(),
         "os": os_name(),
         "cpuCount": cpu_count(),
         "memoryTotalBytes": memory_total_bytes(),
         "freeDiskBytes": free_disk_bytes(),
-        "gpuSource": source,
-        "driver": driver,
-        "cuda": cuda,
-        "gpus": gpus,
         "engines": find_engines(),
     }
 

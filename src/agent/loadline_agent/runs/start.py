@@ -10,19 +10,22 @@ from typing import Callable, List
 from .. import PROTOCOL, ROOT, VERSION
 from ..errors import AgentError
 from ..home import ensure_home
+from ..probe import host_facts
 from .folder import RunFolder
 from .journal import Progress
 from .supervisor import Supervisor
 
-#: A hung driver must not hang the start of a run.
+ENVIRONMENT = "environment.json"
+
+#: A hung driver must not hang the start of a run. Clients wait longer than this for their answer.
 PROBE_SECONDS = 60
 
 
 def start_run(request: dict) -> dict:
     folder = RunFolder.create(request)
     try:
-        host = probe_apart()
-        folder.write_json("environment.json", environment(request, host))
+        host = facts_for(request)
+        folder.write_json(ENVIRONMENT, environment(request, host))
         gpus = gpu_lock_names(request, host)
         return detach(folder, lambda: Supervisor(folder, request, gpus, resumed=False))
     except AgentError:
@@ -40,10 +43,19 @@ def resume_run(run: str) -> dict:
     progress = Progress(folder.path, request["cells"])
     if progress.finished and len(progress.settled) == len(request["cells"]):
         raise AgentError("nothing-to-resume", f"All {len(request['cells'])} cells of the run {run} have their result.")
-    gpus = gpu_lock_names(request, probe_apart())
+    host = facts_for(request)
+    if not os.path.exists(folder.file(ENVIRONMENT)):
+        # Its start was cut off before it was written, and no report can be made without it.
+        folder.write_json(ENVIRONMENT, environment(request, host))
+    gpus = gpu_lock_names(request, host)
     folder.renew_lease()
     folder.clear_notice()
     return detach(folder, lambda: Supervisor(folder, request, gpus, resumed=True))
+
+
+def facts_for(request: dict) -> dict:
+    """A rehearsal uses no GPU: no driver is asked for it, and its GPUs are left out."""
+    return host_facts() if request["simulated"] else probe_apart()
 
 
 def probe_apart() -> dict:
