@@ -16,11 +16,19 @@ export const LIMITS = {
  * that one pass finds all of them; callers look at `problems` before they use what they read.
  */
 export class ConfigFields {
-  readonly problems: Problem[] = [];
+  readonly problems: Problem[];
   readonly #config: Readonly<Record<string, unknown>>;
+  /** Names of the objects around this one. */
+  readonly #path: readonly string[];
 
-  constructor(config: Readonly<Record<string, unknown>>) {
+  constructor(
+    config: Readonly<Record<string, unknown>>,
+    path: readonly string[] = [],
+    problems: Problem[] = [],
+  ) {
     this.#config = config;
+    this.#path = path;
+    this.problems = problems;
   }
 
   /** The raw value, undefined where it is absent or null. */
@@ -43,8 +51,8 @@ export class ConfigFields {
     if (found.value === undefined) {
       this.problems.push({
         code: 'model.missing-field',
-        message: `config.json has no "${found.name}"; the model cannot be sized without it.`,
-        path: [found.name],
+        message: `config.json has no "${this.#shownPath(found.name)}"; the model cannot be sized without it.`,
+        path: [...this.#path, found.name],
       });
       return 1;
     }
@@ -84,19 +92,22 @@ export class ConfigFields {
     return undefined;
   }
 
-  /** A nested object; a problem where something else stands there. */
+  /** A nested object, whose problems are this one's; a problem where something else stands there. */
   section(name: string): ConfigFields | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;
-    if (isRecord(value)) return new ConfigFields(value);
+    if (isRecord(value)) return new ConfigFields(value, [...this.#path, name], this.problems);
     this.#bad(name, value, 'an object');
     return undefined;
   }
 
-  /** A finite positive number, undefined where it is absent or something else. */
+  /** A finite positive number, undefined where it is absent; a problem where something else stands there. */
   positiveNumber(name: string): number | undefined {
     const value = this.value(name);
-    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    this.#bad(name, value, 'a number above 0');
+    return undefined;
   }
 
   reject(name: string, expected: string): void {
@@ -121,9 +132,13 @@ export class ConfigFields {
   #bad(name: string, value: unknown, expected: string): void {
     this.problems.push({
       code: 'model.bad-field',
-      message: `"${name}" of config.json must be ${expected}, but is ${shown(value)}.`,
-      path: [name],
+      message: `"${this.#shownPath(name)}" of config.json must be ${expected}, but is ${shown(value)}.`,
+      path: [...this.#path, name],
     });
+  }
+
+  #shownPath(name: string): string {
+    return [...this.#path, name].join('.');
   }
 }
 
@@ -132,6 +147,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (Array.isArray(value)) return 'a list';

@@ -1,4 +1,4 @@
-import { type ConfigFields, isRecord } from './configFields.ts';
+import { type ConfigFields, LIMITS } from './configFields.ts';
 
 /**
  * The longest context that the engines derive from the model: `max_position_embeddings`, stretched by rope scaling.
@@ -6,16 +6,17 @@ import { type ConfigFields, isRecord } from './configFields.ts';
  * Source: vLLM config/model.py, `_get_and_verify_max_len`.
  */
 export function scaledContext(fields: ConfigFields, maxPositionEmbeddings: number): number {
-  const scaling = fields.value('rope_scaling') ?? fields.value('rope_parameters');
-  if (!isRecord(scaling)) return maxPositionEmbeddings;
-  const kind = scaling['rope_type'] ?? scaling['type'];
+  const scaling = fields.section('rope_scaling') ?? fields.section('rope_parameters');
+  if (scaling === undefined) return maxPositionEmbeddings;
+  const kind = scaling.value('rope_type') ?? scaling.value('type');
   if (kind !== 'linear' && kind !== 'dynamic' && kind !== 'yarn') return maxPositionEmbeddings;
-  const factor = positive(scaling['factor']) ?? 1;
-  const original = positive(scaling['original_max_position_embeddings']);
-  const base = kind === 'yarn' && original !== undefined ? original : maxPositionEmbeddings;
-  return Math.max(1, Math.min(Math.floor(base * factor), Number.MAX_SAFE_INTEGER));
-}
-
-function positive(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+  const factor = scaling.positiveNumber('factor') ?? 1;
+  const base =
+    kind === 'yarn'
+      ? scaling.countOr('original_max_position_embeddings', maxPositionEmbeddings, LIMITS.tokens)
+      : maxPositionEmbeddings;
+  const stretched = Math.floor(base * factor);
+  if (stretched >= 1 && stretched <= LIMITS.tokens) return stretched;
+  scaling.reject('factor', `one that makes a context of 1 to ${LIMITS.tokens} tokens out of ${base}`);
+  return maxPositionEmbeddings;
 }

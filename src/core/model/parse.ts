@@ -45,6 +45,8 @@ export function parseModelConfig(
   const reader = family ?? generic;
   const shape = reader.shape(fields);
   const maxPositionEmbeddings = scaledContext(fields, reader.maxPositionEmbeddings(fields));
+  const dataType = dataTypeOf(fields);
+  const quantization = quantizationFacts(fields);
   if (fields.problems.length > 0) {
     const problems = uniqueByPath(fields.problems);
     return failure(
@@ -61,7 +63,6 @@ export function parseModelConfig(
       message: `The sizes in the config.json of ${identity.id} multiply to more parameters than any model has.`,
     });
   }
-  const quantization = quantizationFacts(fields);
   const facts: ModelFacts = {
     id: identity.id,
     modelType,
@@ -70,7 +71,7 @@ export function parseModelConfig(
     vocabularySize: shape.vocabularySize,
     layers,
     maxPositionEmbeddings,
-    dataType: dataTypeOf(fields),
+    dataType,
     tiedEmbeddings: shape.tiedEmbeddings,
     ...(quantization === undefined ? {} : { quantization: quantization.method }),
     ...(quantization?.bytesPerWeight === undefined
@@ -127,9 +128,11 @@ function ofFamilyNotCovered(problem: Problem, modelType: string): Problem {
 
 /** `torch_dtype`, or `dtype` as newer files name it. Absent means float32, as the libraries read it. */
 function dataTypeOf(fields: ConfigFields): DataType {
-  const written = fields.value('dtype') ?? fields.value('torch_dtype');
-  const name = typeof written === 'string' ? written.replace(/^torch\./, '') : '';
-  return name === 'bfloat16' || name === 'float16' ? name : 'float32';
+  const name = fields.value('dtype') === undefined ? 'torch_dtype' : 'dtype';
+  const written = fields.text(name)?.replace(/^torch\./, '') ?? 'float32';
+  if (written === 'bfloat16' || written === 'float16' || written === 'float32') return written;
+  fields.reject(name, 'bfloat16, float16 or float32');
+  return 'float32';
 }
 
 function uniqueByPath(problems: readonly Problem[]): Problem[] {

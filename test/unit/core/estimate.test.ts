@@ -245,6 +245,21 @@ describe('memory terms', () => {
     expect((term(fp8, 'weights')?.bytes ?? 0) / GiB).toBeCloseTo(8.49, 2);
   });
 
+  it.each(['compressed-tensors', 'constructor'])(
+    'have 16 bits as their upper end where the layout of %s is not covered',
+    (quantization) => {
+      const exact = estimate(request('llama-3.1-8b', 'h200'));
+      const assumed = estimate(
+        request('llama-3.1-8b', 'h200', {}, { model: { ...model('llama-3.1-8b'), quantization } }),
+      );
+      const weights = term(assumed, 'weights');
+      expect(weights?.bytes).toBe(term(exact, 'weights')?.bytes);
+      expect(weights?.highBytes).toBe(term(exact, 'weights')?.highBytes);
+      expect((weights?.lowBytes ?? 0) / GiB).toBeCloseTo(5.25, 1);
+      expect(assumed.warnings.map(({ code }) => code)).toContain('quantization.not-covered');
+    },
+  );
+
   it('take the bytes of a header, and the memory of a live host, over formula and catalogue', () => {
     const base = request('llama-3.1-8b', 'h200');
     const header = estimate({ ...base, weightsBytes: 10 * GiB });

@@ -151,6 +151,8 @@ describe('what config.json leaves unsaid', () => {
   it('counts the bytes of AWQ and block-FP8 weights with their scales', () => {
     const awq = { ...llama, quantization_config: { quant_method: 'awq', bits: 4, group_size: 128 } };
     expect(parsed(awq).value.bytesPerQuantizedWeight).toBeCloseTo(0.5195, 4);
+    const gptq = { ...llama, quantization_config: { quant_method: 'gptq', bits: 3, group_size: -1 } };
+    expect(parsed(gptq).value.bytesPerQuantizedWeight).toBe(0.375);
     const fp8 = { ...llama, quantization_config: { quant_method: 'fp8', weight_block_size: [128, 128] } };
     expect(parsed(fp8).value.bytesPerQuantizedWeight).toBeCloseTo(1.000244, 6);
   });
@@ -172,6 +174,37 @@ describe('hostile input', () => {
       ok: false,
       problems: [{ path: [field] }],
     });
+  });
+
+  it.each([
+    ['torch_dtype', 'int3'],
+    ['torch_dtype', 'float8_e4m3fn'],
+    ['dtype', 16],
+    ['quantization_config', 'oops'],
+    ['quantization_config.quant_method', undefined],
+    ['quantization_config.quant_method', 8],
+    ['quantization_config.bits', 'four'],
+    ['quantization_config.bits', 1e308],
+    ['quantization_config.group_size', 1e-308],
+    ['quantization_config.weight_block_size', [1e-308, 1]],
+    ['rope_scaling', 'yarn'],
+    ['rope_scaling.factor', 1e308],
+    ['rope_scaling.factor', 1e-9],
+    ['rope_scaling.factor', '4'],
+    ['rope_scaling.original_max_position_embeddings', 1e308],
+  ])('%s = %s is refused by name, rather than sized by a default', (name, value) => {
+    const sections: Record<string, Record<string, unknown>> = {
+      quantization_config: { quant_method: name.endsWith('block_size') ? 'fp8' : 'gptq' },
+      rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 4096 },
+    };
+    const [field = '', inner] = name.split('.');
+    const written = inner === undefined ? value : { ...sections[field], [inner]: value };
+    const result = parseModelConfig({ ...llama, [field]: written }, identity);
+    expect(result).toMatchObject({
+      ok: false,
+      problems: [{ code: 'model.bad-field', path: name.split('.') }],
+    });
+    expect(!result.ok && result.problems[0]?.message).toContain(`"${name}" of config.json must be`);
   });
 
   it('says every missing field at once', () => {

@@ -4,19 +4,15 @@ import type { Deployment } from '../deployment.ts';
 export interface QuantizedWeights {
   readonly method: string;
   readonly bytesPerWeight: number;
-  /** Relative half width of the band: 0 where the layout is known. */
-  readonly band: number;
+  /** How far below and above it may be, as parts of it. */
+  readonly band: { readonly below: number; readonly above: number };
   /** False where the method's layout is not known and 16-bit weights are assumed. */
   readonly known: boolean;
 }
 
 /** What is assumed of a checkpoint whose file does not say its bits: 4 bits in groups of 128, as is usual for the two. */
-const usualBytes: Readonly<Record<string, number>> = {
-  awq: 0.52,
-  gptq: 0.52,
-  awq_marlin: 0.52,
-  gptq_marlin: 0.52,
-};
+const usualBytes = 0.52;
+const usualMethods = new Set(['awq', 'gptq', 'awq_marlin', 'gptq_marlin']);
 
 /**
  * The linear layers' quantisation: what the checkpoint says wins, and `--quantization fp8` quantises a 16-bit one while it loads.
@@ -31,7 +27,7 @@ export function quantizedWeights(
       ? {
           method: model.quantization,
           bytesPerWeight: model.bytesPerQuantizedWeight,
-          band: 0.02,
+          band: { below: 0.02, above: 0.02 },
           known: true,
         }
       : assumed(model.quantization, elementBytes);
@@ -40,13 +36,15 @@ export function quantizedWeights(
     ? deployment.flags['quantization']
     : undefined;
   if (typeof written !== 'string' || written === 'None' || written === 'none') return undefined;
-  if (written === 'fp8') return { method: written, bytesPerWeight: 1, band: 0.01, known: true };
+  if (written === 'fp8') {
+    return { method: written, bytesPerWeight: 1, band: { below: 0.01, above: 0.01 }, known: true };
+  }
   return assumed(written, elementBytes);
 }
 
 function assumed(method: string, elementBytes: number): QuantizedWeights {
-  const usual = usualBytes[method];
-  return usual === undefined
-    ? { method, bytesPerWeight: elementBytes, band: 0.75, known: false }
-    : { method, bytesPerWeight: usual, band: 0.1, known: true };
+  return usualMethods.has(method)
+    ? { method, bytesPerWeight: usualBytes, band: { below: 0.1, above: 0.1 }, known: true }
+    : // No method stores more than what it quantises.
+      { method, bytesPerWeight: elementBytes, band: { below: 0.75, above: 0 }, known: false };
 }

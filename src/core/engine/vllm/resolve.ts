@@ -64,7 +64,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     blockSize,
     quantization: quantization?.method,
     quantizedWeightBytes: quantization?.bytesPerWeight,
-    quantizedWeightBand: quantization?.band ?? 0,
+    quantizedWeightBand: quantization?.band ?? { below: 0, above: 0 },
     flags: {
       ...deployment.flags,
       'max-model-len': maxModelLen ?? 'auto',

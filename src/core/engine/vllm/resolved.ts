@@ -24,8 +24,8 @@ export interface ResolvedVllm {
   readonly quantization: string | undefined;
   /** Bytes of a weight of a quantised linear layer; undefined where nothing is quantised. */
   readonly quantizedWeightBytes: number | undefined;
-  /** How far the quantised weight may be off: 0 where it is known exactly. */
-  readonly quantizedWeightBand: number;
+  /** How far below and above a quantised weight may be, as parts of it: 0 where nothing is quantised. */
+  readonly quantizedWeightBand: { readonly below: number; readonly above: number };
   readonly kvCacheMemoryBytes: number | undefined;
   readonly blocksOverride: number | undefined;
   readonly flags: Readonly<Record<string, FlagValue>>;

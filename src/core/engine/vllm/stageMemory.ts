@@ -103,13 +103,17 @@ function weightsTerm(request: EstimateRequest, resolved: ResolvedVllm, weights: 
     };
   }
   const bytes = parameterBytes + beside;
-  const quantizedBand = resolved.quantizedWeightBand * weights.layersBytes;
+  const { below, above } = resolved.quantizedWeightBand;
   return {
     id: 'weights',
     bytes,
     // A family that is not covered may have one matrix less or more in its MLP than its activation suggests.
-    lowBytes: bytes - quantizedBand - (model.generic ? 0.3 * parameterBytes : 0),
-    highBytes: bytes + quantizedBand + (model.generic ? 0.4 * parameterBytes : 0) + profile.weightsSlackBytes,
+    lowBytes: bytes - below * weights.layersBytes - (model.generic ? 0.3 * parameterBytes : 0),
+    highBytes:
+      bytes +
+      above * weights.layersBytes +
+      (model.generic ? 0.4 * parameterBytes : 0) +
+      profile.weightsSlackBytes,
     formula: `layers ${gib(weights.layersBytes)} + embedding ${gib(weights.embeddingBytes)} + head ${gib(weights.headBytes)}${besideText} = ${gib(bytes)} GiB (${resolved.quantization ?? `${resolved.elementBytes} bytes a parameter`}, tensor-parallel ${resolved.tensorParallelSize})`,
     source: `parameters counted from config.json (${model.source})`,
     provenance: 'formula',
