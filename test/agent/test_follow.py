@@ -2,8 +2,12 @@
 
 import os
 import random
+import tempfile
 import unittest
+from unittest import mock
 
+from loadline_agent.runs.follow import read_growth
+from loadline_agent.runs.folder import RunFolder
 from support import AgentTest, fake_cell, load_profile
 
 RUN = "20261123T120000Z-test"
@@ -45,11 +49,30 @@ class FollowTest(AgentTest):
     def test_a_client_that_holds_more_than_there_is_is_told(self):
         records, status = self.agent("follow", {"run": RUN, "offsets": {"journal.jsonl": 10**9}})
         self.assertEqual((records[-1]["code"], status), ("bad-request", 2))
+        self.assertIn("lost", records[-1]["message"])
 
     def test_heartbeats_carry_the_state(self):
         self.assertEqual(
             [record["state"] for record in self.live.records if record["type"] == "heartbeat"][0], "running"
         )
+
+
+class DurableTest(unittest.TestCase):
+    def test_what_is_sent_is_on_disk_first(self):
+        # A crash of the machine cannot be had here; that the disk was asked before anything was read can.
+        with tempfile.TemporaryDirectory() as home:
+            folder = RunFolder(home, "r")
+            os.makedirs(folder.path)
+            folder.write("telemetry.jsonl", b"{}\n")
+            asked = mock.Mock()
+            with mock.patch("os.fsync", asked.fsync), mock.patch("os.pread", wraps=os.pread) as pread:
+                asked.attach_mock(pread, "pread")
+                self.assertEqual(read_growth(folder, "telemetry.jsonl", 3), b"")
+                asked.fsync.assert_not_called()
+                self.assertEqual(read_growth(folder, "telemetry.jsonl", 0), b"{}\n")
+            names = [call[0] for call in asked.mock_calls]
+            # The last read is that of the bytes that are sent; those before looked for the last whole line.
+            self.assertEqual((names[-2:], names.count("fsync")), (["fsync", "pread"], 1))
 
 
 class FollowLiveTest(AgentTest):

@@ -85,8 +85,12 @@ def read_growth(folder: RunFolder, name: str, offset: int) -> bytes:
         end = complete_size(descriptor, size) if name.endswith(".jsonl") and size > offset else size
         if offset > size:
             raise BadRequest(
-                f"{name} has {size} bytes on this host; the client holds {offset}. Its copy is of another run: remove it and follow again."
+                f"{name} has {size} bytes on this host, the client's copy {offset}: that is of another run of this name, or this host's disk lost some of it. Move the copy away and follow again."
             )
-        return os.pread(descriptor, min(CHUNK_BYTES, max(0, end - offset)), offset)
+        if end <= offset:
+            return b""
+        # What a client holds must be here after a crash of this host, too: it goes on from its offset.
+        os.fsync(descriptor)
+        return os.pread(descriptor, min(CHUNK_BYTES, end - offset), offset)
     finally:
         os.close(descriptor)
