@@ -204,6 +204,8 @@ export interface RunStatus {
   readonly cellsDone: number;
   readonly cellsTotal: number;
   readonly directory: string;
+  /** Why the folder of the run cannot be read, where that is so: only `run`, `state` and `directory` then say something. */
+  readonly problem?: string;
 }
 
 /** Offsets are bytes already held, by file name within the run folder; files not named start at 0. */

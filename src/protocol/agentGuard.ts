@@ -126,6 +126,7 @@ const runStatus: z.ZodType<RunStatus> = z.object({
   cellsDone: count,
   cellsTotal: count,
   directory: z.string(),
+  problem: z.exactOptional(z.string()),
 });
 
 const chunk: z.ZodType<FollowChunk> = z.object({

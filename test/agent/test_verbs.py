@@ -145,6 +145,28 @@ class LoadTest(AgentTest):
         self.assertEqual((record["code"], status), ("unauthorized", 1))
 
 
+class RunsTest(AgentTest):
+    def test_a_damaged_run_folder_hides_no_other(self):
+        for run in ("first", "journal-damaged", "last", "request-damaged", "request-odd"):
+            self.start([simulated_cell("a")], run=run, telemetry=False)
+            self.follow(run).end()
+        for run, name, text in (
+            ("journal-damaged", "journal.jsonl", "no JSON\n"),
+            ("request-damaged", "request.json", "{"),
+            ("request-odd", "request.json", "[]"),
+        ):
+            with open(os.path.join(self.run_folder(run), name), "w") as file:
+                file.write(text)
+        statuses = {status["run"]: status for status in self.statuses()}
+        self.assertEqual([run for run in statuses if "problem" not in statuses[run]], ["first", "last"])
+        self.assertEqual({statuses[run]["state"] for run in ("first", "last")}, {"finished"})
+        self.assertIn("changed from outside", statuses["journal-damaged"]["problem"])
+        self.assertEqual(
+            {run for run in statuses if "problem" in statuses[run]},
+            {"journal-damaged", "request-damaged", "request-odd"},
+        )
+
+
 class HomeTest(AgentTest):
     def refused(self):
         (record,), status = self.agent("run", run_request([fake_cell("a")]))

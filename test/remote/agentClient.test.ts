@@ -130,6 +130,20 @@ describe('what a fake agent prints', () => {
     });
   });
 
+  it('about a run whose folder is damaged is given beside the others', async () => {
+    const status = (run: string, more: object = {}) =>
+      JSON.stringify({
+        ...{ type: 'run-status', run, name: run, state: 'interrupted', simulated: false },
+        ...{ cellsDone: 0, cellsTotal: 0, directory: `/runs/${run}`, ...more },
+      });
+    const agent = print(status('whole'), status('damaged', { problem: 'no JSON' }));
+    const runs = await agent.runs();
+    expect(runs.map(({ run, problem }) => [run, problem])).toEqual([
+      ['whole', undefined],
+      ['damaged', 'no JSON'],
+    ]);
+  });
+
   it('about a full disk is its own failure', async () => {
     const line =
       '{"type":"error","code":"disk-full","message":"Cannot write /data/journal.jsonl: No space left"}';

@@ -2,13 +2,19 @@
 
 from typing import Iterator
 
+from ..errors import AgentError
+from ..locks import is_locked
 from .folder import RunFolder
 from .journal import Progress
 
 
 def all_statuses() -> Iterator[dict]:
     for folder in RunFolder.all():
-        yield status(folder)
+        try:
+            yield status(folder)
+        except Exception as error:
+            # Whatever is wrong with one folder, the others are told of.
+            yield damaged(folder, error)
 
 
 def status(folder: RunFolder) -> dict:
@@ -22,4 +28,19 @@ def status(folder: RunFolder) -> dict:
         "cellsDone": len(Progress(folder.path, request["cells"]).settled),
         "cellsTotal": len(request["cells"]),
         "directory": folder.path,
+    }
+
+
+def damaged(folder: RunFolder, error: Exception) -> dict:
+    reason = str(error) if isinstance(error, AgentError) else f"{type(error).__name__}: {error}"
+    return {
+        "type": "run-status",
+        "run": folder.run,
+        "name": folder.run,
+        "state": "running" if is_locked(folder.lock_path) else "interrupted",
+        "simulated": False,
+        "cellsDone": 0,
+        "cellsTotal": 0,
+        "directory": folder.path,
+        "problem": f"The run's folder cannot be read: {reason}",
     }
