@@ -176,7 +176,7 @@ export async function newProfile(
   colorScheme: 'dark' | 'light' = 'dark',
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
-    viewport: { width: 1320, height: 790 },
+    viewport: { width: 1360, height: 830 },
     colorScheme,
     permissions: ['clipboard-read', 'clipboard-write'],
   });
