@@ -9,7 +9,7 @@ const openFlags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?
 
 /**
  * The local copy of a file that only grows elsewhere. Bytes are written at the offset that they have there, so that two
- * who copy the same file write the same bytes to the same place. What this one has read or written it gives as lines.
+ * who copy the same file write the same bytes to the same place. Nobody else may read it: logs and plans are in such files. What this one has read or written it gives as lines.
  */
 export class FileCopy {
   readonly #file: FileHandle;
@@ -26,7 +26,7 @@ export class FileCopy {
 
   static async open(path: string): Promise<FileCopy> {
     try {
-      return new FileCopy(path, await open(path, openFlags, 0o644));
+      return new FileCopy(path, await open(path, openFlags, 0o600));
     } catch (error) {
       throw storageError(path, error);
     }

@@ -34,12 +34,13 @@ export function runFolder(workspace: string, run: string): string {
   return join(runsFolder(workspace), run);
 }
 
-/** Makes the folder of a run, and sees to it that `.loadline` stays out of commits. Throws StorageError. */
+/** Makes the folder of a run, for its user alone, and sees to it that `.loadline` stays out of commits. Throws StorageError. */
 export async function ensureRunFolder(workspace: string, run: string): Promise<string> {
   const directory = runFolder(workspace, run);
   const ignore = join(dirname(runsFolder(workspace)), '.gitignore');
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(dirname(directory), { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     if ((await readOrUndefined(ignore)) === undefined) await writeFileAtomically(ignore, '*\n');
   } catch (error) {
     throw storageError(directory, error);

@@ -95,6 +95,32 @@ class RunTest(AgentTest):
         self.assertIn("ValueError: bad token [secret]", failure["message"])
         self.assertNotIn("hf_abcdef", json.dumps(failure["logExcerpt"]))
 
+    def test_secrets_in_a_command_stay_out_of_the_journal(self):
+        hidden = ["--api-key", "sk-1", "sk-1-longer", "--hf-token=hf_two", "PGPASSWORD=three3"]
+        shown = ["--max-num-batched-tokens", "2048", "--long-prefill-token-threshold", "1024", "--tokenizer", "auto"]
+        code = "import sys; print('ValueError: had', *sys.argv[1:]); raise SystemExit(1)"
+        records = self.run_to_end(
+            [
+                fake_cell(
+                    "a",
+                    argv=[sys.executable, "-c", code, *hidden, *shown],
+                    environment={"TOKENIZERS_PARALLELISM": "auto"},
+                )
+            ],
+            telemetry=False,
+        )
+        journal = json.dumps(records)
+        for secret in ("sk-1", "longer", "hf_two", "three3"):
+            self.assertNotIn(secret, journal)
+        command = next(record for record in records if record["type"] == "engine-starting")["command"]
+        self.assertEqual(
+            command[3 : 3 + len(hidden + shown)],
+            ["--api-key", "[secret]", "[secret]", "--hf-token=[secret]", "PGPASSWORD=[secret]", *shown],
+        )
+        # The engine itself was given them.
+        with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
+            self.assertIn(" ".join(["had", *hidden, *shown]), file.read())
+
     def test_a_failed_start_is_classified_and_not_tried_again_for_its_other_cells(self):
         says = (
             "--print",

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -76,6 +76,9 @@ describe('following a run', () => {
     expectWhole(events, onHost('whole'));
     expect(events.at(-1)).toEqual({ type: 'state', state: 'finished' });
     expect(events.filter((event) => event.type === 'note')).toEqual([]);
+    expect(statSync(copy).mode & 0o777).toBe(0o700);
+    for (const name of Object.keys(contents(copy)))
+      expect([name, statSync(join(copy, name)).mode & 0o777]).toEqual([name, 0o600]);
     expect(readFileSync(join(home, '.loadline', '.gitignore'), 'utf8')).toBe('*\n');
     const journal = await readJournal(copy);
     expect(journal.notes).toEqual([]);

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import signal
 import socket
@@ -35,8 +36,12 @@ STOPPING = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0)
 #: Often enough not to add to a measured start-up, rarely enough not to disturb it.
 READY_POLL_SECONDS = 0.2
 
-#: Names of environment variables whose values must not reach the journal.
-SECRET_NAMES = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
+#: Names of variables and options whose values must not reach the journal. A token or a key ends its name:
+#: `TOKENIZERS_PARALLELISM`, `max-num-batched-tokens` and `long-prefill-token-threshold` are no secrets.
+SECRET_NAME = re.compile(r"(?:token|key)[_\d]*\Z|secret|passw(?:or)?d|passphrase|credential", re.I)
+
+#: A shorter value is no secret, and would be found in every other line.
+LEAST_SECRET = 4
 
 
 class EngineFailed(Exception):
@@ -87,6 +92,21 @@ def log_name(cell: dict) -> str:
     return hashlib.sha256(cell["engineKey"].encode()).hexdigest()[:16]
 
 
+def secret_arguments(argv: List[str]) -> List[str]:
+    """Values whose names say that they are secret: `--api-key a b`, `--hf-token=c`, `env HF_TOKEN=d`."""
+    found, follows = [], False
+    for word in argv:
+        name, assigned, value = word.partition("=")
+        named = SECRET_NAME.search(name) is not None
+        if word.startswith("-"):
+            follows = named and not assigned
+        if assigned and named:
+            found.append(value)
+        elif follows and not word.startswith("-"):
+            found.append(word)
+    return found
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -110,14 +130,16 @@ class Engine:
         self._module: Any = engine_named(launch.name)
         # A simulated engine has its address from --port alone: it binds 127.0.0.1 and nothing else.
         following = ["--port", str(self.port)] if launch.simulated else self._module.arguments(self.port)
-        self.command = [*launch.argv, *following]
+        self._command = [*launch.argv, *following]
         self._process: Optional[subprocess.Popen] = None
         self._log_start = 0
-        self._secrets = [self.api_key] + [
-            value
-            for name, value in launch.environment.items()
-            if len(value) > 3 and any(part in name.upper() for part in SECRET_NAMES)
-        ]
+        given = [value for name, value in launch.environment.items() if SECRET_NAME.search(name)]
+        given += secret_arguments(launch.argv)
+        # The longest first: one may be a part of another.
+        known = [value for value in [self.api_key, *given] if len(value) >= LEAST_SECRET]
+        self._secrets = sorted(known, key=len, reverse=True)
+        #: What is started, fit to be told.
+        self.command = [self._clean(word) for word in self._command]
 
     # Start
 
@@ -137,7 +159,7 @@ class Engine:
         try:
             self._log_start = os.fstat(log).st_size
             self._process = subprocess.Popen(
-                self.command,
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
