@@ -18,6 +18,7 @@ import type {
   TelemetryLine,
   TelemetryRecord,
 } from './agent.ts';
+import { parseHostJson } from './hostJson.ts';
 import { journalGuards, trialMeasurement } from './journalGuard.ts';
 
 const count = z.number().int().nonnegative();
@@ -216,7 +217,7 @@ export function readTelemetryLine(line: string): GuardedLine<TelemetryLine> {
 function guard<T>(line: string, guards: Readonly<Record<string, z.ZodType<T>>>): GuardedLine<T> {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseHostJson(line);
   } catch {
     return { kind: 'torn' };
   }

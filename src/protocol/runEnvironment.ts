@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { failure, type Result, success } from '../core/result.ts';
 import type { RunContext } from '../core/sweep/results.ts';
 import type { Cell } from '../core/sweep/run.ts';
+import { parseHostJson } from './hostJson.ts';
 
 /** What the client puts into RunRequest.environment. The agent adds host, agent and simulated beside it. */
 export interface ClientEnvironment {
@@ -95,7 +96,7 @@ const document = z.object({
 export function readRunEnvironment(text: string): Result<RunEnvironment> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseHostJson(text);
   } catch {
     return failure({
       code: 'run.environment-torn',

@@ -1,3 +1,4 @@
+import { withoutControlCharacters } from '../controlCharacters.ts';
 import {
   leadSentence,
   methodSentences,
@@ -34,7 +35,8 @@ export function reportMarkdown(input: ReportInput): string {
     fenced('yaml', input.planText.trimEnd()),
     'Raw data: `journal.jsonl`, `telemetry.jsonl` and `results.json` in the run folder.',
   ];
-  return `${sections.join('\n\n')}\n`;
+  // A Markdown file is read in terminals too; the plan's text and its names come here as they are.
+  return withoutControlCharacters(`${sections.join('\n\n')}\n`);
 }
 
 function markdownTable({ columns, rows }: Table): string {

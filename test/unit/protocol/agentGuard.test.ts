@@ -56,6 +56,23 @@ describe('a record', () => {
       expect(readJournalLine(text({ type })).kind).toBe('unknown');
   });
 
+  it('has no control characters but tab and newline in any text: terminals obey them', () => {
+    const hostile = 'a\u001b]0;title\u0007\u001b[31mred\r\u009b2J\u007f\tb\nc';
+    const harmless = 'a]0;title[31mred2J\tb\nc';
+    const failed = {
+      ...{ seq: 1, monotonicMs: 1, wallMs: 1, type: 'cell-failed', cell: 'c', kind: hostile, phase: 'load' },
+      message: hostile,
+      logExcerpt: [hostile],
+    };
+    expect(readJournalLine(text(failed))).toMatchObject({
+      record: { kind: harmless, message: harmless, logExcerpt: [harmless] },
+    });
+    expect(readAgentLine(text({ type: 'error', code: 'x', message: 'é \u009b' }))).toMatchObject({
+      record: { message: 'é ' },
+    });
+    expect(readAgentLine('{"type":"\\u001B[2Jweather"}')).toEqual({ kind: 'unknown', type: '[2Jweather' });
+  });
+
   it('of another file is unknown there', () => {
     expect(readTelemetryLine(text(measured)).kind).toBe('unknown');
     expect(readAgentLine(text(measured)).kind).toBe('unknown');

@@ -139,6 +139,7 @@ describe('the report', () => {
     expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;');
     expect(html).not.toContain('\u001b');
     const markdown = reportMarkdown(input);
+    expect(markdown).not.toContain('\u001b');
     expect(markdown).toContain('\\<img');
     expect(markdown).toContain('\\[a\\](javascript:b)');
     const rows = markdown.split('\n').filter((line) => line.startsWith('| '));

@@ -172,6 +172,13 @@ describe('environment.json', () => {
     expect(gpus({ hostname: 'h', gpus: [] })).toEqual([['GPUs of the host', 'none']]);
   });
 
+  it('brings no control characters of the host to a terminal', () => {
+    const { request } = prepared(chatPlan, rehearsal);
+    const host = { ...probeOf(), hostname: 'h\u001b[2J' };
+    const read = mustBe(readRunEnvironment(JSON.stringify({ ...request.environment, host })));
+    expect(read.facts).toContainEqual(['Host name', 'h[2J']);
+  });
+
   it('that is torn or of something else is refused in words', () => {
     expect(readRunEnvironment('{"schema":1,')).toMatchObject({
       ok: false,
