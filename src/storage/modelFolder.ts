@@ -12,7 +12,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /**
  * Model facts for a reference as people write it: a shipped model's name, a folder with a config.json, or the path of a config.json;
  * `~` and paths relative to each of `folders`, first that is there wins. Never throws. Problems: those of `parseModelConfig`, and
- * `model.not-found`, `model.unreadable`, `model.too-large-file`, `model.torn-config`.
+ * `model.not-found`, `model.network-path`, `model.unreadable`, `model.too-large-file`, `model.torn-config`.
  */
 export async function resolveModel(
   reference: string,
@@ -23,6 +23,13 @@ export async function resolveModel(
   if (known !== undefined) return success(known);
   if (name === '' || name.includes('\0')) {
     return failure({ code: 'model.not-found', message: 'No model is named.' });
+  }
+  // Windows would log on to the machine that such a path names, and documents of strangers name models too.
+  if (/^[\\/]{2}/.test(name)) {
+    return failure({
+      code: 'model.network-path',
+      message: `"${name}" begins with two slashes, as paths of other machines do, and is not looked for: name a folder of this machine.`,
+    });
   }
   const places = placesOf(name, folders);
   for (const place of places) {

@@ -57,6 +57,16 @@ describe('resolveModel', () => {
     expect((await problemOf('x\0y'))?.code).toBe('model.not-found');
   });
 
+  it('does not look for paths of other machines, not even for one that is there', async () => {
+    const written = ['//host/share/model', '\\\\host\\share', '\\/host/share', ` /${join(root, 'mine')}`];
+    for (const reference of written) {
+      expect(await problemOf(reference)).toMatchObject({
+        code: 'model.network-path',
+        message: expect.stringContaining('name a folder of this machine'),
+      });
+    }
+  });
+
   it('names torn JSON, and reads no more than 16 MiB', async () => {
     const torn = join(root, 'torn.json');
     await writeFile(torn, '{"model_type": "lla');
