@@ -67,7 +67,7 @@ function editInPlace(
   if (flag === 'model') {
     return deployment.model ? { range: deployment.model, newText: writeValue(deployment, to) } : 'missing';
   }
-  const located = deployment.flags[flag];
+  const located = Object.hasOwn(deployment.flags, flag) ? deployment.flags[flag] : undefined;
   if (!located) return 'missing';
   if (deployment.insertion.style === 'shell')
     return shellEdit(text, deployment, located.key, located.value, flag, to);

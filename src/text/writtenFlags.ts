@@ -44,14 +44,15 @@ export function readFlagName(engine: Engine, written: string): FlagName {
 
 /** Reads flags in the order written: the last of the same name wins, as in vLLM, and the earlier ones get a problem. */
 export function readFlags(engine: Engine, written: readonly WrittenFlag[], text: string): ReadFlags {
-  const flags: Record<string, FlagValue> = {};
-  const located: Record<string, LocatedFlag> = {};
+  // Maps, because people may write any name, `constructor` too.
+  const flags = new Map<string, FlagValue>();
+  const located = new Map<string, LocatedFlag>();
   const problems: LocatedProblem[] = [];
   const unresolved = new Map<string, UnresolvedPart>();
 
   for (const flag of written) {
     const { name, definition, negated } = readFlagName(engine, flag.name);
-    const earlier = located[name];
+    const earlier = located.get(name);
     if (earlier) {
       problems.push({
         code: 'flag.duplicate',
@@ -60,9 +61,9 @@ export function readFlags(engine: Engine, written: readonly WrittenFlag[], text:
         range: earlier.key,
       });
     }
-    delete flags[name];
+    flags.delete(name);
     unresolved.delete(name);
-    located[name] = { key: flag.key, ...(flag.valueRange ? { value: flag.valueRange } : {}) };
+    located.set(name, { key: flag.key, ...(flag.valueRange ? { value: flag.valueRange } : {}) });
     const { valueRange } = flag;
     const place = valueRange && valueRange.end > valueRange.start ? valueRange : flag.key;
     const asWritten = text.slice(place.start, place.end);
@@ -74,15 +75,20 @@ export function readFlags(engine: Engine, written: readonly WrittenFlag[], text:
     if (flag.values === null) continue;
     const read = readOne(name, definition, negated, flag.values);
     if (read.ok) {
-      flags[name] = read.value;
+      flags.set(name, read.value);
     } else {
       problems.push({ code: read.code, message: read.message, path: ['flags', name], range: place });
       // As it stands, so that nothing downstream takes the default for it.
-      flags[name] = typeof flag.values === 'boolean' ? flag.values : flag.values.join(' ');
+      flags.set(name, typeof flag.values === 'boolean' ? flag.values : flag.values.join(' '));
       unresolved.set(name, { flag: name, text: asWritten, range: place, why: 'invalid' });
     }
   }
-  return { flags, located, problems, unresolved: [...unresolved.values()] };
+  return {
+    flags: Object.fromEntries(flags),
+    located: Object.fromEntries(located),
+    problems,
+    unresolved: [...unresolved.values()],
+  };
 }
 
 type ReadOne =

@@ -226,6 +226,17 @@ describe('diagnostics and quick fixes', () => {
     expect(await client.diagnostics(uri)).toEqual([]);
   });
 
+  it('knows no flag by a name that every object has', async () => {
+    const client = await start();
+    await client.open(uri, `${fitting}constructor: 1\nvalueOf: 1\n`);
+    const diagnostics = await client.diagnostics(uri);
+    expect(diagnostics.map(({ code, range }) => [code, client.document(uri).getText(range)])).toEqual([
+      ['flag.unknown', 'constructor'],
+      ['flag.unknown', 'valueOf'],
+    ]);
+    for (const { range } of diagnostics) expect(await client.actions(uri, range)).toEqual([]);
+  });
+
   it('says of a GPU that it does not know it, at the comment', async () => {
     const client = await start();
     await client.open(uri, fitting.replace('h200', 'h900'));

@@ -81,6 +81,15 @@ describe('vLLM --config YAML', () => {
     ]);
   });
 
+  it('takes names that every object has for flags like any other', () => {
+    const text = 'model: m\nmax-model-len: 1\nconstructor: 1\nvalueOf: [a, b]\ntoString:\n';
+    const { deployment, flags, problems } = yaml(text);
+    expect(problems).toEqual([]);
+    expect(deployment.flags).toEqual({ 'max-model-len': 1, constructor: '1', valueOf: ['a', 'b'] });
+    expect(Object.keys(flags)).toEqual(['max-model-len', 'constructor', 'valueOf', 'toString']);
+    expect(yaml(`${text}toString: c\n`).problems.map(({ code }) => code)).toEqual(['flag.duplicate']);
+  });
+
   it('reads lists, nested maps, aliases and nothing', () => {
     const text =
       'model: &m org/m\ntokenizer: *m\nmax-num-seqs:\ncudagraph-capture-sizes: [1, 2, 4]\ncompilation-config:\n  level: 3\nmax-model-len: 1\n';

@@ -112,6 +112,13 @@ describe('flagEdits in a shell script', () => {
   });
 });
 
+it.each([
+  ['a.yaml', 'model: m\nmax-num-seqs: 1\n', 'model: m\nmax-num-seqs: 1\nconstructor: x\n'],
+  ['a.sh', 'vllm serve m --port 1\n', 'vllm serve m --port 1 --constructor x\n'],
+])('adds a flag whose name every object has: %s', (path, before, after) => {
+  expect(edited(before, path, { flag: 'constructor', to: 'x' })).toBe(after);
+});
+
 describe('edited and read again', () => {
   const changes = fc.uniqueArray(
     fc.oneof(
