@@ -21,6 +21,7 @@ import type {
   UnresolvedPart,
 } from '../located.ts';
 import type { WrittenFlag } from '../writtenFlags.ts';
+import { yamlErrorText } from '../yamlError.ts';
 import { assembleDeployment, directiveProblems } from './assemble.ts';
 import { type DocumentSource, extensionOf } from './source.ts';
 
@@ -95,14 +96,9 @@ function tornAt(text: string, document: Document): LocatedProblem | undefined {
   const start = Math.min(error.pos[0], Math.max(0, text.slice(0, end).trimEnd().length - 1));
   return {
     code: 'yaml.torn',
-    message: `This YAML cannot be read here (${firstLine(error.message)}). The estimate counts only what could be read.`,
+    message: `This YAML cannot be read here (${yamlErrorText(error)}). The estimate counts only what could be read.`,
     range: { start, end },
   };
-}
-
-/** The parser's sentence without its place and its picture of the line. */
-function firstLine(message: string): string {
-  return (message.split('\n', 1)[0] ?? '').replace(/ at line \d+, column \d+:?$/, '').replace(/[.:]$/, '');
 }
 
 /** Where a line is torn, what its half-read keys lack is not a second problem. */

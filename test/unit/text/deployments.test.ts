@@ -111,6 +111,17 @@ describe('vLLM --config YAML', () => {
     expect(estimateBlocker(found)?.code).toBe('deployment.expanded-later');
   });
 
+  it.each([
+    ['lists', '['.repeat(20_000)],
+    ['maps', `${'{a: '.repeat(20_000)}${'}'.repeat(20_000)}`],
+    ['lists by indent', `${'- '.repeat(20_000)}1`],
+  ])('says that %s are nested too deeply', (_, nested) => {
+    const { problems } = read(`model: m\nmax-model-len: 1\nhf-overrides:\n  ${nested}\n`, 'serve.yaml');
+    expect(problems).toMatchObject([
+      { code: 'yaml.torn', message: expect.stringContaining('(it is nested too deeply)') },
+    ]);
+  });
+
   it('says where torn YAML is torn and keeps what could be read', () => {
     const text = 'model: org/m\nmax-model-len: 1024\nserved-model-name: "half\nmax-num-seqs: 8\n';
     const { deployments, problems } = read(text, 'serve.yaml');
