@@ -33,13 +33,13 @@ async function collectAliases(file: string, aliases: Set<string>, depth: number)
       for (const word of words) if (word !== undefined && !/[*?!]/.test(word)) aliases.add(word);
     if (keyword.toLowerCase() === 'include' && depth < deepestInclude)
       for (const word of words)
-        for (const included of await includedFiles(word ?? '', file, depth))
+        for (const included of await includedFiles(word ?? '', file))
           await collectAliases(included, aliases, depth + 1);
   }
 }
 
 /** Relative names stand beside the config that was given, as they do beside ~/.ssh/config. Sorted, as glob(7) does. */
-async function includedFiles(pattern: string, from: string, _depth: number): Promise<readonly string[]> {
+async function includedFiles(pattern: string, from: string): Promise<readonly string[]> {
   const expanded = pattern.startsWith('~/') ? join(homedir(), pattern.slice(2)) : pattern;
   const path = isAbsolute(expanded) ? expanded : join(dirname(from), expanded);
   let found = [''];
