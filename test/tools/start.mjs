@@ -3,9 +3,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { fetchTools } from './fetchCodeServer.mjs';
 import { ensurePrograms } from './setup.mjs';
@@ -27,29 +27,27 @@ if (desktop) {
   await serve();
 }
 
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
 async function serve() {
   const { node, serverMain } = await fetchTools();
-  const port = await freePort();
   const data = mkdtempSync(join(tmpdir(), 'loadline-start-'));
   const server = spawn(
     node,
     [
-      ...[serverMain, '--host', '127.0.0.1', '--port', String(port), '--server-data-dir', data],
+      ...[serverMain, '--host', '127.0.0.1', '--port', '0', '--server-data-dir', data],
       // The flag is what lets a page load an extension from a folder; the port is bound to loopback only.
       ...['--without-connection-token', '--accept-server-license-terms', '--telemetry-level', 'off'],
       '--enable-smoke-test-driver',
     ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'ignore'] },
   );
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill('SIGTERM'));
+  const exited = once(server, 'exit');
+  const port = await Promise.race([listeningPort(server.stdout), exited.then(() => undefined)]);
+  if (port === undefined) {
+    console.error('The server build of VS Code did not start.');
+    process.exitCode = 1;
+    return;
+  }
   const remote = `vscode-remote://127.0.0.1:${port}`;
   const payload = JSON.stringify([
     ['extensionDevelopmentPath', `${remote}${root}`],
@@ -58,7 +56,16 @@ async function serve() {
   console.log(
     `\nOpen in a browser on this machine:\n  http://127.0.0.1:${port}/?folder=${encodeURIComponent(examples)}&payload=${encodeURIComponent(payload)}\n\nCtrl-C ends it.`,
   );
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill('SIGTERM'));
-  await once(server, 'exit');
+  await exited;
   rmSync(data, { recursive: true, force: true });
+}
+
+/** The port that the server says it listens on; its other lines are read away. */
+function listeningPort(output) {
+  return new Promise((resolve) => {
+    createInterface({ input: output }).on('line', (line) => {
+      const port = /Extension host agent listening on (\d+)/.exec(line)?.[1];
+      if (port !== undefined) resolve(port);
+    });
+  });
 }
