@@ -4,6 +4,7 @@ import { failure, type Problem, type Result } from '../core/result.ts';
 import { planFrom } from '../core/sweep/plan.ts';
 import type { SweepPlan } from '../core/sweep/planSchema.ts';
 import type { LocatedProblem, OffsetRange } from './located.ts';
+import { yamlErrorText } from './yamlError.ts';
 
 export interface ParsedSweepPlan {
   readonly result: Result<SweepPlan>;
@@ -21,7 +22,7 @@ export function parseSweepPlan(text: string): ParsedSweepPlan {
     const [start, end] = torn.pos;
     const problem = {
       code: 'plan.torn',
-      message: `The plan is not YAML: ${torn.message.replace(/\.$/, '')}.`,
+      message: `The plan cannot be read as YAML: ${yamlErrorText(torn)}.`,
     };
     const range = {
       start: Math.min(start, text.length),

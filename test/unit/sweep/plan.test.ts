@@ -230,6 +230,13 @@ describe('a sweep plan', () => {
     expect(line).toBeGreaterThanOrEqual(12);
   });
 
+  it('that is nested too deeply is said to be', () => {
+    const { problems } = parseSweepPlan(`name: ${'['.repeat(2000)}${']'.repeat(2000)}\n`);
+    expect(problems).toMatchObject([
+      { code: 'plan.torn', message: 'The plan cannot be read as YAML: it is nested too deeply.' },
+    ]);
+  });
+
   it('that is empty, or not a mapping, is no plan', () => {
     expect(problemsOf('')).toEqual(['1:1 plan.empty ""']);
     expect(problemsOf('- a\n')).toEqual(['1:1 plan.bad-value "- a"']);
