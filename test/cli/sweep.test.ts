@@ -99,6 +99,16 @@ describe('a plan that cannot be run', () => {
       /^bad\.sweep\.yaml:12:1: Not covered yet.*\[plan\.not-covered-yet\]$/m,
     ],
     [
+      'prompts longer than the context',
+      tiny.replace('input: 20', 'input: 5000'),
+      /^bad\.sweep\.yaml:9:\d+: .*5000 tokens in and 8 out.*\[plan\.longer-than-context\]$/m,
+    ],
+    [
+      'a secret',
+      tiny.replace('max-model-len: 4096', 'hf-token: hf_abc'),
+      /^bad\.sweep\.yaml:7:24: (?!.*hf_abc).*\[plan\.secret\]$/m,
+    ],
+    [
       'cells that cannot fit',
       tiny.replace('max-model-len: 4096', 'gpu-memory-utilization: 0.02'),
       /^bad\.sweep\.yaml:7:1: Every cell is predicted not to fit.*\[plan\.nothing-to-run\]$/m,

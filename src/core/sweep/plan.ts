@@ -135,6 +135,9 @@ function canonicalFlags(
       const own = ownFlagReason(name, definition !== undefined);
       if (own !== undefined) {
         problems.push({ code: 'plan.own-flag', message: `${written}: ${own}.`, path });
+      } else if (bare.replaceAll('_', '-') === `no-${name}`) {
+        const message = `${written}: a plan says this with true and false: write ${name}, and the other value.`;
+        problems.push({ code: 'plan.bad-flag', message, path });
       } else if (isSecretName(name) && [value].flat(2).some((one) => typeof one !== 'boolean')) {
         problems.push(secretProblem(written, path));
       } else if (Object.hasOwn(result, name)) {

@@ -193,6 +193,12 @@ describe('a sweep plan', () => {
     ]);
   });
 
+  it('does not take a switch that is turned off for one that is turned on', () => {
+    const text = chatPlan.replace('max-model-len: 4096', 'no_enable_prefix_caching: true');
+    expect(problemsOf(text)).toEqual(['9:5 plan.bad-flag "no_enable_prefix_caching"']);
+    expect(parseSweepPlan(text).problems[0]?.message).toContain('write enable-prefix-caching');
+  });
+
   it('takes no model and no item of a list that an engine would take for a flag', () => {
     expect(problemsOf(chatPlan.replace('meta-llama/Llama-3.2-1B-Instruct', '--trust-remote-code'))).toEqual([
       '6:1 plan.bad-value "model"',
