@@ -23,7 +23,7 @@ const vitest = (project) => () => {
   const report = `${root}.cache/report-${project}.json`;
   mkdirSync(`${root}.cache`, { recursive: true });
   const ok = sh(binary('vitest'), [
-    ...['run', '--config', 'test/vitest.config.ts', '--project', project],
+    ...['run', '--config', 'test/vitest.config.mts', '--project', project],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
   ]);
   if (!existsSync(report)) return { passed: 0, failed: 1 };
