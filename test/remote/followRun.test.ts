@@ -8,7 +8,8 @@ import { RemoteError, type RemoteHost } from '../../src/remote/host.ts';
 import { type FollowEvent, type FollowOptions, followRun } from '../../src/remote/runFollower.ts';
 import { ThisMachineHost } from '../../src/remote/thisMachineHost.ts';
 import { readJournal, runFolder } from '../../src/storage/runFolder.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { type LoopbackSshd, startLoopbackSshd, waitFor } from '../tools/loopbackSshd.ts';
+import { processesOf } from '../tools/processesOf.ts';
 import { temporaryFolder } from '../tools/temporaryFolder.ts';
 import { all, buildAgent, connectTo, failureOf, logOf, rehearsal } from './support.ts';
 
@@ -98,6 +99,34 @@ describe('following a run', () => {
     expect(cuts[0]).toMatchObject({ error: { reason: 'lost' }, retryInMs: 0 });
     expect(contents(runFolder(home, 'cut'))).toEqual(contents(onHost('cut')));
     expectWhole(events, onHost('cut'));
+  });
+
+  it('is whole after the connection was cut, everything of the run killed, and the run resumed', async () => {
+    await started('killed', { cells: 4, requests: 100 });
+    const home = workspace();
+    const states: string[] = [];
+    for await (const event of following('killed', home)) {
+      if (event.type === 'state') states.push(event.state);
+      if (event.type !== 'journal' || event.record.type !== 'cell-done' || event.record.cell !== 'cell-1')
+        continue;
+      // The follower's agent dies with its connection; supervisor, worker, load and engine by force, all at once.
+      sshd.dropConnections();
+      for (const { pid } of await processesOf(sshd.home)) process.kill(pid, 'SIGKILL');
+    }
+    expect(states.at(-1)).toBe('interrupted');
+
+    const client = await agent();
+    await client.resume('killed');
+    await all(following('killed', home));
+    expect(contents(runFolder(home, 'killed'))).toEqual(contents(onHost('killed')));
+    const { records } = await readJournal(runFolder(home, 'killed'));
+    expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index));
+    const of = (type: string) =>
+      records.flatMap((record) => (record.type === type && 'cell' in record ? [record.cell] : []));
+    expect(of('trial-measured')).toEqual(['cell-0', 'cell-1', 'cell-2', 'cell-3']);
+    expect(of('cell-done')).toEqual(['cell-0', 'cell-1', 'cell-2', 'cell-3']);
+    expect(records.at(-1)).toMatchObject({ type: 'run-finished', outcome: 'completed' });
+    await waitFor(async () => (await processesOf(sshd.home)).length === 0, 'the run to leave no process');
   });
 
   it('completes a copy that ends anywhere, also in the middle of a line or a character', async () => {
