@@ -269,7 +269,7 @@ export class ChartView {
       ...(axis.max === undefined ? {} : { max: axis.max }),
       ...(axis.reaches === undefined ? {} : { suggestedMax: axis.reaches }),
       ...(position === 'bottom' || axis.max !== undefined ? {} : { grace: '4%' }),
-      // The same in every chart, so that time axes one above the other line up.
+      // The same in every chart with short labels, so that time axes one above the other line up.
       ...(position === 'left' ? { afterFit: widenLeftAxis } : {}),
       title: { display: true, text: axis.label, color: theme.description, font },
       border: { color: theme.lines },
@@ -313,7 +313,7 @@ function markerRadii(points: number, marker: number): number[] {
 }
 
 function widenLeftAxis(scale: { width: number }): void {
-  scale.width = 64;
+  scale.width = Math.max(scale.width, 64);
 }
 
 function faint(colour: string, percent: number): string {

@@ -13,7 +13,7 @@ interface Look {
 
 /** Cells without a measurement have no place in the plot; the table has them. */
 const looks: Readonly<Partial<Record<Standing, Look>>> = {
-  measured: { words: 'measured', shape: 'circle', hollow: false },
+  measured: { words: 'cell done', shape: 'circle', hollow: false },
   'misses-service-level': { words: 'misses the SLO', shape: 'circle', hollow: true },
   'client-bound': { words: 'client-bound, left out of answers', shape: 'triangle', hollow: true },
   'request-failures': { words: 'with failed requests', shape: 'rect', hollow: true },
