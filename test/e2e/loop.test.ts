@@ -58,7 +58,7 @@ describe('a config that does not fit', () => {
   test('a quick fix says its effect; applied, mark and lens follow', async () => {
     await workbench.openQuickFixes('131072');
     await takePictures(workbench, 'diagnostic');
-    await workbench.chooseQuickFix(/Set.--max-model-len/);
+    await workbench.chooseQuickFix('131072', /Set.--max-model-len/);
     await workbench.lens(/fits|tight/).waitFor();
     await expect.poll(() => workbench.errorMarks().count()).toBe(0);
     await workbench.undo();

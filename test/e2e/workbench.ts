@@ -50,15 +50,7 @@ export class Workbench {
 
   /** Presses a lens until what it opens is there: one that is drawn anew under the pointer swallows a press. */
   async pressLens(text: string | RegExp, opens: Locator): Promise<void> {
-    for (let presses = 0; ; presses++) {
-      await this.lens(text).click();
-      try {
-        await opens.waitFor({ timeout: presses < 3 ? 15_000 : 60_000 });
-        return;
-      } catch (error) {
-        if (presses === 3) throw error;
-      }
-    }
+    await until(opens, () => this.lens(text).click());
   }
 
   tab(title: string): Locator {
@@ -84,15 +76,21 @@ export class Workbench {
       .frameLocator('iframe#active-frame');
   }
 
-  /** Puts the cursor on a text of the editor and opens the quick fixes there. */
+  /** Puts the cursor on a text of the editor and opens the quick fixes there; marks that are drawn anew may close them. */
   async openQuickFixes(text: string): Promise<void> {
-    await this.page.locator('.view-line span', { hasText: text }).last().click();
-    await this.page.keyboard.press('Control+.');
-    await this.page.locator('.action-widget .monaco-list-row').first().waitFor();
+    await until(this.quickFixes().first(), async () => {
+      await this.page.locator('.view-line span', { hasText: text }).last().click();
+      await this.page.keyboard.press('Control+.');
+    });
   }
 
-  async chooseQuickFix(title: string | RegExp): Promise<void> {
-    await this.page.locator('.action-widget .monaco-list-row', { hasText: title }).first().click();
+  async chooseQuickFix(text: string, title: RegExp): Promise<void> {
+    if ((await this.quickFixes().count()) === 0) await this.openQuickFixes(text);
+    await this.quickFixes().filter({ hasText: title }).first().click();
+  }
+
+  private quickFixes(): Locator {
+    return this.page.locator('.action-widget .monaco-list-row');
   }
 
   /** Takes the last change of the text editor back. */
@@ -123,5 +121,18 @@ export class Workbench {
     this.page.on('dialog', (dialog) => void dialog.accept());
     await this.page.close({ runBeforeUnload: true });
     await closed;
+  }
+}
+
+/** Does what opens something until it is there: a workbench that is busy loses a press now and then. */
+async function until(opened: Locator, open: () => Promise<void>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    await open();
+    try {
+      await opened.waitFor({ timeout: tries < 3 ? 15_000 : 60_000 });
+      return;
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
   }
 }
