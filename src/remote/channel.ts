@@ -22,6 +22,8 @@ const stderrTailBytes = 64 * 1024;
 /** More than any answer of the agent; a host that sends more is not sending an answer. */
 const largestOutputBytes = 64 * 1024 * 1024;
 const longestLineCharacters = 32 * 1024 * 1024;
+/** What a command said last may arrive after its exit status. */
+const lastWordsMs = 1000;
 
 /**
  * Runs a channel to its end. RemoteError `lost` where the connection went, `timeout` and `cancelled` where the options
@@ -100,6 +102,10 @@ export function asProcess(channel: Channel, host: string, signal?: AbortSignal):
   signal?.addEventListener('abort', abort);
   channel.exit.finally(() => signal?.removeEventListener('abort', abort));
   if (signal?.aborted) abort();
+  const exit = channel.exit.then(async (outcome) => {
+    if (!outcome.lost) await endedWithin(channel.stderr, lastWordsMs);
+    return outcome;
+  });
   return {
     lines: readLines(channel.stdout, host),
     stderrTail: () => stderr.text(),
@@ -110,7 +116,7 @@ export function asProcess(channel: Channel, host: string, signal?: AbortSignal):
       if (channel.stdin.writable) channel.stdin.end();
     },
     kill: () => channel.kill(),
-    exit: channel.exit,
+    exit,
   };
 }
 
@@ -146,6 +152,17 @@ function ended(stream: Readable): Promise<void> {
   return new Promise((resolve) => {
     if (stream.readableEnded || stream.destroyed) return resolve();
     for (const event of ['end', 'close', 'error'] as const) stream.once(event, () => resolve());
+  });
+}
+
+/** As `ended`, but no longer than this: what a command left behind may hold its stream open. */
+function endedWithin(stream: Readable, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    void ended(stream).then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import * as vscode from 'vscode';
-import { diagnostics, fileIn, lenses, show, writeFile } from './support.ts';
+import { ask, diagnostics, fileIn, lenses, show, writeFile } from './support.ts';
 
 const tooLong = [
   '#!/bin/sh',
@@ -13,7 +13,7 @@ const withoutGpu = 'vllm serve meta-llama/Llama-3.1-8B-Instruct --max-model-len 
 
 /** The first quick fix at a diagnostic, applied as an editor does. */
 async function applyFirstFix(document: vscode.TextDocument, { range }: vscode.Diagnostic): Promise<string> {
-  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+  const actions = await ask<vscode.CodeAction[]>(
     'vscode.executeCodeActionProvider',
     document.uri,
     range,

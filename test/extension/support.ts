@@ -41,17 +41,24 @@ export async function diagnostics(
   });
 }
 
+/** What providers of VS Code answer; asked again where the editor cancelled the question, as it does when the text changes. */
+export async function ask<T>(command: string, ...words: unknown[]): Promise<T> {
+  for (;;) {
+    try {
+      return await vscode.commands.executeCommand<T>(command, ...words);
+    } catch (error) {
+      if (!/^Canceled\b/.test(String(error))) throw error;
+    }
+  }
+}
+
 /** Titles of a document's lenses, asked for until `wanted` holds. */
 export async function lenses(
   uri: vscode.Uri,
   wanted: (titles: readonly string[]) => boolean,
 ): Promise<readonly string[]> {
   for (;;) {
-    const found = await vscode.commands.executeCommand<vscode.CodeLens[]>(
-      'vscode.executeCodeLensProvider',
-      uri,
-      100,
-    );
+    const found = await ask<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri, 100);
     const titles = found.flatMap(({ command }) => command?.title ?? []);
     if (wanted(titles)) return titles;
     await new Promise((resolve) => setTimeout(resolve, 50));

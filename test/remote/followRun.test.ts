@@ -39,6 +39,15 @@ function expectWhole(events: readonly FollowEvent[], journal: string): void {
   expect(new Set(samples).size).toBe(samples.length);
 }
 
+/** By force. One that has just ended by itself is as dead. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 describe('following a run', () => {
   let sshd: LoopbackSshd;
   const hosts: RemoteHost[] = [];
@@ -111,7 +120,7 @@ describe('following a run', () => {
         continue;
       // The follower's agent dies with its connection; supervisor, worker, load and engine by force, all at once.
       sshd.dropConnections();
-      for (const { pid } of await processesOf(sshd.home)) process.kill(pid, 'SIGKILL');
+      for (const { pid } of await processesOf(sshd.home)) killIfThere(pid);
     }
     expect(states.at(-1)).toBe('interrupted');
 
