@@ -12,6 +12,9 @@ const suite = (name: string, include: string[], more: Record<string, unknown> = 
 // Suites that start servers and browsers get one worker: two cores are all there may be.
 const alone = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 };
 
+// A busy machine loses a key press or a frame of the browser now and then; CI tries such a test once more and reports it.
+const drawn = { ...alone, retry: process.env['CI'] ? 1 : 0 };
+
 export default defineConfig({
   root,
   test: {
@@ -20,9 +23,9 @@ export default defineConfig({
       suite('server', ['test/server/**/*.test.ts']),
       suite('remote', ['test/remote/**/*.test.ts'], alone),
       suite('cli', ['test/cli/**/*.test.ts'], alone),
-      suite('webview', ['test/webview/**/*.test.ts'], alone),
-      suite('extension', ['test/extension/**/*.test.ts'], alone),
-      suite('e2e', ['test/e2e/**/*.test.ts'], alone),
+      suite('webview', ['test/webview/**/*.test.ts'], drawn),
+      suite('extension', ['test/extension/**/*.test.ts'], drawn),
+      suite('e2e', ['test/e2e/**/*.test.ts'], drawn),
     ],
   },
 });
