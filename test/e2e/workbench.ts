@@ -79,7 +79,8 @@ export class Workbench {
   /** Puts the cursor on a text of the editor and opens the quick fixes there; marks that are drawn anew may close them. */
   async openQuickFixes(text: string): Promise<void> {
     await until(this.quickFixes().first(), async () => {
-      await this.page.locator('.view-line span', { hasText: text }).last().click();
+      // By force: at a second try the cursor is drawn over the text.
+      await this.page.locator('.view-line span', { hasText: text }).last().click({ force: true });
       await this.page.keyboard.press('Control+.');
     });
   }
@@ -126,13 +127,13 @@ export class Workbench {
 
 /** Does what opens something until it is there: a workbench that is busy loses a press now and then. */
 async function until(opened: Locator, open: () => Promise<void>): Promise<void> {
-  for (let tries = 0; ; tries++) {
+  for (let left = 8; ; left--) {
     await open();
     try {
-      await opened.waitFor({ timeout: tries < 3 ? 15_000 : 60_000 });
+      await opened.waitFor({ timeout: 8_000 });
       return;
     } catch (error) {
-      if (tries === 3) throw error;
+      if (left === 1) throw error;
     }
   }
 }
