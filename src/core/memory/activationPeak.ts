@@ -41,7 +41,10 @@ export function activationPeak(
   const { maxNumBatchedTokens: tokens, elementBytes } = input;
   let widest = 0;
   for (const layer of model.layers) {
-    widest = Math.max(widest, layer.intermediateSize * (layer.gatedMlp ? 3 : 2));
+    const { feedForward } = layer;
+    if (feedForward.kind === 'dense') {
+      widest = Math.max(widest, feedForward.width * (feedForward.gated ? 3 : 2));
+    }
   }
   const fixed = peak.workspaceBytes + (input.eager ? 0 : peak.compiledBytes);
   // A stage that is not the only one also holds the hidden states and residual that travel between stages.

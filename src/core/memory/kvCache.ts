@@ -1,4 +1,4 @@
-import type { LayerFacts } from '../model/facts.ts';
+import { attentionOf, type HeadAttention, type LayerFacts } from '../model/facts.ts';
 import { keyValueHeadsPerRank, type PipelineStage } from './pipeline.ts';
 
 /** Layers that share their blocks: all of one kind, at most `layersPerGroup` of them. */
@@ -44,8 +44,8 @@ export function kvLayout(
   },
 ): KvLayout {
   const counts = new Map<number | null, number>();
-  for (const { attention } of layers) {
-    const window = attention.windowTokens ?? null;
+  for (const layer of layers) {
+    const window = windowOf(layer);
     counts.set(window, (counts.get(window) ?? 0) + 1);
   }
   const smallest = Math.min(...counts.values());
@@ -60,7 +60,7 @@ export function kvLayout(
     for (let index = 0; index < groupCount; index++) groups.push({ windowTokens });
   }
 
-  const attention = layers[0]?.attention;
+  const attention = headsOf(layers[0]);
   const heads =
     attention === undefined ? 0 : keyValueHeadsPerRank(attention.keyValueHeads, input.tensorParallelSize);
   const bytesPerTokenOfLayer = 2 * heads * (attention?.headSize ?? 0) * input.kvElementBytes;
@@ -71,7 +71,7 @@ export function kvLayout(
   for (const stage of stages) {
     const inGroup = new Array<number>(groups.length).fill(0);
     for (let index = stage.first; index < stage.end; index++) {
-      const place = firstGroup.get(layers[index]?.attention.windowTokens ?? null);
+      const place = firstGroup.get(windowOf(layers[index]));
       if (place === undefined) continue;
       // Layers of a kind are dealt to its groups in turn.
       const group = place.index + (place.next++ % place.count);
@@ -134,4 +134,13 @@ export function largestLength(layout: KvLayout, numBlocks: number, limit: number
     else tooLong = middle;
   }
   return fits;
+}
+
+function headsOf(layer: LayerFacts | undefined): HeadAttention | undefined {
+  const attention = attentionOf(layer);
+  return attention === undefined || attention.kind === 'latent' ? undefined : attention;
+}
+
+function windowOf(layer: LayerFacts | undefined): number | null {
+  return headsOf(layer)?.windowTokens ?? null;
 }

@@ -1,4 +1,5 @@
-import type { ModelFacts } from '../model/facts.ts';
+import type { LayerFacts, ModelFacts, WeightGroup } from '../model/facts.ts';
+import { attentionOf } from '../model/facts.ts';
 import { keyValueHeadsPerRank, type PipelineStage } from './pipeline.ts';
 
 /** How weights are stored. Bytes are of one element. */
@@ -24,35 +25,34 @@ const VOCABULARY_PADDING = 64;
 /**
  * Weights of one rank of a stage. Linear layers are split over the tensor-parallel ranks, keys and values at least one head
  * each; norms are repeated; the vocabulary is padded to a multiple of 64 and split; a tied head is stored once on a single stage
- * and on both ends of a pipeline. Biases are taken with their matrix.
+ * and on both ends of a pipeline.
  */
 export function rankWeights(model: ModelFacts, stage: PipelineStage, storage: WeightStorage): RankWeights {
-  const { tensorParallelSize, elementBytes, linearBytes } = storage;
-  let linear = 0;
-  let norms = 0;
+  let layersBytes = 0;
+  const bytesOfLayer = new Map<LayerFacts, number>();
   for (let index = stage.first; index < stage.end; index++) {
     const layer = model.layers[index];
     if (layer === undefined) break;
-    const { keyValueHeads, headSize } = layer.attention;
-    const keysAndValues = 2 * model.hiddenSize * keyValueHeads * headSize;
-    const heads = keyValueHeadsPerRank(keyValueHeads, tensorParallelSize);
-    linear +=
-      (layer.parameters.attention - keysAndValues + layer.parameters.mlp) / tensorParallelSize +
-      keysAndValues * (heads / keyValueHeads);
-    norms += layer.parameters.norms;
+    let bytes = bytesOfLayer.get(layer);
+    if (bytes === undefined) {
+      const keyValueHeads = keyValueHeadsOf(layer);
+      bytes = layer.weights.reduce((sum, group) => sum + groupBytes(group, keyValueHeads, storage), 0);
+      bytesOfLayer.set(layer, bytes);
+    }
+    layersBytes += bytes;
   }
-  const padded = paddedVocabulary(model.vocabularySize);
-  const vocabularyBytes = (padded * model.hiddenSize * elementBytes) / tensorParallelSize;
-  const sharesEmbedding = model.tiedEmbeddings && stage.isFirst;
-  const embeddingBytes = stage.isFirst
-    ? vocabularyBytes + model.parameters.positionEmbedding * elementBytes
-    : 0;
-  const headBytes = stage.isLast && !sharesEmbedding ? vocabularyBytes : 0;
-  const headSize = model.layers[0]?.attention.headSize ?? 0;
-  const rotaryBytes =
-    model.parameters.positionEmbedding > 0 ? 0 : model.maxPositionEmbeddings * headSize * elementBytes;
-  const finalNorm = stage.isLast ? model.hiddenSize : 0;
-  const layersBytes = linear * linearBytes + (norms + finalNorm) * elementBytes;
+  let embeddingBytes = 0;
+  let headBytes = 0;
+  for (const group of model.outerWeights) {
+    if (group.stage === 'first' ? !stage.isFirst : !stage.isLast) continue;
+    const bytes =
+      group.sharding === 'vocabulary' ? vocabularyBytes(model, storage) : groupBytes(group, 1, storage);
+    if (group.kind === 'embedding' || group.kind === 'positionEmbedding') embeddingBytes += bytes;
+    else if (group.kind === 'head') headBytes += bytes;
+    else layersBytes += bytes;
+  }
+  if (model.tiedEmbeddings && stage.isLast && !stage.isFirst) headBytes += vocabularyBytes(model, storage);
+  const rotaryBytes = model.rotarySize * model.maxPositionEmbeddings * storage.elementBytes;
   return {
     bytes: layersBytes + embeddingBytes + headBytes + rotaryBytes,
     layersBytes,
@@ -60,6 +60,25 @@ export function rankWeights(model: ModelFacts, stage: PipelineStage, storage: We
     headBytes,
     rotaryBytes,
   };
+}
+
+function groupBytes(group: WeightGroup, keyValueHeads: number, storage: WeightStorage): number {
+  const { tensorParallelSize, linearBytes, elementBytes } = storage;
+  const bytes = group.count * (group.matrix ? linearBytes : elementBytes);
+  if (group.sharding === 'replicated') return bytes;
+  if (group.sharding === 'kv-heads') {
+    return bytes * (keyValueHeadsPerRank(keyValueHeads, tensorParallelSize) / keyValueHeads);
+  }
+  return bytes / tensorParallelSize;
+}
+
+function keyValueHeadsOf(layer: LayerFacts): number {
+  const attention = attentionOf(layer);
+  return attention === undefined || attention.kind === 'latent' ? 1 : attention.keyValueHeads;
+}
+
+function vocabularyBytes(model: ModelFacts, { elementBytes, tensorParallelSize }: WeightStorage): number {
+  return (paddedVocabulary(model.vocabularySize) * model.hiddenSize * elementBytes) / tensorParallelSize;
 }
 
 export function paddedVocabulary(size: number): number {

@@ -1,11 +1,11 @@
 import { failure, type Problem, type Result, success } from '../result.ts';
 import { ConfigFields, isRecord } from './configFields.ts';
 import { scaledContext } from './contextLength.ts';
-import { countDecoder } from './decoderShape.ts';
 import type { DataType, ModelFacts } from './facts.ts';
 import { generic } from './families/generic.ts';
 import { coveredModelTypes, familyOf, familyOfArchitecture } from './families/registry.ts';
 import { generatesText, structureNotCovered } from './notCovered.ts';
+import { parametersByKind } from './parts.ts';
 import { quantizationFacts } from './quantization.ts';
 
 /**
@@ -43,8 +43,10 @@ export function parseModelConfig(
   if (notCovered !== undefined) return failure(notCovered);
 
   const reader = family ?? generic;
-  const shape = reader.shape(fields);
-  const maxPositionEmbeddings = scaledContext(fields, reader.maxPositionEmbeddings(fields));
+  const textFields =
+    reader.textSection === undefined ? fields : (fields.section(reader.textSection) ?? fields);
+  const shape = reader.shape(textFields, fields);
+  const maxPositionEmbeddings = scaledContext(textFields, reader.maxPositionEmbeddings(textFields));
   const dataType = dataTypeOf(fields);
   const quantization = quantizationFacts(fields);
   if (fields.problems.length > 0) {
@@ -56,7 +58,7 @@ export function parseModelConfig(
     );
   }
 
-  const { layers, parameters } = countDecoder(shape);
+  const parameters = parametersByKind(shape.layers, shape.outerWeights);
   if (!Number.isSafeInteger(parameters.total)) {
     return failure({
       code: 'model.too-large',
@@ -67,16 +69,10 @@ export function parseModelConfig(
     id: identity.id,
     modelType,
     architecture: architecture ?? reader.architecture,
-    hiddenSize: shape.hiddenSize,
-    vocabularySize: shape.vocabularySize,
-    layers,
+    ...shape,
     maxPositionEmbeddings,
     dataType,
-    tiedEmbeddings: shape.tiedEmbeddings,
-    ...(quantization === undefined ? {} : { quantization: quantization.method }),
-    ...(quantization?.bytesPerWeight === undefined
-      ? {}
-      : { bytesPerQuantizedWeight: quantization.bytesPerWeight }),
+    ...(quantization === undefined ? {} : { quantization }),
     parameters,
     generic: family === undefined,
     source: identity.source,

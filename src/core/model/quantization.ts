@@ -1,11 +1,5 @@
 import { type ConfigFields, LIMITS } from './configFields.ts';
-
-export interface QuantizationFacts {
-  /** `quant_method` as written. */
-  readonly method: string;
-  /** Bytes that one weight of a linear layer takes, scales included; absent where the file does not say enough. */
-  readonly bytesPerWeight?: number;
-}
+import type { QuantizationFacts } from './facts.ts';
 
 /** `quantization_config` (or `compression_config`) of config.json. What cannot be read becomes a problem of `fields`. */
 export function quantizationFacts(fields: ConfigFields): QuantizationFacts | undefined {
@@ -17,7 +11,11 @@ export function quantizationFacts(fields: ConfigFields): QuantizationFacts | und
     return undefined;
   }
   const bytesPerWeight = bytesPerQuantizedWeight(method, section);
-  return bytesPerWeight === undefined ? { method } : { method, bytesPerWeight };
+  return {
+    method,
+    unconverted: texts(section, 'modules_to_not_convert') ?? texts(section, 'ignore') ?? [],
+    ...(bytesPerWeight === undefined ? {} : { bytesPerWeight }),
+  };
 }
 
 /**
@@ -46,4 +44,12 @@ function bytesPerQuantizedWeight(method: string, section: ConfigFields): number 
 
 function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 1;
+}
+
+function texts(section: ConfigFields, name: string): readonly string[] | undefined {
+  const value = section.value(name);
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+  section.reject(name, 'a list of texts');
+  return undefined;
 }

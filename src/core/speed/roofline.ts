@@ -1,4 +1,5 @@
 import type { SpeedBound } from '../estimate/types.ts';
+import { attentionOf } from '../model/facts.ts';
 import { type SpeedConstants, vllmSpeed } from './efficiency.ts';
 import type { SpeedInput } from './speedInput.ts';
 
@@ -79,7 +80,7 @@ export function prefillTokenMs(
   constants: SpeedConstants = vllmSpeed,
 ): number {
   const { model } = input;
-  const attention = model.layers[0]?.attention;
+  const attention = attentionOf(model.layers[0]);
   const attentionWidth = attention === undefined ? 0 : attention.queryHeads * attention.headSize;
   // Causal attention: half of the square, twice (scores and values), two operations each.
   const flops = 2 * input.linearParameters + 2 * model.layers.length * promptTokens * attentionWidth;

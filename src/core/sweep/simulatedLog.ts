@@ -1,6 +1,7 @@
 import type { EngineEvaluation, Obstacle } from '../engine/engine.ts';
 import type { EstimateRequest, RankEstimate } from '../estimate/types.ts';
 import { grouped } from '../estimate/words.ts';
+import { attentionOf } from '../model/facts.ts';
 import { GiB } from '../units.ts';
 
 /** Every line starts with this, so that no log of a rehearsal can be taken for an engine's. */
@@ -100,7 +101,7 @@ export function refusalLines(
         `ERROR ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your ${request.device.label} GPU has compute capability ${request.device.computeCapability}. You can use float16 instead by explicitly setting the \`dtype\` flag in CLI, for example: --dtype=half.`,
       ];
     case 'parallelism': {
-      const heads = request.model.layers[0]?.attention.queryHeads ?? 0;
+      const heads = attentionOf(request.model.layers[0])?.queryHeads ?? 0;
       const size = evaluation.speed.tensorParallelSize;
       return heads % size !== 0
         ? [

@@ -247,7 +247,8 @@ describe('memory terms', () => {
 
   it.each(['compressed-tensors', 'constructor'])(
     'have 16 bits as their upper end where the layout of %s is not covered',
-    (quantization) => {
+    (method) => {
+      const quantization = { method, unconverted: [] };
       const exact = estimate(request('llama-3.1-8b', 'h200'));
       const assumed = estimate(
         request('llama-3.1-8b', 'h200', {}, { model: { ...model('llama-3.1-8b'), quantization } }),
@@ -278,7 +279,10 @@ describe('memory terms', () => {
       return formula;
     };
     const wide = 16_060_522_496;
-    const fp8 = { ...model('llama-3.1-8b'), quantization: 'fp8', bytesPerQuantizedWeight: 1 };
+    const fp8 = {
+      ...model('llama-3.1-8b'),
+      quantization: { method: 'fp8', bytesPerWeight: 1, unconverted: [] },
+    };
     expect(inGib({ weightsBytes: wide })).toBe(14.96);
     // A checkpoint in fp8 is taken as it is.
     expect(inGib({ weightsBytes: 9_081_000_000, model: fp8 })).toBe(8.46);

@@ -147,9 +147,9 @@ describe('layout', () => {
 
 function alternating(windowTokens: number): [LayerFacts, LayerFacts] {
   const heads = { queryHeads: 64, keyValueHeads: 8, headSize: 64 };
-  const rest = { intermediateSize: 2880, gatedMlp: true, parameters: { attention: 1, mlp: 1, norms: 1 } };
+  const rest = { feedForward: { kind: 'dense', width: 2880, gated: true }, weights: [] } as const;
   return [
-    { ...rest, attention: { kind: 'sliding-window', ...heads, windowTokens } },
-    { ...rest, attention: { kind: 'full', ...heads } },
+    { ...rest, mixers: [{ kind: 'sliding-window', ...heads, windowTokens }] },
+    { ...rest, mixers: [{ kind: 'full', ...heads }] },
   ];
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { attentionOf, type LayerFacts } from '../../../src/core/model/facts.ts';
 import { knownModel, knownModelNames } from '../../../src/core/model/known.ts';
 import { parseModelConfig } from '../../../src/core/model/parse.ts';
+import { layerParameters } from '../../../src/core/model/parts.ts';
 import { fixtureLines } from './fixtures.ts';
 
 interface TruthRow {
@@ -43,9 +45,7 @@ describe('parameter counts', () => {
     expect(value.parameters.positionEmbedding).toBe(row.otherEmbeddingParameters);
     expect(value.parameters.head).toBe(row.lmHeadParameters);
     expect(value.tiedEmbeddings).toBe(row.tied);
-    expect(
-      value.layers.map(({ parameters }) => parameters.attention + parameters.mlp + parameters.norms),
-    ).toEqual(row.perLayerParameters);
+    expect(value.layers.map(layerParameters)).toEqual(row.perLayerParameters);
   });
 
   // Totals of the released checkpoints; the families that the counted rows leave out.
@@ -111,11 +111,11 @@ describe('what config.json leaves unsaid', () => {
 
   it('gives Mistral its window, layer by layer, and none where it is null', () => {
     const mistral = { ...llama, model_type: 'mistral' };
-    expect(parsed(mistral).value.layers[0]?.attention).toMatchObject({
+    expect(parsed(mistral).value.layers[0]?.mixers[0]).toMatchObject({
       kind: 'sliding-window',
       windowTokens: 4096,
     });
-    expect(parsed({ ...mistral, sliding_window: null }).value.layers[0]?.attention.kind).toBe('full');
+    expect(parsed({ ...mistral, sliding_window: null }).value.layers[0]?.mixers[0]?.kind).toBe('full');
   });
 
   it('lets layer_types decide which layers slide', () => {
@@ -124,14 +124,14 @@ describe('what config.json leaves unsaid', () => {
       sliding_window: 512,
       layer_types: ['sliding_attention', 'full_attention', 'sliding_attention', 'full_attention'],
     });
-    expect(value.layers.map((layer) => layer.attention.windowTokens ?? null)).toEqual([512, null, 512, null]);
+    expect(value.layers.map((layer) => windowOf(layer))).toEqual([512, null, 512, null]);
   });
 
   it('uses the window of Qwen2 only where it is switched on', () => {
     const qwen = { ...llama, model_type: 'qwen2', sliding_window: 256, max_window_layers: 3 };
-    expect(parsed(qwen).value.layers.every((layer) => layer.attention.kind === 'full')).toBe(true);
+    expect(parsed(qwen).value.layers.every((layer) => layer.mixers[0]?.kind === 'full')).toBe(true);
     const on = parsed({ ...qwen, use_sliding_window: true }).value;
-    expect(on.layers.map((layer) => layer.attention.kind)).toEqual([
+    expect(on.layers.map((layer) => layer.mixers[0]?.kind)).toEqual([
       'full',
       'full',
       'full',
@@ -150,11 +150,11 @@ describe('what config.json leaves unsaid', () => {
 
   it('counts the bytes of AWQ and block-FP8 weights with their scales', () => {
     const awq = { ...llama, quantization_config: { quant_method: 'awq', bits: 4, group_size: 128 } };
-    expect(parsed(awq).value.bytesPerQuantizedWeight).toBeCloseTo(0.5195, 4);
+    expect(parsed(awq).value.quantization?.bytesPerWeight).toBeCloseTo(0.5195, 4);
     const gptq = { ...llama, quantization_config: { quant_method: 'gptq', bits: 3, group_size: -1 } };
-    expect(parsed(gptq).value.bytesPerQuantizedWeight).toBe(0.375);
+    expect(parsed(gptq).value.quantization?.bytesPerWeight).toBe(0.375);
     const fp8 = { ...llama, quantization_config: { quant_method: 'fp8', weight_block_size: [128, 128] } };
-    expect(parsed(fp8).value.bytesPerQuantizedWeight).toBeCloseTo(1.000244, 6);
+    expect(parsed(fp8).value.quantization?.bytesPerWeight).toBeCloseTo(1.000244, 6);
   });
 });
 
@@ -292,3 +292,8 @@ describe('shipped models', () => {
     expect(knownModel('no-such-model')).toBeUndefined();
   });
 });
+
+function windowOf(layer: LayerFacts): number | null {
+  const attention = attentionOf(layer);
+  return attention?.windowTokens ?? null;
+}

@@ -1,5 +1,6 @@
 import { blockedByMemory } from '../../estimate/blocked.ts';
 import type { EstimateRequest } from '../../estimate/types.ts';
+import { attentionOf } from '../../model/facts.ts';
 import type { EngineEvaluation, FixCandidate } from '../engine.ts';
 import { wholeNumber } from './flagValues.ts';
 
@@ -74,11 +75,12 @@ export function vllmFixCandidates(
 
 /** Powers of two that divide the attention heads and go with the KV heads. */
 function tensorSizes(request: EstimateRequest): number[] {
-  const attention = request.model.layers[0]?.attention;
+  const attention = attentionOf(request.model.layers[0]);
   const sizes: number[] = [];
   if (attention === undefined) return sizes;
   for (let size = 1; size <= MOST_TENSOR_PARALLEL; size *= 2) {
-    const kvFits = attention.keyValueHeads % size === 0 || size % attention.keyValueHeads === 0;
+    const keyValueHeads = attention.kind === 'latent' ? 1 : attention.keyValueHeads;
+    const kvFits = keyValueHeads % size === 0 || size % keyValueHeads === 0;
     if (attention.queryHeads % size === 0 && kvFits) sizes.push(size);
   }
   return sizes;

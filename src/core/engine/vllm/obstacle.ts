@@ -1,5 +1,6 @@
 import type { EstimateRequest, KvEstimate } from '../../estimate/types.ts';
 import { gib, grouped } from '../../estimate/words.ts';
+import { attentionOf } from '../../model/facts.ts';
 import type { Obstacle } from '../engine.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import type { StageMemory } from './stageMemory.ts';
@@ -47,7 +48,7 @@ function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacl
 
 function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {
   const { tensorParallelSize: tensor, pipelineParallelSize: pipeline } = resolved;
-  const attention = request.model.layers[0]?.attention;
+  const attention = attentionOf(request.model.layers[0]);
   const obstacle = (reason: string, causeFlag: string): Obstacle => ({
     kind: 'parallelism',
     reason,
@@ -61,6 +62,7 @@ function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): 
   }
   if (
     attention !== undefined &&
+    attention.kind !== 'latent' &&
     attention.keyValueHeads % tensor !== 0 &&
     tensor % attention.keyValueHeads !== 0
   ) {

@@ -23,14 +23,14 @@ export function quantizedWeights(
   elementBytes: number,
 ): QuantizedWeights | undefined {
   if (model.quantization !== undefined) {
-    return model.bytesPerQuantizedWeight !== undefined
+    return model.quantization.bytesPerWeight !== undefined
       ? {
-          method: model.quantization,
-          bytesPerWeight: model.bytesPerQuantizedWeight,
+          method: model.quantization.method,
+          bytesPerWeight: model.quantization.bytesPerWeight,
           band: { below: 0.02, above: 0.02 },
           known: true,
         }
-      : assumed(model.quantization, elementBytes);
+      : assumed(model.quantization.method, elementBytes);
   }
   const written = Object.hasOwn(deployment.flags, 'quantization')
     ? deployment.flags['quantization']

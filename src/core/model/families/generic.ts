@@ -1,5 +1,6 @@
 import { commonSizes, fullAttention, slidingWindow, windowsByLayerTypes } from '../commonFields.ts';
 import { type ConfigFields, LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 
 /**
@@ -12,7 +13,7 @@ export const generic: ModelFamily = {
   architecture: 'not known',
   shape(fields) {
     const { layerCount, ...sizes } = commonSizes(fields);
-    return {
+    return denseDecoder({
       ...sizes,
       gatedMlp: activationIsGated(fields),
       windows:
@@ -22,7 +23,7 @@ export const generic: ModelFamily = {
       normBias: false,
       positionRows: 0,
       tiedEmbeddings: fields.switch('tie_word_embeddings', false),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) => fields.count('max_position_embeddings', LIMITS.tokens),
 };

@@ -1,5 +1,6 @@
 import { fullAttention } from '../commonFields.ts';
 import { LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 
 /** GPT-2: learned positions, biases everywhere, a tied head, no grouped queries. */
@@ -11,7 +12,7 @@ export const gpt2: ModelFamily = {
     const heads = fields.count(['n_head', 'num_attention_heads'], LIMITS.heads);
     const layerCount = fields.count(['n_layer', 'num_hidden_layers'], LIMITS.layers);
     if (hiddenSize % heads !== 0) fields.reject('n_head', `a divisor of n_embd (${hiddenSize})`);
-    return {
+    return denseDecoder({
       hiddenSize,
       intermediateSize: fields.countOr('n_inner', 4 * hiddenSize, LIMITS.width),
       gatedMlp: false,
@@ -25,7 +26,7 @@ export const gpt2: ModelFamily = {
       normBias: true,
       positionRows: this.maxPositionEmbeddings(fields),
       tiedEmbeddings: fields.switch('tie_word_embeddings', true),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) =>
     fields.countOr(['n_positions', 'max_position_embeddings'], 1024, LIMITS.tokens),

@@ -1,5 +1,6 @@
 import { commonSizes, fullAttention, slidingWindow, windowsByLayerTypes } from '../commonFields.ts';
 import { LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 
 /** Llama 1 to 3.3 and the many that copy its layout (Yi, SmolLM2, TinyLlama, CodeLlama). */
@@ -9,7 +10,7 @@ export const llama: ModelFamily = {
   shape(fields) {
     const { layerCount, ...sizes } = commonSizes(fields);
     const attentionBias = fields.switch('attention_bias', false);
-    return {
+    return denseDecoder({
       ...sizes,
       gatedMlp: true,
       windows:
@@ -23,7 +24,7 @@ export const llama: ModelFamily = {
       normBias: false,
       positionRows: 0,
       tiedEmbeddings: fields.switch('tie_word_embeddings', false),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) => fields.countOr('max_position_embeddings', 2048, LIMITS.tokens),
 };

@@ -1,5 +1,6 @@
 import { commonSizes, fullAttention, slidingWindow, windowsByLayerTypes } from '../commonFields.ts';
 import { LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 
 /** Mistral 7B to Small, dense and text only. The class takes a 4,096-token window where the key is absent. */
@@ -9,7 +10,7 @@ export const mistral: ModelFamily = {
   shape(fields) {
     const { layerCount, ...sizes } = commonSizes(fields, { keyValueHeads: 8 });
     const windowTokens = slidingWindow(fields, 4096);
-    return {
+    return denseDecoder({
       ...sizes,
       gatedMlp: true,
       windows:
@@ -19,7 +20,7 @@ export const mistral: ModelFamily = {
       normBias: false,
       positionRows: 0,
       tiedEmbeddings: fields.switch('tie_word_embeddings', false),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) => fields.countOr('max_position_embeddings', 131_072, LIMITS.tokens),
 };

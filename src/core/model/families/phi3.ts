@@ -1,5 +1,6 @@
 import { commonSizes, fullAttention, slidingWindow, windowsByLayerTypes } from '../commonFields.ts';
 import { LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 
 /** Phi-3, Phi-3.5-mini and Phi-4: fused projections, which count the same, and no biases. */
@@ -9,7 +10,7 @@ export const phi3: ModelFamily = {
   shape(fields) {
     const { layerCount, ...sizes } = commonSizes(fields);
     const windowTokens = slidingWindow(fields, null);
-    return {
+    return denseDecoder({
       ...sizes,
       gatedMlp: true,
       windows:
@@ -19,7 +20,7 @@ export const phi3: ModelFamily = {
       normBias: false,
       positionRows: 0,
       tiedEmbeddings: fields.switch('tie_word_embeddings', false),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) => fields.countOr('max_position_embeddings', 4096, LIMITS.tokens),
 };

@@ -1,5 +1,6 @@
 import { commonSizes, fullAttention, windowsByLayerTypes } from '../commonFields.ts';
 import { type ConfigFields, LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 
 /** Qwen2 and Qwen2.5: query, key and value always have a bias, the output projection never. */
@@ -8,7 +9,7 @@ export const qwen2: ModelFamily = {
   architecture: 'Qwen2ForCausalLM',
   shape(fields) {
     const { layerCount, ...sizes } = commonSizes(fields);
-    return {
+    return denseDecoder({
       ...sizes,
       gatedMlp: true,
       windows: qwenWindows(fields, layerCount),
@@ -17,7 +18,7 @@ export const qwen2: ModelFamily = {
       normBias: false,
       positionRows: 0,
       tiedEmbeddings: fields.switch('tie_word_embeddings', false),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) => fields.countOr('max_position_embeddings', 32_768, LIMITS.tokens),
 };

@@ -1,5 +1,6 @@
 import { commonSizes } from '../commonFields.ts';
 import { LIMITS } from '../configFields.ts';
+import { denseDecoder } from '../denseDecoder.ts';
 import type { ModelFamily } from '../family.ts';
 import { qwenWindows } from './qwen2.ts';
 
@@ -10,7 +11,7 @@ export const qwen3: ModelFamily = {
   shape(fields) {
     const { layerCount, ...sizes } = commonSizes(fields, { keyValueHeads: 32, headSize: 128 });
     const attentionBias = fields.switch('attention_bias', false);
-    return {
+    return denseDecoder({
       ...sizes,
       gatedMlp: true,
       windows: qwenWindows(fields, layerCount),
@@ -19,7 +20,7 @@ export const qwen3: ModelFamily = {
       normBias: false,
       positionRows: 0,
       tiedEmbeddings: fields.switch('tie_word_embeddings', false),
-    };
+    });
   },
   maxPositionEmbeddings: (fields) => fields.countOr('max_position_embeddings', 32_768, LIMITS.tokens),
 };

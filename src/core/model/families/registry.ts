@@ -9,7 +9,11 @@ import { qwen3 } from './qwen3.ts';
 /** The families that are covered. To add one: a file beside these, and its name here. */
 const families: readonly ModelFamily[] = [llama, qwen2, qwen3, mistral, phi3, gpt2];
 
-const byModelType = new Map(families.map((family) => [family.modelType, family]));
+const byModelType = new Map(
+  families.flatMap((family) =>
+    [family.modelType, ...(family.aliases ?? [])].map((name) => [name, family] as const),
+  ),
+);
 const byArchitecture = new Map(families.map((family) => [family.architecture, family]));
 
 export function familyOf(modelType: string): ModelFamily | undefined {
