@@ -1,6 +1,7 @@
 import type {
   FeedForward,
   HeadAttention,
+  LatentAttention,
   LayerFacts,
   OuterWeightGroup,
   ParameterKind,
@@ -68,15 +69,24 @@ export function headAttention(
     readonly module?: string;
     /** False where the layer has no key and value projections of its own. Default: as `sharesCache` says. */
     readonly keysAndValues?: boolean;
+    /** True where values are the keys and have no projection (Gemma 4's global layers). */
+    readonly valuesAreKeys?: boolean;
+    /** A norm over each head's query and key (Qwen3), or over all heads at once (OLMo 2). */
+    readonly queryKeyNorms?: 'head' | 'all-heads';
+    /** Outputs of a projection that gates what attention returns: heads x head size (Qwen3-Next), or one a head. */
+    readonly outputGate?: number;
+    /** A learned attention sink for each query head (gpt-oss). */
+    readonly sinks?: boolean;
   } = {},
 ): Mixer {
   const { queryHeads, keyValueHeads, headSize, valueHeadSize = headSize } = attention;
   const { module = 'self_attn', keysAndValues = attention.sharesCache !== true } = options;
+  const { outputGate = 0, valuesAreKeys = false } = options;
   const bias = options.queryKeyValueBias ?? false;
   const input = { inputs: hiddenSize, bias };
-  const weights = linear('attention', module, { ...input, outputs: queryHeads * headSize });
+  const weights = linear('attention', module, { ...input, outputs: queryHeads * headSize + outputGate });
   if (keysAndValues) {
-    const outputs = keyValueHeads * (headSize + valueHeadSize);
+    const outputs = keyValueHeads * (headSize + (valuesAreKeys ? 0 : valueHeadSize));
     weights.push(...linear('attention', module, { ...input, outputs, sharding: 'kv-heads' }));
   }
   weights.push(
@@ -87,7 +97,119 @@ export function headAttention(
   );
   // The output's bias is added once, after the ranks' parts were summed.
   if (options.outputBias) weights.push(vector('attention', module, hiddenSize));
+  if (options.sinks) weights.push(vector('attention', module, queryHeads, 'split'));
+  if (options.queryKeyNorms !== undefined) {
+    const perHead = options.queryKeyNorms === 'head';
+    const normed = (heads: number) => (perHead ? 1 : heads) * headSize;
+    weights.push(norms(normed(queryHeads) + (keysAndValues ? normed(keyValueHeads) : 0)));
+  }
   return { mixer: attention, weights };
+}
+
+/**
+ * Multi-head latent attention: keys and values out of one compressed vector, which every rank holds whole, queries through a
+ * compressed vector of `queryRank` or, without one, straight. Sparse attention's indexer is on every rank.
+ */
+export function latentAttention(
+  hiddenSize: number,
+  attention: LatentAttention,
+  options: {
+    /** `q_lora_rank`. */
+    readonly queryRank?: number;
+    /** Of the two compressing projections and the output: `attention_bias`. */
+    readonly bias?: boolean;
+    /** `index_n_heads`; its head size is the mixer's `indexerHeadSize`. */
+    readonly indexerHeads?: number;
+    readonly module?: string;
+  } = {},
+): Mixer {
+  const { queryHeads, latentSize, rotarySize, headSize, valueHeadSize, indexerHeadSize = 0 } = attention;
+  const { queryRank, bias = false, indexerHeads = 0, module = 'self_attn' } = options;
+  const whole = { sharding: 'replicated', bias } as const;
+  const queryOutputs = queryHeads * (headSize + rotarySize);
+  const weights = [
+    ...(queryRank === undefined
+      ? linear('attention', module, { inputs: hiddenSize, outputs: queryOutputs })
+      : [
+          ...linear('attention', module, { inputs: hiddenSize, outputs: queryRank, ...whole }),
+          norms(queryRank),
+          ...linear('attention', module, { inputs: queryRank, outputs: queryOutputs }),
+        ]),
+    ...linear('attention', module, { inputs: hiddenSize, outputs: latentSize + rotarySize, ...whole }),
+    norms(latentSize),
+    ...linear('attention', module, {
+      inputs: latentSize,
+      outputs: queryHeads * (headSize + valueHeadSize),
+    }),
+    ...linear('attention', module, { inputs: queryHeads * valueHeadSize, outputs: hiddenSize }),
+  ];
+  if (bias) weights.push(vector('attention', module, hiddenSize));
+  if (indexerHeads > 0) {
+    const indexer = `${module}.indexer`;
+    weights.push(
+      ...linear('attention', indexer, {
+        inputs: queryRank ?? hiddenSize,
+        outputs: indexerHeads * indexerHeadSize,
+        sharding: 'replicated',
+      }),
+      ...linear('attention', indexer, {
+        inputs: hiddenSize,
+        outputs: indexerHeadSize + indexerHeads,
+        sharding: 'replicated',
+      }),
+      norms(indexerHeadSize, 1, true),
+    );
+  }
+  return { mixer: attention, weights };
+}
+
+/**
+ * A router, the experts it chooses from and what every token passes beside them. A bias that corrects the router's choice is a
+ * buffer, not a parameter, and is not counted.
+ */
+export function routedExperts(
+  hiddenSize: number,
+  moe: {
+    readonly experts: number;
+    readonly activeExperts: number;
+    /** Of one routed expert. */
+    readonly width: number;
+    readonly gated?: boolean;
+    /** Biases of the experts' matrices (gpt-oss). */
+    readonly bias?: boolean;
+    readonly routerBias?: boolean;
+    /** Choices of the router that compute nothing (LongCat). */
+    readonly zeroExperts?: number;
+    /** Width of all shared experts, or of the dense MLP beside, together; 0 or absent without any. */
+    readonly sharedWidth?: number;
+    readonly sharedBias?: boolean;
+    /** A gate over the shared expert's output: hidden x 1 (Qwen2-MoE). */
+    readonly sharedGate?: boolean;
+    readonly module?: string;
+  },
+): FeedForwardPart {
+  const { experts, activeExperts, width, gated = true, bias = false, routerBias = false } = moe;
+  const { zeroExperts = 0, sharedWidth = 0, module = 'mlp' } = moe;
+  const ofExperts = `${module}.experts`;
+  const shape = { copies: experts, sharding: 'experts' } as const;
+  const columns = gated ? 2 * width : width;
+  const choices = experts + zeroExperts;
+  const weights = [
+    // Kept in full precision by the engine or by every quantised file.
+    vector('router', `${module}.gate`, choices * (hiddenSize + (routerBias ? 1 : 0))),
+    ...linear('routedExperts', ofExperts, { inputs: hiddenSize, outputs: columns, bias, ...shape }),
+    ...linear('routedExperts', ofExperts, { inputs: width, outputs: hiddenSize, bias, ...shape }),
+  ];
+  if (sharedWidth > 0) {
+    const shared = { width: sharedWidth, gated, bias: moe.sharedBias ?? false };
+    const part = { ...shared, kind: 'sharedExperts', module: `${module}.shared_experts` } as const;
+    weights.push(...denseMlp(hiddenSize, part).weights);
+    if (moe.sharedGate) weights.push(vector('sharedExperts', `${module}.shared_expert_gate`, hiddenSize));
+  }
+  return {
+    feedForward: { kind: 'experts', experts, activeExperts, width, gated, sharedWidth },
+    weights,
+  };
 }
 
 /** An MLP with gate, up and down matrices, or up and down alone. */
