@@ -107,7 +107,7 @@ async function fitLocated(
         })
       : refuse(unknownGpu(target.gpu), target.range);
   }
-  const model = await resolveModel(deployment.model, [folder, settings.cwd]);
+  const model = await resolveModel(deployment.model, [folder, settings.cwd], revisionOf(deployment));
   if (!model.ok) {
     const [problem] = model.problems;
     if (problem === undefined || unknownInFile.has(problem.code)) {
@@ -131,7 +131,11 @@ export async function fitOptions(
   settings: FitSettings & { readonly device: Device },
 ): Promise<FitResult> {
   const source = 'command line';
-  const model = await resolveModel(deployment.model ?? '', [settings.cwd]);
+  const model = await resolveModel(
+    deployment.model ?? '',
+    [settings.cwd],
+    revisionOf(deployment, settings.flags),
+  );
   if (!model.ok) {
     const [problem] = model.problems;
     if (problem !== undefined && unknownInOption.has(problem.code)) {
@@ -149,6 +153,15 @@ export async function fitOptions(
     problems: [],
     warnings: warnings.map((warning) => problemLine('warning', warning)),
   };
+}
+
+/** `--revision`, as the engine takes it. */
+function revisionOf(
+  deployment: Deployment,
+  over: Readonly<Record<string, FlagValue>> = {},
+): { readonly revision?: string } {
+  const revision = over['revision'] ?? deployment.flags['revision'];
+  return typeof revision === 'string' ? { revision } : {};
 }
 
 function requestOf(

@@ -1,26 +1,43 @@
-import { open, stat } from 'node:fs/promises';
+/** A model's name as people write it -> its facts, from files of this machine. */
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { closest } from '../core/closest.ts';
+import { checkpointFacts } from '../core/model/checkpoint.ts';
 import type { ModelFacts } from '../core/model/facts.ts';
-import { knownModel } from '../core/model/known.ts';
+import { knownModel, knownModelNames } from '../core/model/known.ts';
 import { parseModelConfig } from '../core/model/parse.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';
+import { type ByteReader, localReader, unreadable } from './checkpoint/byteReader.ts';
+import { cachedSnapshot, type Environment } from './checkpoint/hubCache.ts';
+import { readJsonFile } from './checkpoint/jsonFile.ts';
+import { readSafetensorsFolder } from './checkpoint/safetensors.ts';
 
 /** No config.json comes near this; a file that is larger is something else. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
+
+export interface ResolveOptions {
+  /** Branch, tag or commit, as the engine's `--revision` has it. Default `main`. */
+  readonly revision?: string;
+  /** Names the folder of downloaded models. Default: this process's. */
+  readonly environment?: Environment;
+  /** Default: this machine's files. */
+  readonly reader?: ByteReader;
+}
 
 /**
- * Model facts for a reference as people write it: a shipped model's name, a folder with a config.json, or the path of a config.json;
- * `~` and paths relative to each of `folders`, first that is there wins. Never throws. Problems: those of `parseModelConfig`, and
- * `model.not-found`, `model.network-path`, `model.unreadable`, `model.too-large-file`, `model.torn-config`.
+ * Model facts for a reference as people write it: a folder with a config.json or the path of one, `~` and paths relative to each of
+ * `folders`, first that is there wins; then a hub id that was downloaded into the hub's cache; then a shipped model's name. Headers of
+ * safetensors files beside the config.json give the exact bytes. Never throws, asks no other machine. Problems: those of
+ * `parseModelConfig`, and `model.not-found`, `model.network-path`, `model.unreadable`, `model.too-large-file`, `model.torn-config`.
+ * Weight files that cannot be used are warnings (`checkpoint.…`): the facts are then without them.
  */
 export async function resolveModel(
   reference: string,
   folders: readonly string[],
+  options: ResolveOptions = {},
 ): Promise<Result<ModelFacts>> {
+  const { reader = localReader, environment = process.env, revision = 'main' } = options;
   const name = reference.trim();
-  const known = knownModel(name);
-  if (known !== undefined) return success(known);
   if (name === '' || name.includes('\0')) {
     return failure({ code: 'model.not-found', message: 'No model is named.' });
   }
@@ -33,14 +50,27 @@ export async function resolveModel(
   }
   const places = placesOf(name, folders);
   for (const place of places) {
-    const found = await configPath(place);
+    const found = await configPath(place, reader);
     if (found.kind === 'unreadable') return failure(found.problem);
-    if (found.kind === 'found') return readConfig(name, found.path);
+    if (found.kind === 'found') return readModel(name, found.path, reader);
   }
-  return failure({
+  const known = knownModel(name);
+  const snapshot = await cachedSnapshot(known?.id ?? name, revision, environment, reader);
+  if (snapshot !== undefined) {
+    const found = await configPath(snapshot, reader);
+    if (found.kind === 'found') return readModel(known?.id ?? name, found.path, reader);
+  }
+  if (known !== undefined) return success(known);
+  return failure(notFound(name, places));
+}
+
+function notFound(name: string, places: readonly string[]): Problem {
+  const near = closest(name, knownModelNames());
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+  return {
     code: 'model.not-found',
-    message: `"${name}" is not a shipped model, and no config.json was found at ${places.join(', ')}. Download its config.json, or name its folder.`,
-  });
+    message: `"${name}" is not a shipped model, was not downloaded, and no config.json was found at ${places.join(', ')}.${hint} Download its config.json, or name its folder.`,
+  };
 }
 
 function placesOf(name: string, folders: readonly string[]): string[] {
@@ -55,57 +85,54 @@ type Found =
   | { readonly kind: 'unreadable'; readonly problem: Problem };
 
 /** The regular file to read: the place itself, or the config.json in it. */
-async function configPath(place: string): Promise<Found> {
+async function configPath(place: string, reader: ByteReader): Promise<Found> {
   try {
-    const there = await stat(place);
-    if (there.isFile()) return { kind: 'found', path: place };
-    if (!there.isDirectory()) return notAFile(place);
+    const there = await reader.entry(place);
+    if (there.kind === 'absent') return { kind: 'absent' };
+    if (there.kind === 'file') return { kind: 'found', path: place };
+    if (there.kind === 'other') return notAFile(place);
     const path = join(place, 'config.json');
-    const inFolder = await stat(path);
-    return inFolder.isFile() ? { kind: 'found', path } : notAFile(path);
+    const inFolder = await reader.entry(path);
+    if (inFolder.kind === 'absent') return { kind: 'absent' };
+    return inFolder.kind === 'file' ? { kind: 'found', path } : notAFile(path);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return { kind: 'absent' };
     return { kind: 'unreadable', problem: unreadable(place, error) };
   }
 }
 
-async function readConfig(name: string, path: string): Promise<Result<ModelFacts>> {
-  let text: string;
-  try {
-    const file = await open(path, 'r');
-    try {
-      // One byte more than allowed: a file that grows while it is read is caught as well.
-      const buffer = Buffer.alloc(Math.min((await file.stat()).size, MOST_BYTES) + 1);
-      let length = 0;
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, length, buffer.length - length, null);
-        length += bytesRead;
-        if (bytesRead === 0 || length === buffer.length) break;
-      }
-      if (length > MOST_BYTES) {
-        return failure({
-          code: 'model.too-large-file',
-          message: `${path} is larger than 16 MiB: that is no config.json.`,
-        });
-      }
-      text = buffer.toString('utf8', 0, length);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    return failure(unreadable(path, error));
-  }
-  let config: unknown;
-  try {
-    config = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    return failure({
-      code: 'model.torn-config',
-      message: `${path} is not JSON: ${error instanceof Error ? error.message : String(error)}.`,
-    });
-  }
-  return parseModelConfig(config, { id: name, source: path });
+async function readModel(name: string, path: string, reader: ByteReader): Promise<Result<ModelFacts>> {
+  const config = await readJsonFile(reader, path, {
+    mostBytes: MOST_CONFIG_BYTES,
+    what: 'that is no config.json',
+    codes: {
+      tooLarge: 'model.too-large-file',
+      torn: 'model.torn-config',
+      unreadable: 'model.unreadable',
+    },
+  });
+  if (!config.ok) return config;
+  const facts = parseModelConfig(config.value, { id: name, source: path });
+  if (!facts.ok || basename(path) !== 'config.json') return facts;
+  return withCheckpoint(facts.value, facts.warnings, dirname(path), reader);
+}
+
+/** Facts with what the headers beside the config.json say; a warning and the facts alone where those cannot be used. */
+async function withCheckpoint(
+  facts: ModelFacts,
+  warnings: readonly Problem[],
+  folder: string,
+  reader: ByteReader,
+): Promise<Result<ModelFacts>> {
+  const stored = await readSafetensorsFolder(folder, reader);
+  if (!stored.ok) return success(facts, [...warnings, ...stored.problems]);
+  if (stored.value === undefined) return success(facts, warnings);
+  const { tensors, files, besides } = stored.value;
+  const checkpoint = checkpointFacts(
+    tensors,
+    { layers: facts.layers.length, tiedEmbeddings: facts.tiedEmbeddings },
+    { format: 'safetensors', files, besides },
+  );
+  return success({ ...facts, checkpoint }, [...warnings, ...stored.warnings]);
 }
 
 function notAFile(path: string): Found {
@@ -113,21 +140,4 @@ function notAFile(path: string): Found {
     kind: 'unreadable',
     problem: { code: 'model.unreadable', message: `${path} is neither a file nor a folder.` },
   };
-}
-
-function unreadable(path: string, error: unknown): Problem {
-  const code = errorCode(error);
-  const why =
-    code === 'ELOOP'
-      ? 'its symbolic links go in a circle'
-      : code === 'EACCES' || code === 'EPERM'
-        ? 'permission is denied'
-        : error instanceof Error
-          ? error.message
-          : String(error);
-  return { code: 'model.unreadable', message: `${path} cannot be read: ${why}.` };
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

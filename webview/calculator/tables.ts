@@ -10,6 +10,7 @@ import { bandWords, termLabel } from './memoryBar.ts';
 const provenanceWords: Readonly<Record<Provenance, string>> = {
   formula: 'formula',
   flag: 'flag',
+  header: 'header',
   'log-line': 'log line',
   'measured-run': 'measured',
   live: 'live',

@@ -4,7 +4,7 @@ import type { ModelFacts, ParametersByKind } from '../model/facts.ts';
 import type { Problem } from '../result.ts';
 
 /** How a number is known. */
-export type Provenance = 'formula' | 'flag' | 'log-line' | 'measured-run' | 'live';
+export type Provenance = 'formula' | 'flag' | 'header' | 'log-line' | 'measured-run' | 'live';
 
 /** One part of a rank's memory. Bytes with a band; `low = high = bytes` where it is exact. */
 export interface MemoryTerm {
@@ -104,7 +104,7 @@ export interface EstimateRequest {
   readonly device: Device;
   readonly gpuCount: number;
   readonly load?: EstimateLoad;
-  /** From a checkpoint's header; wins over the formula. Bytes of the whole model. */
+  /** Given outright; wins over `model.checkpoint` and the formula. Bytes of the whole model as it is loaded. */
   readonly weightsBytes?: number;
   /** From a live host; wins over the catalogue. Bytes. */
   readonly cudaTotalBytes?: number;

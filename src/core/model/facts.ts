@@ -1,4 +1,5 @@
 /** What config.json says of a model, normalised. Counts are exact; nothing here is an estimate. */
+import type { CheckpointFacts } from './checkpoint.ts';
 
 /** Element types that weights and KV cache are stored in. */
 export type DataType = 'float32' | 'bfloat16' | 'float16' | 'fp8' | 'int8' | 'int4';
@@ -178,6 +179,8 @@ export interface ModelFacts {
   readonly generic: boolean;
   /** Where the facts come from: a path, `shipped facts`, a URL. */
   readonly source: string;
+  /** What the headers of its weight files say, where those were at hand. Wins over formulas. */
+  readonly checkpoint?: CheckpointFacts;
 }
 
 /** The layer's first attention over heads or latents; undefined where it has none. */

@@ -3,6 +3,7 @@ import { gib } from '../../estimate/words.ts';
 import { activationPeak } from '../../memory/activationPeak.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import { type RankWeights, rankWeights } from '../../memory/weights.ts';
+import { checkpointSource, loadedBytes } from '../../model/checkpoint.ts';
 import type { ModelFacts } from '../../model/facts.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import type { ObservedBytes } from './versions/profile.ts';
@@ -88,17 +89,20 @@ function weightsTerm(request: EstimateRequest, resolved: ResolvedVllm, weights: 
   const besideText = `${weights.rotaryBytes > 0 ? ` + rotary table ${gib(weights.rotaryBytes)}` : ''}${
     fp8Kv === undefined ? '' : ` + fp8 KV scales ${gib(fp8Kv.bytes)}`
   }`;
-  if (request.weightsBytes !== undefined) {
+  const { checkpoint } = model;
+  const stored = request.weightsBytes ?? (checkpoint === undefined ? undefined : loadedBytes(checkpoint));
+  if (stored !== undefined) {
     // The header says how much there is in all; the formula says what part of it a rank has, and how that is converted as it loads.
-    const bytes = request.weightsBytes * (parameterBytes / storedBytes(model, resolved)) + beside;
+    const bytes = stored * (parameterBytes / storedBytes(model, resolved)) + beside;
+    const fromHeader = request.weightsBytes === undefined && checkpoint !== undefined;
     return {
       id: 'weights',
       bytes,
       lowBytes: bytes,
       highBytes: bytes + profile.weightsSlackBytes,
-      formula: `${gib(request.weightsBytes)} GiB of weights, this rank's part in memory ${gib(bytes - beside)}${besideText} = ${gib(bytes)} GiB`,
-      source: 'weights-bytes, as given',
-      provenance: 'flag',
+      formula: `${gib(stored)} GiB of weights, this rank's part in memory ${gib(bytes - beside)}${besideText} = ${gib(bytes)} GiB`,
+      source: fromHeader ? checkpointSource(checkpoint) : 'weights-bytes, as given',
+      provenance: fromHeader ? 'header' : 'flag',
       charged: true,
     };
   }
