@@ -1,8 +1,7 @@
 /** Deployments in files or options -> estimates. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { closest } from '../core/closest.ts';
-import { allDevices, findDevice } from '../core/device/catalogue.ts';
+import { allDevices, closestDeviceName, findDevice } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment, FlagValue } from '../core/engine/deployment.ts';
 import { estimate } from '../core/estimate/estimate.ts';
@@ -191,8 +190,7 @@ function requestOf(
 }
 
 export function unknownGpu(name: string): Problem {
-  const names = allDevices().flatMap(({ id, aliases }) => [id, ...aliases]);
-  const near = closest(name.toLowerCase(), names);
+  const near = closestDeviceName(name);
   const hint =
     near === undefined
       ? `There is ${allDevices()
