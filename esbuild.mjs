@@ -28,6 +28,18 @@ const sharedSsh2 = {
   },
 };
 
+/** One copy of each reader of checkpoints, beside the bundles that load it on first use: esbuild splits no CommonJS. */
+const checkpointLibraries = {
+  name: 'checkpoint-libraries',
+  setup(build) {
+    build.onResolve({ filter: /\/(hub|gguf)Library\.ts$/ }, ({ path, kind }) =>
+      kind === 'entry-point'
+        ? undefined
+        : { path: path.replace(/^.*\/(\w+)\.ts$/, './$1.js'), external: true },
+    );
+  },
+};
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -40,10 +52,18 @@ const common = {
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
-const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2] };
+const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2, checkpointLibraries] };
 
 const bundles = [
   { ...node, entryPoints: { ssh2: 'node_modules/ssh2/lib/index.js' }, outdir: 'dist' },
+  {
+    ...node,
+    entryPoints: {
+      hubLibrary: 'src/storage/checkpoint/hubLibrary.ts',
+      ggufLibrary: 'src/storage/checkpoint/ggufLibrary.ts',
+    },
+    outdir: 'dist',
+  },
   {
     ...node,
     ...withSharedSsh2,
@@ -51,7 +71,12 @@ const bundles = [
     outdir: 'dist',
     external: ['vscode'],
   },
-  { ...node, entryPoints: { server: 'src/server/main.ts' }, outdir: 'dist' },
+  {
+    ...node,
+    plugins: [withoutNativeAddons, checkpointLibraries],
+    entryPoints: { server: 'src/server/main.ts' },
+    outdir: 'dist',
+  },
   {
     ...node,
     ...withSharedSsh2,

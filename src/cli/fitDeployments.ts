@@ -13,7 +13,7 @@ import type {
 } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
-import { resolveModel } from '../storage/modelFolder.ts';
+import { type ResolveOptions, resolveModel } from '../storage/modelFolder.ts';
 import { findDeployments } from '../text/deployments.ts';
 import { lineColumn } from '../text/lineColumn.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
@@ -32,6 +32,8 @@ export interface FitSettings {
   readonly weightsBytes: number | undefined;
   readonly cudaTotalBytes: number | undefined;
   readonly cwd: string;
+  /** There where a model hub may be asked. */
+  readonly hub?: ResolveOptions['hub'];
 }
 
 export interface FitResult {
@@ -106,7 +108,11 @@ async function fitLocated(
         })
       : refuse(unknownGpu(target.gpu), target.range);
   }
-  const model = await resolveModel(deployment.model, [folder, settings.cwd], revisionOf(deployment));
+  const model = await resolveModel(
+    deployment.model,
+    [folder, settings.cwd],
+    resolveOptions(deployment, settings),
+  );
   if (!model.ok) {
     const [problem] = model.problems;
     if (problem === undefined || unknownInFile.has(problem.code)) {
@@ -133,7 +139,7 @@ export async function fitOptions(
   const model = await resolveModel(
     deployment.model ?? '',
     [settings.cwd],
-    revisionOf(deployment, settings.flags),
+    resolveOptions(deployment, settings),
   );
   if (!model.ok) {
     const [problem] = model.problems;
@@ -154,13 +160,13 @@ export async function fitOptions(
   };
 }
 
-/** `--revision`, as the engine takes it. */
-function revisionOf(
-  deployment: Deployment,
-  over: Readonly<Record<string, FlagValue>> = {},
-): { readonly revision?: string } {
-  const revision = over['revision'] ?? deployment.flags['revision'];
-  return typeof revision === 'string' ? { revision } : {};
+/** `--revision`, as the engine takes it; the hub, as options allow it. */
+function resolveOptions(deployment: Deployment, { flags, hub }: FitSettings): ResolveOptions {
+  const revision = flags['revision'] ?? deployment.flags['revision'];
+  return {
+    ...(typeof revision === 'string' ? { revision } : {}),
+    ...(hub === undefined ? {} : { hub }),
+  };
 }
 
 function requestOf(

@@ -23,7 +23,9 @@ const details: Readonly<Record<string, string>> = {
   fit: `loadline fit FILE…                  deployments written in files (vLLM configs, launch scripts)
 loadline fit --model M --gpu G      one deployment from options
 
-  --model M              folder, config.json or name of a model that Loadline knows
+  --model M              folder, config.json, name of a model that Loadline knows, or hub id of one that was downloaded
+  --hub                  ask the model hub for what is not on this machine; its token: HF_TOKEN, or hf auth login
+  --endpoint URL         the hub's address (HF_ENDPOINT, else https://huggingface.co)
   --gpu G                id (h100-sxm-80gb), short form (h100) or the driver's name; for files: where they name none
   --gpu-count N          GPUs (1)
   --engine vllm          engine

@@ -8,7 +8,8 @@ import { knownModel, knownModelNames } from '../core/model/known.ts';
 import { parseModelConfig } from '../core/model/parse.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';
 import { type ByteReader, localReader, unreadable } from './checkpoint/byteReader.ts';
-import { cachedSnapshot, type Environment } from './checkpoint/hubCache.ts';
+import type { HubAccess } from './checkpoint/hubAccess.ts';
+import { cachedSnapshot, type Environment, isHubId } from './checkpoint/hubCache.ts';
 import { readJsonFile } from './checkpoint/jsonFile.ts';
 import { readSafetensorsFolder } from './checkpoint/safetensors.ts';
 
@@ -22,13 +23,24 @@ export interface ResolveOptions {
   readonly environment?: Environment;
   /** Default: this machine's files. */
   readonly reader?: ByteReader;
+  /**
+   * Leave to ask a model hub, where the user gave it: asked for only when no file of this machine says what is needed, which is the
+   * exact bytes of a model whose facts ship, or everything of another. Left out, no other machine is asked.
+   */
+  readonly hub?: (need: HubNeed) => Promise<HubAccess | undefined>;
+}
+
+/** What only a hub can say, of which model. */
+export interface HubNeed {
+  readonly model: string;
+  readonly need: 'facts' | 'bytes';
 }
 
 /**
  * Model facts for a reference as people write it: a folder with a config.json or the path of one, `~` and paths relative to each of
  * `folders`, first that is there wins; then a hub id that was downloaded into the hub's cache; then a shipped model's name. Headers of
- * safetensors files beside the config.json give the exact bytes. Never throws, asks no other machine. Problems: those of
- * `parseModelConfig`, and `model.not-found`, `model.network-path`, `model.unreadable`, `model.too-large-file`, `model.torn-config`.
+ * safetensors files beside the config.json give the exact bytes. Never throws; asks another machine only by `hub`. Problems:
+ * those of `parseModelConfig` and `hubModel`, and `model.not-found`, `model.network-path`, `model.unreadable`, `model.too-large-file`, `model.torn-config`.
  * Weight files that cannot be used are warnings (`checkpoint.…`): the facts are then without them.
  */
 export async function resolveModel(
@@ -60,8 +72,24 @@ export async function resolveModel(
     const found = await configPath(snapshot, reader);
     if (found.kind === 'found') return readModel(known?.id ?? name, found.path, reader);
   }
-  if (known !== undefined) return success(known);
-  return failure(notFound(name, places));
+  const asked = await askHub(known?.id ?? name, known === undefined ? 'facts' : 'bytes', revision, options);
+  if (asked?.ok) return asked;
+  if (known !== undefined) return success(known, asked?.problems);
+  return asked ?? failure(notFound(name, places));
+}
+
+/** undefined where no hub may be asked. */
+async function askHub(
+  model: string,
+  need: HubNeed['need'],
+  revision: string,
+  { hub }: ResolveOptions,
+): Promise<Result<ModelFacts> | undefined> {
+  if (hub === undefined || !isHubId(model)) return undefined;
+  const access = await hub({ model, need });
+  if (access === undefined) return undefined;
+  const { hubModel } = await import('./checkpoint/hubModel.ts');
+  return hubModel(model, revision, access);
 }
 
 function notFound(name: string, places: readonly string[]): Problem {

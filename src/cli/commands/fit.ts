@@ -13,6 +13,7 @@ import { BadInput, problemLine } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { type FitResult, type FitSettings, fitFile, fitOptions, unknownGpu } from '../fitDeployments.ts';
 import { fitDetails, fitTable } from '../fitView.ts';
+import { hubOf } from '../hubOption.ts';
 import { type ParsedOptions, parseOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { textTable } from '../textTable.ts';
@@ -30,11 +31,13 @@ const options = {
   output: { type: 'string' },
   'weights-bytes': { type: 'string' },
   'cuda-total-bytes': { type: 'string' },
+  hub: { type: 'boolean' },
+  endpoint: { type: 'string' },
 } as const;
 
 export async function fitCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given = parseOptions('fit', argv, options);
-  const results = await fitAll(given, terminal.cwd);
+  const results = await fitAll(given, terminal);
   const estimates = results.flatMap((result) => result.estimates);
   const problems = results.flatMap((result) => result.problems);
   if (given.isSet('json')) {
@@ -59,8 +62,8 @@ function exitCode(
     : exitCodes.ok;
 }
 
-async function fitAll(given: ParsedOptions, cwd: string): Promise<readonly FitResult[]> {
-  const settings = settingsOf(given, cwd);
+async function fitAll(given: ParsedOptions, terminal: Terminal): Promise<readonly FitResult[]> {
+  const settings = settingsOf(given, terminal);
   const model = given.text('model');
   if (given.files.length > 0) {
     if (model !== undefined) throw new BadInput('loadline fit: give files, or --model; not both.');
@@ -86,7 +89,8 @@ async function fitAll(given: ParsedOptions, cwd: string): Promise<readonly FitRe
   return [await fitOptions(deployment, { ...settings, device })];
 }
 
-function settingsOf(given: ParsedOptions, cwd: string): FitSettings {
+function settingsOf(given: ParsedOptions, terminal: Terminal): FitSettings {
+  const hub = hubOf(given, process.env, terminal.interrupted);
   const gpu = given.text('gpu');
   const device = gpu === undefined ? undefined : findDevice(gpu);
   if (gpu !== undefined && device === undefined) throw new BadInput(problemLine('--gpu', unknownGpu(gpu)));
@@ -98,7 +102,8 @@ function settingsOf(given: ParsedOptions, cwd: string): FitSettings {
     load: loadOf(given),
     weightsBytes: given.whole('weights-bytes', 1),
     cudaTotalBytes: given.whole('cuda-total-bytes', 1),
-    cwd,
+    cwd: terminal.cwd,
+    ...(hub === undefined ? {} : { hub }),
   };
 }
 

@@ -1,0 +1,25 @@
+import { hubAccess, tokenOf } from '../storage/checkpoint/hubAccess.ts';
+import type { Environment } from '../storage/checkpoint/hubCache.ts';
+import type { ResolveOptions } from '../storage/modelFolder.ts';
+import { BadInput, problemLine } from './badInput.ts';
+import type { ParsedOptions } from './options.ts';
+
+/** `--hub` and `--endpoint`: leave to ask the model hub, undefined without it. Throws BadInput for an address that is none. */
+export function hubOf(
+  given: ParsedOptions,
+  environment: Environment,
+  signal: AbortSignal,
+): ResolveOptions['hub'] | undefined {
+  const endpoint = given.text('endpoint');
+  if (!given.isSet('hub')) {
+    if (endpoint !== undefined) throw new BadInput('--endpoint: only with --hub, which asks it.');
+    return undefined;
+  }
+  const wishes = { signal, ...(endpoint === undefined ? {} : { endpoint }) };
+  const checked = hubAccess(wishes, environment);
+  if (!checked.ok) throw new BadInput(...checked.problems.map((one) => problemLine('--endpoint', one)));
+  return async () => {
+    const token = await tokenOf(environment);
+    return token === undefined ? checked.value : { ...checked.value, token };
+  };
+}
