@@ -49,6 +49,8 @@ const common = {
   sourcesContent: false,
   logLevel: 'warning',
   plugins: [withoutNativeAddons],
+  // Its ES modules, which it keeps for browsers alone: what nothing calls is then left out, 17 kB of each bundle.
+  alias: { yaml: `${root}node_modules/yaml/browser/dist/index.js` },
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
