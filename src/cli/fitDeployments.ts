@@ -1,7 +1,7 @@
 /** Deployments in files or options -> estimates. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { allDevices, closestDeviceName, findDevice } from '../core/device/catalogue.ts';
+import { allDevices, closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment, FlagValue } from '../core/engine/deployment.ts';
 import { estimate } from '../core/estimate/estimate.ts';
@@ -17,6 +17,7 @@ import { type ResolveOptions, resolveModel } from '../storage/modelFolder.ts';
 import { findDeployments } from '../text/deployments.ts';
 import { lineColumn } from '../text/lineColumn.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker, unreadArguments } from '../text/unresolved.ts';
 import { BadInput, locatedLine, problemLine } from './badInput.ts';
 
@@ -60,7 +61,7 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
   const found = findDeployments(text, { path: file });
   if (found === undefined || (found.deployments.length === 0 && found.problems.length === 0)) {
     throw new BadInput(
-      `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs and launch scripts with \`vllm serve\`.`,
+      `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs, launch scripts, compose files, Kubernetes manifests, Dockerfiles, Helm values and Triton's model.json.`,
     );
   }
   const estimates: (DeploymentEstimate | UnknownEstimate)[] = [];
@@ -96,10 +97,11 @@ async function fitLocated(
     problem: { ...problem, range },
   });
   const { deployment, target } = located;
+  const chosen = chooseTarget(located, { gpu: settings.device?.id, gpuCount: settings.gpuCount });
   if (deployment.model === undefined) {
     return refuse({ code: 'deployment.no-model', message: 'No model is named, so nothing can be said.' });
   }
-  const device = target === undefined ? settings.device : findDevice(target.gpu);
+  const device = chosen.from === 'fallback' ? settings.device : chosen.device;
   if (device === undefined) {
     return target === undefined
       ? refuse({
@@ -125,7 +127,7 @@ async function fitLocated(
     }
     return refuse(problem, located.model ?? located.range);
   }
-  const request = requestOf(source, deployment, model.value, device, target?.gpuCount, settings);
+  const request = requestOf(source, deployment, model.value, device, chosen.gpuCount, settings);
   const estimated = estimate(request);
   return { estimate: { ...estimated, warnings: [...model.warnings, ...estimated.warnings] } };
 }

@@ -1,14 +1,14 @@
 /** Documents -> estimates, one per deployment: what every feature shows. */
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { findDevice } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
-import type { Deployment, Target } from '../core/engine/deployment.ts';
+import type { Deployment } from '../core/engine/deployment.ts';
 import { estimate } from '../core/estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
 import type { ServerSettings } from '../protocol/lsp.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker } from '../text/unresolved.ts';
 import type { DeploymentCache } from './documents.ts';
 import { messages } from './messages.ts';
@@ -113,7 +113,7 @@ export class Analyser {
     if (!model.ok) {
       return unknown(model.problems[0] ?? messages.noModel());
     }
-    const chosen = chooseDevice(located.target, settings);
+    const chosen = chooseDevice(located, settings);
     if ('problem' in chosen) return unknown(chosen.problem);
     const request: EstimateRequest = {
       source,
@@ -134,16 +134,16 @@ function withVersion(deployment: Deployment, settings: ServerSettings): Deployme
     : { ...deployment, engineVersion: settings.engineVersion };
 }
 
-/** What the document says wins as a whole over the settings. */
+/** What the document says wins over the settings. */
 function chooseDevice(
-  target: Target | undefined,
+  located: LocatedDeployment,
   settings: ServerSettings,
 ): { readonly device: Device; readonly gpuCount: number } | { readonly problem: Problem } {
-  const gpu = target?.gpu ?? settings.gpu;
-  if (gpu === null) return { problem: messages.gpuNotChosen(gpuNotChosen) };
-  const device = findDevice(gpu);
-  if (!device) return { problem: messages.gpuUnknown(gpu, target !== undefined) };
-  return { device, gpuCount: target?.gpuCount ?? settings.gpuCount };
+  const fallback = { gpu: settings.gpu ?? undefined, gpuCount: settings.gpuCount };
+  const { device, gpu, gpuCount = settings.gpuCount, from } = chooseTarget(located, fallback);
+  if (gpu === undefined) return { problem: messages.gpuNotChosen(gpuNotChosen) };
+  if (!device) return { problem: messages.gpuUnknown(gpu, from === 'comment') };
+  return { device, gpuCount };
 }
 
 /** Last part of a URI's path, decoded: `serve.yaml`; of `untitled:Untitled-1` too. */

@@ -5,13 +5,15 @@ import type { LocatedProblem, OffsetRange } from './located.ts';
 export interface Directive {
   /** The comment, from `#` to the line's end. */
   readonly range: OffsetRange;
-  readonly target?: Target & { readonly range: OffsetRange };
+  /** The number left out where only the GPU is named. */
+  readonly target?: Pick<Target, 'gpu'> & Partial<Target> & { readonly range: OffsetRange };
   readonly engineVersion?: string;
   readonly problems: readonly LocatedProblem[];
 }
 
 /** All directives of a document, in order. Cheap: one regular expression over the text. */
 export function findDirectives(text: string): Directive[] {
+  if (!text.includes('loadline:')) return [];
   // At a line's start or after a blank, as YAML and shells both take a comment.
   return [...text.matchAll(/(?<=^|[ \t])#[ \t]*loadline:([^\r\n]*)/gm)].map((match) => {
     const start = match.index;
@@ -50,7 +52,7 @@ function readDirective(body: string, bodyStart: number, range: OffsetRange): Dir
   }
   const target = gpu && {
     gpu: gpu.name,
-    gpuCount: count?.value ?? 1,
+    ...(count ? { gpuCount: count.value } : {}),
     range: { start: gpu.range.start, end: Math.max(gpu.range.end, count?.range.end ?? 0) },
   };
   return { range, problems, ...(target ? { target } : {}), ...(engineVersion ? { engineVersion } : {}) };
@@ -59,19 +61,22 @@ function readDirective(body: string, bodyStart: number, range: OffsetRange): Dir
 /**
  * What holds for a deployment: the last directive of its own block (the lines around it up to a blank one) that does not
  * begin after its last line; where the block says nothing, the last one at the head of the file (before anything but
- * comments). GPU and engine are looked for one by one.
+ * comments). Where a format has blocks of its own, `scopes` names them, nearest first. GPU and engine are looked for one by
+ * one.
  */
 export function directivesFor(
   text: string,
   directives: readonly Directive[],
   deployment: OffsetRange,
+  scopes?: readonly OffsetRange[],
 ): Pick<Directive, 'target' | 'engineVersion'> {
-  const block = blockAround(text, deployment);
-  const lastLineEnd = lineEnd(text, deployment.end);
-  const headEnd = headLength(text);
-  const near = directives.filter(({ range }) => range.start >= block.start && range.start < lastLineEnd);
-  const head = directives.filter(({ range }) => range.start < headEnd);
-  const ordered = [...near.toReversed(), ...head.toReversed()];
+  if (directives.length === 0) return {};
+  const around = scopes ?? [
+    { start: blockAround(text, deployment).start, end: lineEnd(text, deployment.end) },
+  ];
+  const ordered = [...around, { start: 0, end: headLength(text) }].flatMap(({ start, end }) =>
+    directives.filter(({ range }) => range.start >= start && range.start < end).toReversed(),
+  );
   const target = ordered.find((directive) => directive.target)?.target;
   const engineVersion = ordered.find((directive) => directive.engineVersion)?.engineVersion;
   return { ...(target ? { target } : {}), ...(engineVersion ? { engineVersion } : {}) };

@@ -1,11 +1,13 @@
-import { shellWord } from '../core/engine/commandLine.ts';
 import type { Target } from '../core/engine/deployment.ts';
-import type { LocatedDeployment, OffsetRange } from './located.ts';
+import type { Insertion, LocatedDeployment, LocatedFlag, OffsetRange } from './located.ts';
+import { removals } from './removals.ts';
+import { type FlagTo, inShell, itemText, pairKey, pairValue, textWithin } from './written.ts';
 
 export interface FlagChange {
   /** Canonical name, without dashes in front; `model` is the model. */
   readonly flag: string;
-  readonly to: string | number | boolean;
+  /** null takes the flag out, wherever it is written. */
+  readonly to: FlagTo | null;
 }
 
 export interface OffsetEdit {
@@ -14,9 +16,10 @@ export interface OffsetEdit {
 }
 
 /**
- * Edits that set flags of one deployment in its document's own style: the value in place where the flag is written, else a
- * new line (YAML) or argument (shell) at the end. Offsets are those of `text`; no two edits overlap; read again, the
- * document gives the new values. Of several changes to one flag the last counts.
+ * Edits that set flags of one deployment in its document's own style: the value in place where the flag is written, else
+ * anew behind the last: a line (YAML), an argument (shell), an item (a list of arguments). Offsets are those of `text`; no two
+ * edits overlap; read again, the document gives the new values. Of several changes to one flag the last counts. Empty where the
+ * document holds no flags.
  */
 export function flagEdits(
   text: string,
@@ -24,21 +27,28 @@ export function flagEdits(
   changes: readonly FlagChange[],
 ): OffsetEdit[] {
   const edits: OffsetEdit[] = [];
-  const missing: FlagChange[] = [];
-  for (const change of new Map(changes.map((each) => [each.flag, each])).values()) {
-    const edit = editInPlace(text, deployment, change);
-    if (edit === 'missing') missing.push(change);
-    else if (edit) edits.push(edit);
+  const removed: LocatedFlag[] = [];
+  const missing: { flag: string; to: FlagTo }[] = [];
+  for (const { flag, to } of new Map(changes.map((each) => [each.flag, each])).values()) {
+    const located = locatedFlag(deployment, flag);
+    if (to === null) {
+      if (located) removed.push(located);
+    } else if (located) edits.push(insideDefault(text, located, to) ?? editInPlace(text, located, flag, to));
+    else missing.push({ flag, to });
   }
-  const { offset } = deployment.insertion;
-  const newText = missing.map((change) => writtenAnew(text, deployment, change)).join('');
-  if (newText !== '') edits.push({ range: { start: offset, end: offset }, newText });
+  edits.push(...removals(text, deployment, removed).map((range) => ({ range, newText: '' })));
+  const { insertion } = deployment;
+  if (insertion && missing.length > 0) {
+    const newTexts = missing.map(({ flag, to }) => writtenAnew(text, deployment, insertion, flag, to));
+    const { offset, prefix = '' } = insertion;
+    edits.push({ range: { start: offset, end: offset }, newText: prefix + newTexts.join('') });
+  }
   return edits;
 }
 
 /**
  * The edit that makes a comment name these GPUs: in place where one does, else a new comment line above the deployment.
- * Undefined where no comment can stand there (inside a continued line).
+ * Undefined where no comment can stand there (inside a continued line, in JSON).
  */
 export function targetEdit(
   text: string,
@@ -48,86 +58,116 @@ export function targetEdit(
   const name = /\s/.test(target.gpu) ? `"${target.gpu}"` : target.gpu;
   const words = `gpu=${name} x${target.gpuCount}`;
   if (deployment.target) return { range: deployment.target.range, newText: words };
-  const lineStart = text.lastIndexOf('\n', deployment.range.start - 1) + 1;
-  if (/\\\r?\n$/.test(text.slice(0, lineStart))) return undefined;
-  const indent = /^[ \t]*/.exec(text.slice(lineStart))?.[0] ?? '';
-  const newText = `${indent}# loadline: ${words}${newlineOf(text)}`;
-  return { range: { start: lineStart, end: lineStart }, newText };
+  const at = deployment.commentAt;
+  if (at === undefined) return undefined;
+  const indent = /^[ \t]*/.exec(text.slice(at))?.[0] ?? '';
+  const newText = `${indent}# loadline: ${words}${text.includes('\r\n') ? '\r\n' : '\n'}`;
+  return { range: { start: at, end: at }, newText };
 }
 
-function newlineOf(text: string): string {
-  return text.includes('\r\n') ? '\r\n' : '\n';
+function locatedFlag(deployment: LocatedDeployment, flag: string): LocatedFlag | undefined {
+  if (flag !== 'model') return Object.hasOwn(deployment.flags, flag) ? deployment.flags[flag] : undefined;
+  const { model, modelWriting } = deployment;
+  return model && modelWriting && { key: model, value: model, whole: model, writing: modelWriting };
 }
 
-function editInPlace(
-  text: string,
-  deployment: LocatedDeployment,
-  { flag, to }: FlagChange,
-): OffsetEdit | 'missing' | undefined {
-  if (flag === 'model') {
-    return deployment.model ? { range: deployment.model, newText: writeValue(deployment, to) } : 'missing';
+/** `${LENGTH:-8192}` keeps its variable: what is edited is the default. */
+function insideDefault(text: string, { value, writing }: LocatedFlag, to: FlagTo): OffsetEdit | undefined {
+  if (!value || writing.interpolated !== 'compose' || !/^[\w./-]+$/.test(String(to))) return undefined;
+  const written = text.slice(value.start, value.end);
+  const [, opening, fallback = ''] = /^(["']?\$\{\w+:?-)([^{}$]*)\}["']?$/.exec(written) ?? [];
+  if (opening === undefined || typeof to === 'boolean') return undefined;
+  const start = value.start + opening.length;
+  return { range: { start, end: start + fallback.length }, newText: String(to) };
+}
+
+function editInPlace(text: string, located: LocatedFlag, flag: string, to: FlagTo): OffsetEdit {
+  const { key, value, whole, writing } = located;
+  if (writing.style === 'yaml' || writing.style === 'json') {
+    if (value) return { range: value, newText: pairValue(writing, to) };
+    const colon = text.indexOf(':', key.end);
+    const at = colon < 0 ? key.end : colon + 1;
+    return { range: { start: at, end: at }, newText: `${colon < 0 ? ':' : ''} ${pairValue(writing, to)}` };
   }
-  const located = Object.hasOwn(deployment.flags, flag) ? deployment.flags[flag] : undefined;
-  if (!located) return 'missing';
-  if (deployment.insertion.style === 'shell')
-    return shellEdit(text, deployment, located.key, located.value, flag, to);
-  if (located.value) return { range: located.value, newText: writeValue(deployment, to) };
-  const colon = text.indexOf(':', located.key.end);
-  const at = colon < 0 ? located.key.end : colon + 1;
-  return { range: { start: at, end: at }, newText: `${colon < 0 ? ':' : ''} ${writeValue(deployment, to)}` };
+  const isModel = flag === 'model';
+  if (writing.style === 'shell') {
+    if (typeof to === 'boolean') return { range: whole, newText: switchArgument(flag, to) };
+    // `--no-flag` and a bare `--flag` become `--flag value`; a value is replaced alone, so that `=` and aliases stay.
+    if (value && (isModel || !isNegated(text, key)) && !(looksLikeFlag(to) && !isJoined(text, value))) {
+      return { range: value, newText: inShell(writing, String(to)) };
+    }
+    return { range: whole, newText: flagInShell(located.writing, flag, to) };
+  }
+  if (typeof to === 'boolean') {
+    return value
+      ? { range: whole, newText: itemText(writing, switchArgument(flag, to)) }
+      : { range: key, newText: switchArgument(flag, to) };
+  }
+  const joined =
+    value !== undefined && value.start > whole.start && value.end <= whole.end && isJoined(text, value);
+  if (value && !joined && (isModel || (!isNegated(text, key) && !looksLikeFlag(to)))) {
+    return { range: value, newText: itemText(writing, String(to)) };
+  }
+  if (value && joined) {
+    const inner = textWithin(writing, String(to));
+    if (inner !== undefined) return { range: value, newText: inner };
+    return {
+      range: whole,
+      newText: itemText(
+        writing,
+        text.slice(key.start, key.end) + text.slice(key.end, value.start) + String(to),
+      ),
+    };
+  }
+  return { range: whole, newText: itemText(writing, `--${flag}=${to}`) };
 }
 
-function shellEdit(
+/** Whether a value stands behind `=` in its word. */
+function isJoined(text: string, value: OffsetRange): boolean {
+  return text.charAt(value.start - 1) === '=';
+}
+
+function isNegated(text: string, key: OffsetRange): boolean {
+  return text.slice(key.start, key.end).startsWith('--no-');
+}
+
+/** A word that argparse would take for the next flag. */
+function looksLikeFlag(to: FlagTo): boolean {
+  return typeof to === 'string' && /^-(?!\d+$)/.test(to);
+}
+
+function writtenAnew(
   text: string,
   deployment: LocatedDeployment,
-  key: OffsetRange,
-  value: OffsetRange | undefined,
+  { writing, separator }: Insertion,
   flag: string,
-  to: FlagChange['to'],
-): OffsetEdit {
-  const whole = { start: key.start, end: value?.end ?? key.end };
-  if (typeof to === 'boolean') return { range: whole, newText: switchArgument(flag, to) };
-  // `--no-flag` and a bare `--flag` become `--flag value`; a value is replaced alone, so that `=` and aliases stay.
-  if (!value || text.slice(key.start, key.end).startsWith('--no-')) {
-    return { range: whole, newText: `--${flag} ${writeValue(deployment, to)}` };
+  to: FlagTo,
+): string {
+  if (writing.style === 'yaml' || writing.style === 'json') {
+    return `${separator}${pairKey(text, deployment, writing, flag)}: ${pairValue(writing, to)}`;
   }
-  return { range: value, newText: writeValue(deployment, to) };
+  if (writing.style === 'shell') {
+    return separator + (typeof to === 'boolean' ? switchArgument(flag, to) : flagInShell(writing, flag, to));
+  }
+  if (typeof to === 'boolean') return separator + itemText(writing, switchArgument(flag, to));
+  if (looksLikeFlag(to) || joinsValues(text, deployment)) {
+    return separator + itemText(writing, `--${flag}=${to}`);
+  }
+  return separator + itemText(writing, `--${flag}`) + separator + itemText(writing, String(to));
 }
 
-function writtenAnew(text: string, deployment: LocatedDeployment, { flag, to }: FlagChange): string {
-  const { style, indent } = deployment.insertion;
-  const newline = newlineOf(text);
-  if (style === 'yaml') {
-    const pair = `${yamlKey(text, deployment, flag)}: ${writeValue(deployment, to)}`;
-    const flow = text.charAt(deployment.range.start) === '{';
-    return flow ? `, ${pair}` : `${newline}${indent}${pair}`;
-  }
-  const argument =
-    typeof to === 'boolean' ? switchArgument(flag, to) : `--${flag} ${writeValue(deployment, to)}`;
-  const severalLines = text.slice(deployment.range.start, deployment.range.end).includes('\n');
-  return severalLines ? ` \\${newline}${indent}${argument}` : ` ${argument}`;
+/** Most of this document's flags are written as `--flag=value`. */
+function joinsValues(text: string, { flags }: LocatedDeployment): boolean {
+  const values = Object.values(flags).flatMap(({ value, writing }) =>
+    value && writing.style === 'items' ? [isJoined(text, value)] : [],
+  );
+  return values.filter(Boolean).length * 2 > values.length;
+}
+
+function flagInShell(writing: LocatedFlag['writing'], flag: string, to: FlagTo): string {
+  return `--${flag}${looksLikeFlag(to) ? '=' : ' '}${inShell(writing, String(to))}`;
 }
 
 function switchArgument(flag: string, on: boolean): string {
   return on ? `--${flag}` : `--no-${flag}`;
-}
-
-/** Underscores where the document's other keys have them. */
-function yamlKey(text: string, deployment: LocatedDeployment, flag: string): string {
-  const keys = Object.values(deployment.flags).map(({ key }) => text.slice(key.start, key.end));
-  const underscores = keys.filter((key) => key.includes('_')).length;
-  const dashes = keys.filter((key) => key.includes('-')).length;
-  return underscores > dashes ? flag.replaceAll('-', '_') : flag;
-}
-
-function writeValue(deployment: LocatedDeployment, value: FlagChange['to']): string {
-  if (deployment.insertion.style === 'shell') return shellWord(String(value));
-  return typeof value === 'string' ? writeYamlString(value) : String(value);
-}
-
-/** Plain where every YAML reader takes it for this very string, else quoted; JSON's quotes are YAML's. */
-function writeYamlString(value: string): string {
-  const plain = /^[A-Za-z/][\w./@-]*$/.test(value);
-  const special = /^(?:y|yes|n|no|true|false|on|off|null|nan|inf)$/i.test(value);
-  return plain && !special ? value : JSON.stringify(value);
 }

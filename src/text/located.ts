@@ -9,10 +9,27 @@ export interface OffsetRange {
 
 export type LocatedProblem = Problem & { readonly range: OffsetRange };
 
+/** What a word or a command stands in. `block` is YAML's `|` and `>`, `none` a file of its own. */
+export type Quoting = 'none' | 'block' | 'plain' | 'single' | 'double';
+
+/** How a flag is written, so that an edit can write it the same way. */
+export interface Writing {
+  /** `yaml`, `json`: a key and a value. `shell`: words of a command. `items`: words as a list's items. */
+  readonly style: 'yaml' | 'json' | 'shell' | 'items';
+  readonly quoting: Quoting;
+  /** Who takes `$` out of the text before it is run: a literal one is doubled for it. */
+  readonly interpolated?: 'compose' | 'kubernetes';
+}
+
 export interface LocatedFlag {
   readonly key: OffsetRange;
   /** Left out for a bare switch. */
   readonly value?: OffsetRange;
+  /** Key and value with their quotes: what goes when the flag goes. */
+  readonly whole: OffsetRange;
+  readonly writing: Writing;
+  /** Wholes of the same flag written before this one, which the engine overrides. */
+  readonly earlier?: readonly OffsetRange[];
 }
 
 /** Something that the document writes and the text alone cannot say: `$MODEL`, `{{ .Values.model }}`, `8kk`, another file. */
@@ -26,16 +43,38 @@ export interface UnresolvedPart {
   readonly why: 'expanded-later' | 'invalid' | 'other-file';
 }
 
+/** What the document says of the GPUs without a `# loadline:` comment: limits, device lists, node labels. */
+export interface TargetHint {
+  /** Name as the driver or the cloud writes it: `NVIDIA-H100-80GB-HBM3`, `nvidia-l4`. */
+  readonly gpu?: { readonly name: string; readonly range: OffsetRange };
+  readonly gpuCount?: { readonly count: number; readonly range: OffsetRange };
+}
+
+/** Where and how a flag that is not there yet is written. */
+export interface Insertion {
+  readonly offset: number;
+  readonly writing: Writing;
+  /** What stands before each new flag: a blank, a comma, a line end with its indent. */
+  readonly separator: string;
+  /** Written once before the first: the key of a list that is not there yet. */
+  readonly prefix?: string;
+}
+
 export interface LocatedDeployment {
   readonly deployment: Deployment;
   /** The whole deployment: the lens stands on its first line. */
   readonly range: OffsetRange;
   readonly model?: OffsetRange;
+  /** How the model is written, where that is not as a new flag would be. */
+  readonly modelWriting?: Writing;
   readonly flags: Readonly<Record<string, LocatedFlag>>;
   /** From a `# loadline: gpu=h200 x2` comment. */
   readonly target?: Target & { readonly range: OffsetRange };
-  /** How a flag that is not there yet would be written. */
-  readonly insertion: { readonly offset: number; readonly style: 'yaml' | 'shell'; readonly indent: string };
+  readonly hint?: TargetHint;
+  /** Start of the line above which a comment may be put; left out where none can stand. */
+  readonly commentAt?: number;
+  /** Left out where this document holds no flags (Triton's `config.pbtxt`). */
+  readonly insertion?: Insertion;
   readonly problems: readonly LocatedProblem[];
   /** What could not be read to a value: an estimate must be kept back or say so, see unresolved.ts. */
   readonly unresolved?: readonly UnresolvedPart[];

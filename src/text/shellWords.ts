@@ -2,7 +2,8 @@
  * POSIX shell text -> simple commands and their words, each with its place. It reads, it never runs: what only a running
  * shell could know is marked `unknown`. It accepts any text, half-typed scripts included, and never throws.
  */
-import type { OffsetRange } from './located.ts';
+import type { OffsetRange, Quoting } from './located.ts';
+import { unknownUnit } from './templates.ts';
 
 export interface ShellWord {
   readonly range: OffsetRange;
@@ -10,8 +11,14 @@ export interface ShellWord {
   readonly value: string;
   /** Offset in the source of each UTF-16 unit of `value`. */
   readonly offsets: readonly number[];
-  /** Holds an expansion (`$VAR`, `$(…)`, a glob, braces) or an unclosed quote. */
+  /** Holds an expansion (`$VAR`, `$(…)`, a glob, braces), a template or an unclosed quote. */
   readonly unknown: boolean;
+  /** A list's item: the text between its quotes, what these are, and where each unit of `value` ends. */
+  readonly item?: {
+    readonly inner: OffsetRange;
+    readonly quoting: Quoting;
+    readonly ends: readonly number[];
+  };
 }
 
 export interface ShellCommand {
@@ -287,6 +294,7 @@ class WordBuilder {
     const source = text.slice(range.start, range.end);
     const pattern =
       this.unquotedPattern && (/[*?]|\[.*\]/.test(source) || /\{[^{}]*(,|\.\.)[^{}]*\}/.test(source));
-    return { range, value, offsets: this.#offsets, unknown: this.unknown || pattern };
+    const unknown = this.unknown || pattern || value.includes(unknownUnit);
+    return { range, value, offsets: this.#offsets, unknown };
   }
 }

@@ -1,3 +1,4 @@
+import { engineNames, findEngine } from '../core/engine/engine.ts';
 import type { Problem } from '../core/result.ts';
 import type { LocatedDeployment, UnresolvedPart } from './located.ts';
 
@@ -32,7 +33,13 @@ const countedOn = new Set([
 ]);
 
 /** Why this deployment must not be estimated: something that the numbers rest on is not written as a value. */
-export function estimateBlocker({ unresolved = [] }: LocatedDeployment): Problem | undefined {
+export function estimateBlocker({ deployment, unresolved = [] }: LocatedDeployment): Problem | undefined {
+  if (!findEngine(deployment.engine)) {
+    return {
+      code: 'engine.not-covered',
+      message: `${deployment.engine} is not covered: only ${engineNames().join(', ')} is estimated.`,
+    };
+  }
   const part = unresolved.find(
     ({ flag, why }) =>
       why === 'other-file' || (flag !== undefined && countedOn.has(flag.replace(/\..*$/, ''))),

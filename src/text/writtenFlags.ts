@@ -2,13 +2,16 @@
 import type { FlagValue } from '../core/engine/deployment.ts';
 import type { Engine, FlagDefinition } from '../core/engine/engine.ts';
 import { readFlagValue } from './flagValues.ts';
-import type { LocatedFlag, LocatedProblem, OffsetRange, UnresolvedPart } from './located.ts';
+import type { LocatedFlag, LocatedProblem, OffsetRange, UnresolvedPart, Writing } from './located.ts';
 
 export interface WrittenFlag {
   /** As written, without leading dashes. */
   readonly name: string;
   readonly key: OffsetRange;
   readonly valueRange?: OffsetRange;
+  /** Key and value with their quotes. */
+  readonly whole: OffsetRange;
+  readonly writing: Writing;
   /** Texts of the values; empty for a bare switch. A YAML boolean comes as one; null (YAML's nothing) leaves the default. */
   readonly values: readonly string[] | boolean | null;
   /** True where an expansion or a template stands in the value. */
@@ -42,8 +45,15 @@ export function readFlagName(engine: Engine, written: string): FlagName {
   return definition ? { name, definition, negated } : { name, negated };
 }
 
-/** Reads flags in the order written: the last of the same name wins, as in vLLM, and the earlier ones get a problem. */
-export function readFlags(engine: Engine, written: readonly WrittenFlag[], text: string): ReadFlags {
+/**
+ * Reads flags in the order written: the last of the same name wins, as in vLLM, and the earlier ones get a problem. Without
+ * an engine there are none.
+ */
+export function readFlags(
+  engine: Engine | undefined,
+  written: readonly WrittenFlag[],
+  text: string,
+): ReadFlags {
   // Maps, because people may write any name, `constructor` too.
   const flags = new Map<string, FlagValue>();
   const located = new Map<string, LocatedFlag>();
@@ -51,6 +61,7 @@ export function readFlags(engine: Engine, written: readonly WrittenFlag[], text:
   const unresolved = new Map<string, UnresolvedPart>();
 
   for (const flag of written) {
+    if (!engine) break;
     const { name, definition, negated } = readFlagName(engine, flag.name);
     const earlier = located.get(name);
     if (earlier) {
@@ -63,7 +74,14 @@ export function readFlags(engine: Engine, written: readonly WrittenFlag[], text:
     }
     flags.delete(name);
     unresolved.delete(name);
-    located.set(name, { key: flag.key, ...(flag.valueRange ? { value: flag.valueRange } : {}) });
+    const { key, whole, writing } = flag;
+    located.set(name, {
+      key,
+      ...(flag.valueRange ? { value: flag.valueRange } : {}),
+      whole,
+      writing,
+      ...(earlier ? { earlier: [...(earlier.earlier ?? []), earlier.whole] } : {}),
+    });
     const { valueRange } = flag;
     const place = valueRange && valueRange.end > valueRange.start ? valueRange : flag.key;
     const asWritten = text.slice(place.start, place.end);

@@ -136,7 +136,14 @@ function flagsOf(given: ParsedOptions): Readonly<Record<string, FlagValue>> {
     const equals = text.indexOf('=');
     const name = (equals < 0 ? text : text.slice(0, equals)).replace(/^-+/, '');
     if (name === '') throw new BadInput(`--set: flag=value, not "${text}".`);
-    return { name, key: nowhere, values: equals < 0 ? [] : [text.slice(equals + 1)] };
+    const values = equals < 0 ? [] : [text.slice(equals + 1)];
+    return {
+      name,
+      key: nowhere,
+      whole: nowhere,
+      writing: { style: 'shell', quoting: 'none' },
+      values,
+    } as const;
   });
   const { flags, problems } = readFlags(engine, written, '');
   if (problems.length > 0) throw new BadInput(...problems.map((problem) => problemLine('--set', problem)));

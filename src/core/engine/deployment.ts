@@ -16,6 +16,8 @@ export interface Deployment {
   readonly model?: string;
   /** Canonical long names without dashes in front: `max-model-len`. */
   readonly flags: Readonly<Record<string, FlagValue>>;
+  /** Variables that change what the engine does: `VLLM_USE_V2_MODEL_RUNNER`, `CUDA_VISIBLE_DEVICES`. Never a secret. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** What the deployment is to run on, as written in a comment, a setting or an option. */

@@ -1,59 +1,98 @@
 import type { Deployment, Entrypoint } from '../../core/engine/deployment.ts';
-import type { Engine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engine.ts';
 import { type Directive, directivesFor } from '../directives.ts';
-import type { LocatedDeployment, LocatedProblem, OffsetRange, UnresolvedPart } from '../located.ts';
+import { type EnvironmentVariable, relevantEnvironment, visibleDevices } from '../launch/environment.ts';
+import type {
+  Insertion,
+  LocatedDeployment,
+  LocatedProblem,
+  OffsetRange,
+  TargetHint,
+  UnresolvedPart,
+  Writing,
+} from '../located.ts';
 import { readFlags, type WrittenFlag } from '../writtenFlags.ts';
+
+export interface FoundModel {
+  readonly range: OffsetRange;
+  /** Left out where an expansion or a template stands in its place. */
+  readonly value?: string;
+  readonly writing: Writing;
+}
 
 /** A deployment as a source found it, before names and values are read. */
 export interface FoundDeployment {
+  /** `vllm` unless said. Of an engine that is not estimated no flag is read. */
+  readonly engine?: string;
+  readonly engineVersion?: string;
   readonly entrypoint: Entrypoint;
   readonly range: OffsetRange;
-  /** Value left out where an expansion or a template stands in its place. */
-  readonly model?: { readonly range: OffsetRange; readonly value?: string };
+  /** What a comment may stand in to be about this deployment, nearest first; the lines around `range` unless said. */
+  readonly scopes?: readonly OffsetRange[];
+  readonly model?: FoundModel;
   readonly written: readonly WrittenFlag[];
-  readonly insertion: LocatedDeployment['insertion'];
+  readonly insertion?: Insertion;
+  readonly commentAt?: number;
+  readonly environment?: readonly EnvironmentVariable[];
+  readonly hint?: TargetHint;
   readonly unresolved: readonly UnresolvedPart[];
 }
 
 /** Reads names and values by the engine's table, and adds what comments nearby say. */
 export function assembleDeployment(
   text: string,
-  engine: Engine,
   directives: readonly Directive[],
   found: FoundDeployment,
 ): LocatedDeployment {
-  const { flags, located, problems, unresolved } = readFlags(engine, found.written, text);
-  const { target, engineVersion } = directivesFor(text, directives, found.range);
-  const { model } = found;
-  const modelUnresolved: UnresolvedPart[] =
-    model && model.value === undefined
-      ? [
-          {
-            flag: 'model',
-            text: text.slice(model.range.start, model.range.end),
-            range: model.range,
-            why: 'expanded-later',
-          },
-        ]
-      : [];
+  const { range, model, insertion, commentAt, environment = [] } = found;
+  const engine = findEngine(found.engine ?? 'vllm');
+  const { flags, located, problems, unresolved } = readFlags(engine, engine ? found.written : [], text);
+  const said = directivesFor(text, directives, range, found.scopes);
+  const engineVersion = said.engineVersion ?? found.engineVersion;
+  const kept = relevantEnvironment(environment);
   const deployment: Deployment = {
-    engine: engine.name,
+    engine: engine?.name ?? found.engine ?? 'vllm',
     entrypoint: found.entrypoint,
     ...(engineVersion ? { engineVersion } : {}),
     ...(model?.value !== undefined ? { model: model.value } : {}),
     flags,
+    ...(kept ? { environment: kept } : {}),
   };
-  const all = [...modelUnresolved, ...unresolved, ...found.unresolved];
+  const hint = hintOf(found.hint, visibleDevices(environment));
+  const all = [...unresolvedModel(text, model), ...unresolved, ...found.unresolved];
   return {
     deployment,
-    range: found.range,
-    ...(model ? { model: model.range } : {}),
+    range,
+    ...(model ? { model: model.range, modelWriting: model.writing } : {}),
     flags: located,
-    ...(target ? { target } : {}),
-    insertion: found.insertion,
+    ...(said.target ? { target: withCount(said.target, hint) } : {}),
+    ...(hint ? { hint } : {}),
+    ...(commentAt === undefined ? {} : { commentAt }),
+    ...(insertion ? { insertion } : {}),
     problems,
     ...(all.length > 0 ? { unresolved: all } : {}),
   };
+}
+
+/** Devices made visible are fewer than those given. */
+function hintOf(given: TargetHint | undefined, visible: TargetHint['gpuCount']): TargetHint | undefined {
+  const gpuCount = visible ?? given?.gpuCount;
+  if (!given?.gpu && !gpuCount) return undefined;
+  return { ...(given?.gpu ? { gpu: given.gpu } : {}), ...(gpuCount ? { gpuCount } : {}) };
+}
+
+/** A comment that names the GPU alone leaves their number to the document. */
+function withCount(
+  { gpu, gpuCount, range }: NonNullable<Directive['target']>,
+  hint: TargetHint | undefined,
+): NonNullable<LocatedDeployment['target']> {
+  return { gpu, gpuCount: gpuCount ?? hint?.gpuCount?.count ?? 1, range };
+}
+
+function unresolvedModel(text: string, model: FoundModel | undefined): UnresolvedPart[] {
+  if (!model || model.value !== undefined) return [];
+  const { range } = model;
+  return [{ flag: 'model', text: text.slice(range.start, range.end), range, why: 'expanded-later' }];
 }
 
 /** Problems of the directives themselves: they belong to the document. */

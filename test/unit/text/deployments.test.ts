@@ -274,7 +274,7 @@ describe('# loadline: comments', () => {
 
 describe('what is none of our business', () => {
   it.each([
-    ['compose.yaml', 'services:\n  vllm:\n    command: --max-model-len 1\nmodel: x\nmax-model-len: 1\n'],
+    ['compose.yaml', 'services:\n  vllm:\n    image: nginx\nmodel: x\nmax-model-len: 1\n'],
     ['pod.yaml', 'apiVersion: v1\nkind: Pod\nmodel: x\nmax-model-len: 1\n'],
     ['train.yaml', 'model: x\nlearning_rate: 0.1\nseed: 1\n'],
     ['chat.sweep.yaml', 'name: x\nmodel: m\nmax-model-len: 1\n'],
@@ -317,7 +317,7 @@ describe('any text', () => {
             ...(found?.problems ?? []).map(({ range }) => range),
             ...(found?.deployments ?? []).flatMap((each) => [
               each.range,
-              { start: each.insertion.offset, end: each.insertion.offset },
+              ...(each.insertion ? [{ start: each.insertion.offset, end: each.insertion.offset }] : []),
               ...Object.values(each.flags).flatMap(({ key, value }) => (value ? [key, value] : [key])),
               ...each.problems.map(({ range }) => range),
               ...(each.unresolved ?? []).map(({ range }) => range),

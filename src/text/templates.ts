@@ -1,0 +1,48 @@
+/** `{{ … }}` of Helm and Jinja -> text of the same length that YAML can read, so that every offset holds. */
+import type { OffsetRange } from './located.ts';
+
+/** Stands for a unit of text that only a run can say. From Unicode's private area: no document means anything by it. */
+export const unknownUnit = '\uE000';
+
+export interface MaskedText {
+  readonly text: string;
+  /** Templates that print something and fill their lines: what they print is missing from `text`. */
+  readonly missing: readonly OffsetRange[];
+}
+
+/** Statements and comments print nothing. */
+const silent = /^\{\{-?\s*(?:if|else|end|range|with|define|block|template|break|continue|\/\*|\$\w*\s*:?=)/;
+
+/** Templates that fill their lines become blanks, others a run of `unknownUnit`. Line ends stay. */
+export function maskTemplates(text: string): MaskedText {
+  let at = text.indexOf('{{');
+  if (at < 0) return { text, missing: [] };
+  const parts: string[] = [];
+  const missing: OffsetRange[] = [];
+  let copied = 0;
+  while (at >= 0) {
+    const close = text.indexOf('}}', at + 2);
+    // Torn: nothing after it is read as YAML would, so the rest of the line goes.
+    const end = close < 0 ? lineEnd(text, at) : close + 2;
+    const template = text.slice(at, end);
+    const alone = isAlone(text, at, end);
+    parts.push(text.slice(copied, at), template.replace(/[^\r\n]/g, alone ? ' ' : unknownUnit));
+    if (alone && !silent.test(template)) missing.push({ start: at, end });
+    copied = end;
+    at = text.indexOf('{{', end);
+  }
+  parts.push(text.slice(copied));
+  return { text: parts.join(''), missing };
+}
+
+/** Whether only blanks and other templates share its lines. */
+function isAlone(text: string, start: number, end: number): boolean {
+  const before = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+  const after = text.slice(end, lineEnd(text, end));
+  return [before, after].every((part) => part.replace(/\{\{.*?\}\}/g, '').trim() === '');
+}
+
+function lineEnd(text: string, from: number): number {
+  const newline = text.indexOf('\n', from);
+  return newline < 0 ? text.length : newline;
+}
