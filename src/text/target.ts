@@ -1,5 +1,5 @@
 /** What a deployment runs on, where comment, document and settings each say a part. */
-import { allDevices, findDevice } from '../core/device/catalogue.ts';
+import { findDevice } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { LocatedDeployment } from './located.ts';
 
@@ -24,19 +24,8 @@ export function chooseTarget(
   if (target)
     return { device: findDevice(target.gpu), gpu: target.gpu, gpuCount: target.gpuCount, from: 'comment' };
   const gpuCount = hint?.gpuCount?.count ?? fallback.gpuCount;
-  const hinted = hint?.gpu && labelledDevice(hint.gpu.name);
+  const hinted = hint?.gpu && findDevice(hint.gpu.name);
   if (hint?.gpu && hinted) return { device: hinted, gpu: hint.gpu.name, gpuCount, from: 'document' };
   const { gpu } = fallback;
   return { device: gpu === undefined ? undefined : findDevice(gpu), gpu, gpuCount, from: 'fallback' };
-}
-
-/** Labels have dashes where drivers have blanks. */
-function labelledDevice(name: string): Device | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[-_ ]+/g, ' ');
-  return (
-    findDevice(name) ??
-    allDevices().find((device) =>
-      [device.id, ...device.aliases, ...device.driverNames].some((each) => plain(each) === plain(name)),
-    )
-  );
 }
