@@ -8,7 +8,8 @@ import { knownModel, knownModelNames } from '../core/model/known.ts';
 import { parseModelConfig } from '../core/model/parse.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';
 import { type ByteReader, localReader, unreadable } from './checkpoint/byteReader.ts';
-import type { HubAccess } from './checkpoint/hubAccess.ts';
+import { ggufFolder, ggufModel } from './checkpoint/ggufModel.ts';
+import type { HubAccess, HubModelName } from './checkpoint/hubAccess.ts';
 import { cachedSnapshot, type Environment, isHubId } from './checkpoint/hubCache.ts';
 import { readJsonFile } from './checkpoint/jsonFile.ts';
 import { readSafetensorsFolder } from './checkpoint/safetensors.ts';
@@ -62,17 +63,25 @@ export async function resolveModel(
   }
   const places = placesOf(name, folders);
   for (const place of places) {
-    const found = await configPath(place, reader);
-    if (found.kind === 'unreadable') return failure(found.problem);
-    if (found.kind === 'found') return readModel(name, found.path, reader);
+    const found = await readPlace(name, place, undefined, reader);
+    if (found !== undefined) return found;
   }
-  const known = knownModel(name);
-  const snapshot = await cachedSnapshot(known?.id ?? name, revision, environment, reader);
-  if (snapshot !== undefined) {
-    const found = await configPath(snapshot, reader);
-    if (found.kind === 'found') return readModel(known?.id ?? name, found.path, reader);
-  }
-  const asked = await askHub(known?.id ?? name, known === undefined ? 'facts' : 'bytes', revision, options);
+  // `org/name:Q4_K_M`: a hub id and which of its GGUF files, as vLLM and llama.cpp write it.
+  const [, written = name, quantization] = /^([^:\\]+):(\w[\w.-]*)$/.exec(name) ?? [];
+  const known = quantization === undefined ? knownModel(name) : undefined;
+  const id = known?.id ?? written;
+  const snapshot = await cachedSnapshot(id, revision, environment, reader);
+  const downloaded =
+    snapshot === undefined
+      ? undefined
+      : await readPlace(quantization === undefined ? id : name, snapshot, quantization, reader);
+  if (downloaded !== undefined) return downloaded;
+  const asked = await askHub(
+    { id, quantization },
+    known === undefined ? 'facts' : 'bytes',
+    revision,
+    options,
+  );
   if (asked?.ok) return asked;
   if (known !== undefined) return success(known, asked?.problems);
   return asked ?? failure(notFound(name, places));
@@ -80,13 +89,13 @@ export async function resolveModel(
 
 /** undefined where no hub may be asked. */
 async function askHub(
-  model: string,
+  model: HubModelName,
   need: HubNeed['need'],
   revision: string,
   { hub }: ResolveOptions,
 ): Promise<Result<ModelFacts> | undefined> {
-  if (hub === undefined || !isHubId(model)) return undefined;
-  const access = await hub({ model, need });
+  if (hub === undefined || !isHubId(model.id)) return undefined;
+  const access = await hub({ model: model.id, need });
   if (access === undefined) return undefined;
   const { hubModel } = await import('./checkpoint/hubModel.ts');
   return hubModel(model, revision, access);
@@ -107,24 +116,32 @@ function placesOf(name: string, folders: readonly string[]): string[] {
   return (folders.length > 0 ? folders : [process.cwd()]).map((folder) => resolve(folder, name));
 }
 
-type Found =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'found'; readonly path: string }
-  | { readonly kind: 'unreadable'; readonly problem: Problem };
-
-/** The regular file to read: the place itself, or the config.json in it. */
-async function configPath(place: string, reader: ByteReader): Promise<Found> {
+/**
+ * The model at a place: a GGUF file, a config.json, or a folder with either; undefined where there is none of it. A quantisation asks
+ * for GGUF.
+ */
+async function readPlace(
+  name: string,
+  place: string,
+  quantization: string | undefined,
+  reader: ByteReader,
+): Promise<Result<ModelFacts> | undefined> {
   try {
     const there = await reader.entry(place);
-    if (there.kind === 'absent') return { kind: 'absent' };
-    if (there.kind === 'file') return { kind: 'found', path: place };
-    if (there.kind === 'other') return notAFile(place);
+    if (there.kind === 'absent') return undefined;
+    if (there.kind === 'other') return failure(notAFile(place));
+    if (there.kind === 'file') {
+      if (!/\.gguf$/i.test(place)) return await readModel(name, place, reader);
+      return await ggufModel(name, place, reader);
+    }
     const path = join(place, 'config.json');
     const inFolder = await reader.entry(path);
-    if (inFolder.kind === 'absent') return { kind: 'absent' };
-    return inFolder.kind === 'file' ? { kind: 'found', path } : notAFile(path);
+    if (quantization !== undefined || inFolder.kind === 'absent') {
+      return await ggufFolder(name, place, quantization, reader);
+    }
+    return inFolder.kind === 'file' ? await readModel(name, path, reader) : failure(notAFile(path));
   } catch (error) {
-    return { kind: 'unreadable', problem: unreadable(place, error) };
+    return failure(unreadable(place, error));
   }
 }
 
@@ -163,9 +180,6 @@ async function withCheckpoint(
   return success({ ...facts, checkpoint }, [...warnings, ...stored.warnings]);
 }
 
-function notAFile(path: string): Found {
-  return {
-    kind: 'unreadable',
-    problem: { code: 'model.unreadable', message: `${path} is neither a file nor a folder.` },
-  };
+function notAFile(path: string): Problem {
+  return { code: 'model.unreadable', message: `${path} is neither a file nor a folder.` };
 }

@@ -20,6 +20,12 @@ export interface HubAccess {
   readonly signal?: AbortSignal;
 }
 
+/** `org/name`, and which of its GGUF files. */
+export interface HubModelName {
+  readonly id: string;
+  readonly quantization?: string | undefined;
+}
+
 /** What is written of it: the rest comes from the environment. */
 export interface HubWishes {
   readonly endpoint?: string;

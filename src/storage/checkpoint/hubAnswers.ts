@@ -6,24 +6,26 @@ import type { StoredTensor } from '../../core/model/checkpoint.ts';
 import { isRecord } from '../../core/model/configFields.ts';
 import { writeFileAtomically } from '../atomicFile.ts';
 import { localReader } from './byteReader.ts';
-import type { HubAccess } from './hubAccess.ts';
+import type { HubAccess, HubModelName } from './hubAccess.ts';
 
 const SCHEMA = 1;
 const MOST_BYTES = 256 * 1024 * 1024;
 
-/** config.json as it is, and the headers of the weights where there are any. */
+/** config.json as it is (or as GGUF's metadata says it), and the headers of the weights where there are any. */
 export interface HubAnswer {
   readonly config: unknown;
   readonly weights?: { readonly tensors: readonly StoredTensor[]; readonly files: number };
 }
 
-/** Answers of one model at one endpoint. */
+/** Answers of one model at one endpoint, or of one quantisation of it. */
 export class HubAnswers {
   readonly #folder: string;
 
-  constructor(access: HubAccess, model: string) {
+  constructor(access: HubAccess, { id, quantization }: HubModelName) {
     const host = access.endpoint.replace(/^https?:\/\//, '').replace(/[^A-Za-z0-9.-]/g, '_');
-    this.#folder = join(access.cacheFolder, host, model.replace('/', '--'));
+    const name = id.replace('/', '--');
+    const model = quantization === undefined ? name : `${name}--${quantization.toLowerCase()}`;
+    this.#folder = join(access.cacheFolder, host, model);
   }
 
   async read(commit: string): Promise<HubAnswer | undefined> {

@@ -1,10 +1,12 @@
 /** A model's config.json and headers, asked of a hub. Weights are never downloaded. */
 import { checkpointFacts, type StoredTensor } from '../../core/model/checkpoint.ts';
 import type { ModelFacts } from '../../core/model/facts.ts';
+import { chooseGguf } from '../../core/model/gguf.ts';
 import { parseModelConfig } from '../../core/model/parse.ts';
 import { badHeader, safetensorsTensors } from '../../core/model/safetensorsHeader.ts';
 import { failure, type Problem, type Result, success } from '../../core/result.ts';
-import type { HubAccess } from './hubAccess.ts';
+import { type GgufHeader, ggufContent, ggufFacts, ggufHeader } from './ggufModel.ts';
+import type { HubAccess, HubModelName } from './hubAccess.ts';
 import { type HubAnswer, HubAnswers, isCommit } from './hubAnswers.ts';
 import { isHubId, isRevision } from './hubCache.ts';
 import { HubFailure, HubFetch } from './hubFetch.ts';
@@ -14,94 +16,151 @@ const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
 /** Problems after which what was kept is better than nothing. */
 const passing = new Set(['hub.unreachable', 'hub.timed-out', 'hub.rate-limited', 'hub.failed']);
 
+/** One model at one commit, and how it is asked for. */
+interface Asked {
+  readonly name: HubModelName;
+  readonly commit: string;
+  readonly access: HubAccess;
+  readonly hub: HubFetch;
+}
+
 /**
- * Facts of `org/name` at a revision. Never throws. Problems: those of `parseModelConfig`; `hub.not-found`, `hub.no-revision`,
- * `hub.gated`, `hub.token-refused`, `hub.rate-limited`, `hub.unreachable`, `hub.timed-out`, `hub.failed`, `hub.too-large`,
- * `hub.no-config`, `hub.cancelled`. Without a network, what was kept of an earlier time answers, with the warning `hub.kept-answer`.
+ * Facts of `org/name` at a revision, of its GGUF files where a quantisation is named. Never throws. Problems: those of
+ * `parseModelConfig` and `chooseGguf`; `hub.not-found`, `hub.no-revision`, `hub.gated`, `hub.token-refused`, `hub.rate-limited`,
+ * `hub.unreachable`, `hub.timed-out`, `hub.failed`, `hub.too-large`, `hub.no-config`, `hub.cancelled`. Without a network, what was kept
+ * of an earlier time answers, with the warning `hub.kept-answer`.
  */
 export async function hubModel(
-  model: string,
+  name: HubModelName,
   revision: string,
   access: HubAccess,
 ): Promise<Result<ModelFacts>> {
+  const model = name.id;
   if (!isHubId(model) || !isRevision(revision)) {
     return failure({
       code: 'hub.not-found',
       message: `"${model}" at "${revision}" is no name that a hub has.`,
     });
   }
-  const answers = new HubAnswers(access, model);
+  const answers = new HubAnswers(access, name);
   const hub = new HubFetch(access, model);
-  const warnings: Problem[] = [];
-  let commit: string;
+  let info: ModelState;
   try {
-    commit = await currentCommit(model, revision, access, hub);
+    info = await currentState(model, revision, access, hub);
   } catch (error) {
-    const { problem } = failureOf(error, hub);
-    const kept = passing.has(problem.code) ? await answers.commitOf(revision) : undefined;
-    const answer = kept === undefined ? undefined : await answers.read(kept);
-    if (kept === undefined || answer === undefined) return failure(problem);
-    warnings.push({
-      code: 'hub.kept-answer',
-      message: `${problem.message} What it said before is used, of commit ${kept.slice(0, 7)}.`,
-    });
-    return factsOf(model, kept, access, answer, warnings);
+    return keptAnswer(failureOf(error, hub).problem, revision, answers, name, access);
   }
-  const kept = await answers.read(commit);
+  const asked: Asked = { name, commit: info.commit, access, hub };
+  const kept = await answers.read(info.commit);
   if (kept !== undefined) {
-    await answers.remember(revision, commit).catch(() => undefined);
-    return factsOf(model, commit, access, kept, warnings);
+    // Whether it is remembered decides nothing but what answers without a network.
+    await answers.remember(revision, info.commit).catch(() => undefined);
+    return factsOf(asked, kept, []);
   }
-  let answer: HubAnswer;
   try {
-    const config = await configOf(model, commit, access, hub);
-    if (!config.ok) return config;
-    const weights = await weightsOf(model, commit, access, hub);
-    answer = {
-      config: config.value,
-      ...(weights.ok && weights.value !== undefined ? { weights: weights.value } : {}),
-    };
-    if (weights.ok) {
-      await answers.write(revision, commit, answer).catch((error: unknown) => {
-        warnings.push({
-          code: 'hub.not-kept',
-          message: error instanceof Error ? error.message : 'It was not kept.',
-        });
+    const answer =
+      name.quantization === undefined ? await answerOf(asked) : await ggufAnswerOf(asked, info.files);
+    if (!answer.ok) return answer;
+    const warnings = [...answer.warnings];
+    // What lacks the headers is asked for again.
+    if (warnings.length === 0) {
+      await answers.write(revision, info.commit, answer.value).catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        warnings.push({ code: 'hub.not-kept', message });
       });
-    } else warnings.push(...weights.problems);
+    }
+    return factsOf(asked, answer.value, warnings);
   } catch (error) {
     return failure(failureOf(error, hub).problem);
   }
-  return factsOf(model, commit, access, answer, warnings);
 }
 
-async function currentCommit(
+/** What was kept, where the hub does not answer for now; the problem where nothing was. */
+async function keptAnswer(
+  problem: Problem,
+  revision: string,
+  answers: HubAnswers,
+  name: HubModelName,
+  access: HubAccess,
+): Promise<Result<ModelFacts>> {
+  const commit = passing.has(problem.code) ? await answers.commitOf(revision) : undefined;
+  const answer = commit === undefined ? undefined : await answers.read(commit);
+  if (commit === undefined || answer === undefined) return failure(problem);
+  return factsOf({ name, commit, access }, answer, [
+    {
+      code: 'hub.kept-answer',
+      message: `${problem.message} What it said before is used, of commit ${commit.slice(0, 7)}.`,
+    },
+  ]);
+}
+
+interface ModelState {
+  readonly commit: string;
+  readonly files: readonly string[];
+}
+
+async function currentState(
   model: string,
   revision: string,
   access: HubAccess,
   hub: HubFetch,
-): Promise<string> {
+): Promise<ModelState> {
   const { modelInfo } = await import('./hubLibrary.ts');
-  const info = await modelInfo({
+  const { sha, filePaths } = await modelInfo({
     name: model,
     revision,
     hubUrl: access.endpoint,
-    additionalFields: ['sha'],
+    additionalFields: ['sha', 'filePaths'],
     fetch: hub.fetch,
   });
-  if (isCommit(info.sha)) return info.sha;
+  if (isCommit(sha)) return { commit: sha, files: filePaths };
   throw new HubFailure({
     code: 'hub.failed',
     message: `${new URL(access.endpoint).host} did not say at which commit "${model}" is: it may be no model hub.`,
   });
 }
 
-async function configOf(
-  model: string,
-  commit: string,
-  access: HubAccess,
-  hub: HubFetch,
-): Promise<Result<unknown>> {
+async function answerOf(asked: Asked): Promise<Result<HubAnswer>> {
+  const config = await configOf(asked);
+  if (!config.ok) return config;
+  const weights = await weightsOf(asked);
+  if (!weights.ok) return success({ config: config.value }, weights.problems);
+  return success({
+    config: config.value,
+    ...(weights.value === undefined ? {} : { weights: weights.value }),
+  });
+}
+
+async function ggufAnswerOf(asked: Asked, names: readonly string[]): Promise<Result<HubAnswer>> {
+  const { name, commit, access, hub } = asked;
+  const chosen = chooseGguf(name.id, names, name.quantization);
+  if (!chosen.ok) return chosen;
+  const files = chosen.value?.files ?? [];
+  if (files.length === 0) {
+    return failure({ code: 'checkpoint.which-gguf', message: `"${name.id}" has no GGUF files.` });
+  }
+  const headers: GgufHeader[] = [];
+  for (const file of files) {
+    const path = file.split('/').map(encodeURIComponent).join('/');
+    const before = hub.failure;
+    const header = await ggufHeader(
+      `${name.id}/${file}`,
+      `${access.endpoint}/${name.id}/resolve/${commit}/${path}`,
+      hub.fetch,
+      undefined,
+    );
+    if (hub.failure !== undefined && hub.failure !== before) throw hub.failure;
+    if (!header.ok) return header;
+    headers.push(header.value);
+  }
+  const content = ggufContent(`${name.id}/${files[0] ?? ''}`, headers);
+  if (!content.ok) return content;
+  const { config, tensors } = content.value;
+  return success({ config, weights: { tensors, files: files.length } });
+}
+
+async function configOf({ name, commit, access, hub }: Asked): Promise<Result<unknown>> {
+  const model = name.id;
   const { downloadFile } = await import('./hubLibrary.ts');
   const path = `${access.endpoint}/${model}/config.json`;
   const file = await downloadFile({
@@ -115,7 +174,7 @@ async function configOf(
   if (file === null) {
     return failure({
       code: 'hub.no-config',
-      message: `"${model}" has no config.json: it is no model in the format of Transformers.`,
+      message: `"${model}" has no config.json: it is no model in the format of Transformers. Of GGUF files, name the quantisation: ${model}:Q4_K_M.`,
     });
   }
   if (file.size > MOST_CONFIG_BYTES) {
@@ -136,12 +195,8 @@ async function configOf(
 }
 
 /** Headers of the safetensors files; undefined where there are none. A file that cannot be used is a problem, as in a folder. */
-async function weightsOf(
-  model: string,
-  commit: string,
-  access: HubAccess,
-  hub: HubFetch,
-): Promise<Result<HubAnswer['weights']>> {
+async function weightsOf({ name, commit, access, hub }: Asked): Promise<Result<HubAnswer['weights']>> {
+  const model = name.id;
   const { parseSafetensorsMetadata } = await import('./hubLibrary.ts');
   const before = hub.failure;
   let parsed: Awaited<ReturnType<typeof parseSafetensorsMetadata>>;
@@ -171,13 +226,18 @@ async function weightsOf(
 }
 
 function factsOf(
-  model: string,
-  commit: string,
-  access: HubAccess,
+  { name, commit, access }: Omit<Asked, 'hub'>,
   answer: HubAnswer,
   warnings: readonly Problem[],
 ): Result<ModelFacts> {
-  const source = `${access.endpoint}/${model}/blob/${commit}/config.json`;
+  const at = `${access.endpoint}/${name.id}/blob/${commit}`;
+  if (name.quantization !== undefined && answer.weights !== undefined) {
+    const id = `${name.id}:${name.quantization}`;
+    const facts = ggufFacts(id, `${at} (GGUF)`, { config: answer.config, ...answer.weights });
+    return facts.ok ? success(facts.value, [...facts.warnings, ...warnings]) : facts;
+  }
+  const model = name.id;
+  const source = `${at}/config.json`;
   const facts = parseModelConfig(answer.config, { id: model, source });
   if (!facts.ok) return facts;
   const all = [...facts.warnings, ...warnings];

@@ -82,7 +82,15 @@ export class FakeHub {
         return;
       }
       response.setHeader('Content-Type', 'application/json');
-      response.end(JSON.stringify({ _id: '1', id: api[1], sha: repo.sha, lastModified: '2026-01-01' }));
+      response.end(
+        JSON.stringify({
+          _id: '1',
+          id: api[1],
+          sha: repo.sha,
+          lastModified: '2026-01-01',
+          siblings: Object.keys(repo.files).map((rfilename) => ({ rfilename })),
+        }),
+      );
       return;
     }
     const content = repo.files[file?.[3] ?? ''];
