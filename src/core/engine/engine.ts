@@ -13,6 +13,16 @@ export interface FlagDefinition {
   readonly aliases: readonly string[];
   readonly kind: FlagKind;
   readonly description: string;
+  /** The part of the memory that it changes first; left out where it changes none. */
+  readonly effect?: FlagEffect;
+}
+
+export type FlagEffect = 'weights' | 'activation-peak' | 'graphs' | 'kv-cache' | 'budget' | 'parallelism';
+
+/** An option as one release takes it. */
+export interface VersionedFlag extends FlagDefinition {
+  /** null where there is none, or where the engine chooses it at start. */
+  readonly default: string | number | boolean | null;
 }
 
 /** Why the engine would not start, in the order in which it would find out. */
@@ -55,6 +65,8 @@ export interface Engine {
   readonly name: string;
   readonly label: string;
   readonly flags: readonly FlagDefinition[];
+  /** The options of one version with their defaults there; of the default version where none is given. */
+  flagsOf(version: string | undefined): readonly VersionedFlag[];
   /** Any spelling (`--max_model_len`, `-tp`, `no-enable-prefix-caching`) to its definition. */
   canonicalFlag(name: string): FlagDefinition | undefined;
   readonly defaultVersion: string;

@@ -108,6 +108,10 @@ export interface EstimateRequest {
   readonly weightsBytes?: number;
   /** From a live host; wins over the catalogue. Bytes. */
   readonly cudaTotalBytes?: number;
+  /** From a live host: free on each GPU before the engine starts. Bytes. Left out: all but the CUDA context. */
+  readonly freeBytes?: number;
+  /** True where the caller has put `--hf-overrides` into config.json before reading it (engine/vllm/hfOverrides.ts). */
+  readonly overridesApplied?: boolean;
 }
 
 /** One deployment's estimate: the element of `loadline fit --json`'s `deployments`. */

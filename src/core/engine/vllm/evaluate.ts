@@ -7,7 +7,7 @@ import {
   kvLayout,
   largestLength,
 } from '../../memory/kvCache.ts';
-import { type PipelineStage, pipelineStages } from '../../memory/pipeline.ts';
+import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import type { EngineEvaluation } from '../engine.ts';
 import { findObstacle } from './obstacle.ts';
@@ -19,18 +19,13 @@ import { rankEstimate, type StageMemory, stageMemory } from './stageMemory.ts';
 export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
   const resolved = resolveVllm(request);
   const { model } = request;
-  const stages = pipelineStages(
-    model.layers.length,
-    Math.min(resolved.pipelineParallelSize, model.layers.length),
-  );
+  const { stages } = resolved;
   const memories = stages.map((stage) => stageMemory(request, resolved, stage));
   const layout = kvLayout(model.layers, stages, {
     tensorParallelSize: resolved.tensorParallelSize,
     kvElementBytes: resolved.kvElementBytes,
     blockSize: resolved.blockSize,
-    inFlightTokens:
-      resolved.maxNumBatchedTokens *
-      resolved.profile.inFlightBatches(resolved.pipelineParallelSize, resolved.asyncScheduling),
+    inFlightTokens: resolved.maxNumBatchedTokens * resolved.concurrentSteps,
   });
   const kv = kvEstimate(request, resolved, layout, memories);
   return {
@@ -73,7 +68,7 @@ function kvEstimate(
 /** What the model was made for; more only where overrides, which are not read, may have stretched it. */
 function longestContext(request: EstimateRequest, resolved: ResolvedVllm): number {
   const { maxPositionEmbeddings } = request.model;
-  return request.deployment.flags['hf-overrides'] === undefined
+  return request.deployment.flags['hf-overrides'] === undefined || request.overridesApplied
     ? maxPositionEmbeddings
     : Math.max(maxPositionEmbeddings, resolved.maxModelLen ?? 0);
 }
@@ -118,7 +113,7 @@ function speedInput(
     tensorParallelSize: resolved.tensorParallelSize,
     pipelineParallelSize: stages.length,
     maxNumSeqs: resolved.maxNumSeqs,
-    eager: resolved.eager,
+    eager: resolved.graphs.piecewise + resolved.graphs.full === 0,
     computeType: fp8Compute ? 'fp8' : resolved.computeType,
   };
 }

@@ -34,6 +34,16 @@ export class FlagReader {
     return undefined;
   }
 
+  /** A number of at least `minimum`. */
+  atLeast(name: string, minimum: number): number | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    const number = plainNumber(value);
+    if (number !== undefined && number >= minimum) return number;
+    this.#refuse(name, value, `a number of at least ${minimum}`);
+    return undefined;
+  }
+
   choice<T>(name: string, choices: Readonly<Record<string, T>>): T | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;

@@ -10,9 +10,36 @@ export interface QuantizedWeights {
   readonly known: boolean;
 }
 
-/** What is assumed of a checkpoint whose file does not say its bits: 4 bits in groups of 128, as is usual for the two. */
+/**
+ * Bytes of a weight by methods with one layout: an element and its part of the scales. 4-bit floats: half a byte, and a 1-byte scale
+ * for 16 (NVFP4) or 32 (MXFP4); bitsandbytes: a 4-byte maximum for 64.
+ */
+const layouts: ReadonlyMap<string, number> = new Map([
+  ['fp8', 1],
+  ['fbgemm_fp8', 1],
+  ['ptpc_fp8', 1],
+  ['modelopt', 1],
+  ['experts_int8', 1],
+  ['tpu_int8', 1],
+  ['modelopt_fp4', 0.5 + 1 / 16],
+  ['nvfp4', 0.5 + 1 / 16],
+  ['mxfp4', 0.5 + 1 / 32],
+  ['gpt_oss_mxfp4', 0.5 + 1 / 32],
+  ['petit_nvfp4', 0.5 + 1 / 16],
+  ['bitsandbytes', 0.5 + 4 / 64],
+]);
+
+/** What is assumed of a checkpoint whose file does not say its bits: 4 bits in groups of 128, as is usual for them. */
 const usualBytes = 0.52;
-const usualMethods = new Set(['awq', 'gptq', 'awq_marlin', 'gptq_marlin']);
+const usualMethods = new Set(['awq', 'gptq', 'awq_marlin', 'gptq_marlin', 'auto-round', 'inc']);
+
+/** Methods that convert a 16-bit checkpoint while it loads. */
+const converting = new Set(['fp8', 'ptpc_fp8', 'bitsandbytes', 'experts_int8', 'tpu_int8', 'mxfp8']);
+
+/** The 4-bit floats whose kernels pad an expert's width. */
+export function padsExperts(method: string | undefined): boolean {
+  return method === 'mxfp4' || method === 'gpt_oss_mxfp4';
+}
 
 /**
  * The linear layers' quantisation: what the checkpoint says wins, and `--quantization fp8` quantises a 16-bit one while it loads.
@@ -23,26 +50,28 @@ export function quantizedWeights(
   elementBytes: number,
 ): QuantizedWeights | undefined {
   if (model.quantization !== undefined) {
-    return model.quantization.bytesPerWeight !== undefined
-      ? {
-          method: model.quantization.method,
-          bytesPerWeight: model.quantization.bytesPerWeight,
-          band: { below: 0.02, above: 0.02 },
-          known: true,
-        }
-      : assumed(model.quantization.method, elementBytes);
+    const { method, bytesPerWeight } = model.quantization;
+    return bytesPerWeight === undefined
+      ? assumed(method, elementBytes)
+      : { method, bytesPerWeight, band: { below: 0.02, above: 0.02 }, known: true };
   }
   const written = Object.hasOwn(deployment.flags, 'quantization')
     ? deployment.flags['quantization']
     : undefined;
   if (typeof written !== 'string' || written === 'None' || written === 'none') return undefined;
-  if (written === 'fp8') {
-    return { method: written, bytesPerWeight: 1, band: { below: 0.01, above: 0.01 }, known: true };
-  }
   return assumed(written, elementBytes);
 }
 
+/** True where the flag alone turns 16-bit weights into the method's. */
+export function convertsWhileLoading(method: string): boolean {
+  return converting.has(method);
+}
+
 function assumed(method: string, elementBytes: number): QuantizedWeights {
+  const bytes = layouts.get(method);
+  if (bytes !== undefined) {
+    return { method, bytesPerWeight: bytes, band: { below: 0.01, above: 0.01 }, known: true };
+  }
   return usualMethods.has(method)
     ? { method, bytesPerWeight: usualBytes, band: { below: 0.1, above: 0.1 }, known: true }
     : // No method stores more than what it quantises.

@@ -1,10 +1,21 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
+import { modelTraits } from '../../memory/layerGroups.ts';
+import { type PipelineStage, pipelineStages, writtenStages } from '../../memory/pipeline.ts';
+import { GiB } from '../../units.ts';
 import { FlagReader } from './flagReader.ts';
+import { wholeNumber } from './flagValues.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
+import { capturedGraphs } from './graphs.ts';
+import { jsonFlag } from './jsonFlag.ts';
+import type { LoraSlots } from './lora.ts';
 import { quantizedWeights } from './quantization.ts';
 import type { ResolvedVllm } from './resolved.ts';
-import type { VllmProfile } from './versions/profile.ts';
+import { readSpeculation } from './speculation.ts';
+import { batchDefaults, oldChunkedPrefill } from './versions/batchDefaults.ts';
+import type { ModelRunner, VllmProfile } from './versions/profile.ts';
 import { profileOf } from './versions/profiles.ts';
+import { releaseIndex } from './versions/releases.ts';
+import { modelRunner } from './versions/runner.ts';
 
 const dataTypes = {
   auto: 'auto',
@@ -28,12 +39,20 @@ const kvElementBytes = {
 /** Fills in every default as vLLM does; flags are canonical names. Never throws. */
 export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const { deployment, model, device } = request;
-  const { profile, exact } = profileOf(deployment.engineVersion);
+  const { profile, match } = profileOf(deployment.engineVersion);
+  const runner = modelRunner(request, profile);
   const flags = new FlagReader(deployment.flags);
   const totalBytes = request.cudaTotalBytes ?? device.cudaTotalBytes;
 
   const maxModelLen = readMaxModelLen(flags, model.maxPositionEmbeddings);
-  const batch = readBatch(flags, profile, request, totalBytes, maxModelLen ?? model.maxPositionEmbeddings);
+  const batch = readBatch(
+    flags,
+    profile,
+    runner,
+    request,
+    totalBytes,
+    maxModelLen ?? model.maxPositionEmbeddings,
+  );
   const written = flags.choice('dtype', dataTypes) ?? 'auto';
   const dataType = resolveDataType(written, model.dataType, device.computeCapability);
   const elementBytes = dataType === 'float32' ? 4 : 2;
@@ -41,30 +60,47 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const blockSize = flags.whole('block-size', 1) ?? profile.blockSize;
   if (blockSize % 16 !== 0) flags.refuse('block-size', 'a multiple of 16');
   const quantization = quantizedWeights(deployment, model, elementBytes);
+  const eager = flags.isOn('enforce-eager', false);
+  const traits = modelTraits(model);
 
   const numbers = {
     gpuMemoryUtilization: flags.fraction('gpu-memory-utilization', 1) ?? profile.gpuMemoryUtilization,
     tensorParallelSize: flags.whole('tensor-parallel-size', 1) ?? 1,
     pipelineParallelSize: flags.whole('pipeline-parallel-size', 1) ?? 1,
     dataParallelSize: flags.whole('data-parallel-size', 1) ?? 1,
+    decodeContextParallelSize: flags.whole('decode-context-parallel-size', 1) ?? 1,
+    prefillContextParallelSize: flags.whole('prefill-context-parallel-size', 1) ?? 1,
     kvCacheMemoryBytes: flags.whole('kv-cache-memory-bytes', 1),
     blocksOverride: flags.whole('num-gpu-blocks-override', 1),
-    eager: flags.isOn('enforce-eager', false),
     asyncScheduling: flags.isOn('async-scheduling', true),
   };
   return {
     profile,
+    runner,
     totalBytes,
+    freeBytes: request.freeBytes,
     maxModelLen,
     ...batch,
     ...numbers,
+    stages: readStages(request, profile, numbers.pipelineParallelSize),
+    expertParallel: traits.experts && flags.isOn('enable-expert-parallel', false),
     elementBytes,
     computeType: dataType === 'float16' ? 'float16' : 'bfloat16',
     kvElementBytes: kvChoice === 'auto' ? elementBytes : kvChoice,
     blockSize,
+    eager,
+    graphs: capturedGraphs(request, profile, flags, batch, eager),
+    // Models with a state kept no prefixes by default before they could be aligned.
+    prefixCaching: flags.isOn('enable-prefix-caching', runner !== 'V0'),
+    concurrentSteps: concurrentSteps(profile, runner, numbers),
+    encoder: traits.encoder && readsMedia(flags),
+    encoderReplicated: flags.value('mm-encoder-tp-mode') === 'data',
+    lora: readLora(flags, profile),
+    speculation: readSpeculation(flags.value('speculative-config'), model),
+    offloadBytes: (flags.atLeast('cpu-offload-gb', 0) ?? 0) * GiB,
     quantization: quantization?.method,
     quantizedWeightBytes: quantization?.bytesPerWeight,
-    quantizedWeightBand: quantization?.band ?? { below: 0, above: 0 },
+    quantizedWeightBand: quantization?.band ?? noBand,
     flags: {
       ...deployment.flags,
       'max-model-len': maxModelLen ?? 'auto',
@@ -76,15 +112,14 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       dtype: dataType,
       'kv-cache-dtype': flags.value('kv-cache-dtype') ?? 'auto',
       'block-size': blockSize,
-      'enforce-eager': numbers.eager,
+      'enforce-eager': eager,
     },
-    warnings: deploymentWarnings(request, profile, exact, {
-      dataParallelSize: numbers.dataParallelSize,
-      quantization,
-    }),
+    warnings: deploymentWarnings(request, profile, match, quantization),
     unusable: flags.unusable,
   };
 }
+
+const noBand = { below: 0, above: 0 };
 
 function readMaxModelLen(flags: FlagReader, modelMaximum: number): number | null {
   const value = flags.value('max-model-len');
@@ -96,21 +131,26 @@ function readMaxModelLen(flags: FlagReader, modelMaximum: number): number | null
 function readBatch(
   flags: FlagReader,
   profile: VllmProfile,
+  runner: ModelRunner,
   request: EstimateRequest,
   totalBytes: number,
   maxModelLen: number,
 ): { maxNumSeqs: number; maxNumBatchedTokens: number } {
-  const defaults = profile.batchDefaults(request.device, totalBytes, request.deployment.entrypoint);
+  const defaults = batchDefaults(request, profile, runner, totalBytes);
   const factor = flags.value('performance-mode') === 'throughput' ? 2 : 1;
   const writtenSeqs = flags.whole('max-num-seqs', 1);
   const writtenTokens = flags.whole('max-num-batched-tokens', 1);
+  const chunked = flags.isOn(
+    'enable-chunked-prefill',
+    runner === 'V0' ? oldChunkedPrefill(request, maxModelLen) : true,
+  );
   let maxNumBatchedTokens = writtenTokens ?? defaults.maxNumBatchedTokens * factor;
   if (writtenTokens === undefined) {
-    if (!flags.isOn('enable-chunked-prefill', true)) {
-      maxNumBatchedTokens = Math.max(maxNumBatchedTokens, maxModelLen);
+    if (!chunked) maxNumBatchedTokens = Math.max(maxNumBatchedTokens, maxModelLen);
+    if (runner !== 'V0') {
+      const seqs = writtenSeqs ?? defaults.maxNumSeqs * factor;
+      maxNumBatchedTokens = Math.min(maxNumBatchedTokens, seqs * maxModelLen);
     }
-    const seqs = writtenSeqs ?? defaults.maxNumSeqs * factor;
-    maxNumBatchedTokens = Math.min(maxNumBatchedTokens, seqs * maxModelLen);
   }
   const maxNumSeqs = writtenSeqs ?? Math.min(defaults.maxNumSeqs * factor, maxNumBatchedTokens);
   return { maxNumSeqs, maxNumBatchedTokens };
@@ -125,4 +165,59 @@ function resolveDataType(
   if (written !== 'auto') return written;
   if (modelType === 'float16') return 'float16';
   return Number.parseFloat(computeCapability) >= 8 ? 'bfloat16' : 'float16';
+}
+
+function readStages(
+  { model, deployment }: EstimateRequest,
+  profile: VllmProfile,
+  size: number,
+): readonly PipelineStage[] {
+  const layers = model.layers.length;
+  const count = Math.min(size, layers);
+  const partition = deployment.environment?.['VLLM_PP_LAYER_PARTITION'];
+  const written = partition === undefined ? undefined : writtenStages(partition, layers, count);
+  const remainder = profile.release < releaseIndex('0.8.5.post1') ? 'last' : 'before-last';
+  return written ?? pipelineStages(layers, count, remainder);
+}
+
+/** config/vllm.py, `max_concurrent_batches`; before 0.26 one step was reckoned with. */
+function concurrentSteps(
+  profile: VllmProfile,
+  runner: ModelRunner,
+  {
+    pipelineParallelSize,
+    asyncScheduling,
+  }: { readonly pipelineParallelSize: number; readonly asyncScheduling: boolean },
+): number {
+  if (profile.inFlight === 'one-step') return 1;
+  if (!asyncScheduling) return pipelineParallelSize;
+  if (runner === 'V2') return pipelineParallelSize + 1;
+  return pipelineParallelSize === 1 ? 2 : pipelineParallelSize;
+}
+
+/** False where every kind of medium is limited to none, or the model is to take text alone. */
+function readsMedia(flags: FlagReader): boolean {
+  if (flags.isOn('language-model-only', false)) return false;
+  const limits = flags.value('limit-mm-per-prompt');
+  if (limits === undefined) return true;
+  const parsed = jsonFlag(limits);
+  const counts =
+    parsed === undefined
+      ? // `image=0,video=0`, as older releases took it.
+        [...String(limits).matchAll(/=\s*(\d+)/g)].map(([, count]) => Number(count))
+      : Object.values(parsed).map((limit) =>
+          typeof limit === 'object' && limit !== null && 'count' in limit ? limit.count : limit,
+        );
+  return counts.length === 0 || counts.some((count) => count !== 0);
+}
+
+function readLora(flags: FlagReader, profile: VllmProfile): LoraSlots | undefined {
+  if (!flags.isOn('enable-lora', false)) return undefined;
+  const extra = profile.release < releaseIndex('0.13.0') ? 256 : 0;
+  return {
+    maxLoras: flags.whole('max-loras', 1) ?? 1,
+    rank: flags.whole('max-lora-rank', 1) ?? 16,
+    fullySharded: flags.isOn('fully-sharded-loras', false),
+    extraVocabulary: extra === 0 ? 0 : (wholeNumber(flags.value('lora-extra-vocab-size') ?? extra) ?? extra),
+  };
 }

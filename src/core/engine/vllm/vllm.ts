@@ -1,13 +1,15 @@
 import type { Engine } from '../engine.ts';
 import { evaluateVllm } from './evaluate.ts';
 import { vllmFixCandidates } from './fixCandidates.ts';
-import { canonicalVllmFlag, vllmFlags } from './flags.ts';
+import { canonicalVllmFlag, flagsOfRelease, vllmFlags } from './flags/catalogue.ts';
 import { defaultProfile, supportedVllmVersions } from './versions/profiles.ts';
+import { matchRelease } from './versions/releases.ts';
 
 export const vllm: Engine = {
   name: 'vllm',
   label: 'vLLM',
   flags: vllmFlags,
+  flagsOf: (version) => flagsOfRelease(matchRelease(version).release),
   canonicalFlag: canonicalVllmFlag,
   defaultVersion: defaultProfile.version,
   supportedVersions: supportedVllmVersions,

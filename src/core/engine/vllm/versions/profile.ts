@@ -1,6 +1,5 @@
-import type { Device } from '../../../device/device.ts';
 import type { PeakCoefficients } from '../../../memory/activationPeak.ts';
-import type { Entrypoint } from '../../deployment.ts';
+import type { Release } from './releases.ts';
 
 /** A figure that is known from observation: what was seen, and between which bounds. */
 export interface ObservedBytes {
@@ -10,35 +9,46 @@ export interface ObservedBytes {
   readonly source: string;
 }
 
-/** How one release of vLLM accounts for memory. A new release is one file that states these. */
+/** The engine's generations of code that runs the model: V0 (to 0.10), V1, and V2 (from 0.22 for some models, from 0.29 for all). */
+export type ModelRunner = 'V0' | 'V1' | 'V2';
+
+/** The coefficients of one runner's activation peak, with their sources. */
+export type RunnerPeak = PeakCoefficients & {
+  readonly source: string;
+  /** What the upper end of the band rests on; empty where it is the band alone. */
+  readonly floorSource: string;
+};
+
+/** How one release of vLLM accounts for memory: dated facts, put together in profiles.ts. */
 export interface VllmProfile {
-  /** The release that it was read from and recorded with. */
-  readonly version: string;
+  /** The release that it was read from. */
+  readonly version: Release;
+  /** Its place in RELEASES. */
+  readonly release: number;
   readonly gpuMemoryUtilization: number;
+  /** Tokens in a block where nothing else asks for more. */
   readonly blockSize: number;
-  batchDefaults(
-    device: Device,
-    totalBytes: number,
-    entrypoint: Entrypoint,
-  ): { readonly maxNumBatchedTokens: number; readonly maxNumSeqs: number };
-  /** Steps whose tokens may be in flight at once: what a sliding-window layer keeps beyond its window. */
-  inFlightBatches(pipelineParallelSize: number, asyncScheduling: boolean): number;
-  /** The activation peak of a dense decoder. */
-  readonly peak: PeakCoefficients & {
-    readonly source: string;
-    /** What the upper end of the band rests on. */
-    readonly floorSource: string;
-  };
-  /** Charged after the snapshot, a rank. */
-  nonTorch(tensorParallelSize: number, pipelineParallelSize: number): ObservedBytes;
-  /** Taken before the snapshot: the CUDA context, and NCCL where there are several ranks. Not charged. */
-  context(tensorParallelSize: number): ObservedBytes;
-  /** CUDA graphs of a dense decoder. */
-  graphs(maxNumSeqs: number): ObservedBytes;
-  /** Whether the graphs of a dense decoder are subtracted from the KV cache. */
-  readonly graphsCharged: boolean;
-  /** Added to the weights where the KV cache is fp8. */
-  readonly fp8KvBytes: ObservedBytes;
-  /** Beyond the parameters and the rotary table, loaded with the weights. */
-  readonly weightsSlackBytes: number;
+  /** Whether gpu_memory_utilization x total is rounded up, or cut. */
+  readonly roundsRequestUp: boolean;
+  /**
+   * `profiled`: what torch allocates between loading the weights and the profile run is charged to nobody.
+   * `consumed`: everything that went since the snapshot is charged.
+   */
+  readonly charging: 'profiled' | 'consumed';
+  /** Whether NCCL's buffers come after the snapshot, and so are charged. */
+  readonly ncclCharged: boolean;
+  /** Whether tokens of a step that is still running are reckoned with in windows of the KV cache. */
+  readonly inFlight: 'one-step' | 'concurrent-steps';
+  /**
+   * How "Maximum concurrency" is derived. `bytes`: blocks over what one request takes in bytes, rounded up to blocks;
+   * `groups`: blocks over the sum of each group's blocks for one request.
+   */
+  readonly concurrency: 'bytes' | 'groups';
+  /** Layers of several kinds make groups of the larger count where it is less than this many times the smaller. */
+  readonly groupRatio: number;
+  /** Largest batch that graphs are captured for by default, on data-centre Blackwell and elsewhere. */
+  readonly largestCapture: { readonly blackwell: number; readonly others: number };
+  /** Whether a runner's CUDA graphs are estimated in the profile run and subtracted from the KV cache. */
+  graphsCharged(runner: ModelRunner): boolean;
+  peak(runner: ModelRunner): RunnerPeak;
 }

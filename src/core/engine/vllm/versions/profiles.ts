@@ -1,21 +1,49 @@
+import { peakOf } from './peaks.ts';
 import type { VllmProfile } from './profile.ts';
-import { v0_26 } from './v0_26.ts';
+import {
+  DEFAULT_RELEASE,
+  matchRelease,
+  RELEASES,
+  type Release,
+  type ReleaseMatch,
+  releaseIndex,
+  releaseName,
+} from './releases.ts';
 
-/** Newest first. To add a release: a file beside these, and its profile here. */
-const profiles: readonly VllmProfile[] = [v0_26];
-
-export const defaultProfile: VllmProfile = v0_26;
-
-export const supportedVllmVersions: readonly string[] = profiles.map((profile) => profile.version);
-
-/** The profile of a release's minor version (`0.26`, `v0.26.1`); `exact` is false where another one stands in. */
-export function profileOf(version: string | undefined): { profile: VllmProfile; exact: boolean } {
-  if (version === undefined) return { profile: defaultProfile, exact: true };
-  const minor = minorOf(version);
-  const profile = profiles.find((candidate) => minorOf(candidate.version) === minor);
-  return profile === undefined ? { profile: defaultProfile, exact: false } : { profile, exact: true };
+/**
+ * The accounting of one release, as the sum of dated changes. Each was found by reading the packages: engine/arg_utils.py,
+ * v1/worker/gpu_worker.py, v1/worker/utils.py, utils/mem_utils.py, envs.py, v1/core/kv_cache_utils.py, config/vllm.py.
+ */
+function profileAt(release: number): VllmProfile {
+  const since = (first: Release) => release >= releaseIndex(first);
+  return {
+    version: releaseName(release),
+    release,
+    gpuMemoryUtilization: since('0.21.0') ? 0.92 : 0.9,
+    blockSize: 16,
+    roundsRequestUp: since('0.15.1'),
+    charging: since('0.27.1') ? 'consumed' : 'profiled',
+    // The snapshot moved behind the start of the distributed environment.
+    ncclCharged: !since('0.11.2'),
+    inFlight: since('0.26.0') ? 'concurrent-steps' : 'one-step',
+    concurrency: since('0.27.1') ? 'groups' : 'bytes',
+    groupRatio: since('0.19.1') ? 1.5 : since('0.13.0') ? 1.25 : 1,
+    largestCapture: { blackwell: since('0.28.0') ? 1024 : 512, others: 512 },
+    // V1 has estimated them since 0.17, and charged them since 0.21; V2's estimate was 0 until 0.29.
+    graphsCharged: (runner) => (runner === 'V2' ? since('0.29.0') : runner === 'V1' && since('0.21.0')),
+    peak: (runner) => peakOf(release, runner),
+  };
 }
 
-function minorOf(version: string): string {
-  return version.trim().replace(/^v/i, '').split('.').slice(0, 2).join('.');
+const profiles: readonly VllmProfile[] = RELEASES.map((_, index) => profileAt(index));
+
+export const defaultProfile: VllmProfile = profileAt(releaseIndex(DEFAULT_RELEASE));
+
+/** Oldest first. */
+export const supportedVllmVersions: readonly string[] = RELEASES;
+
+/** The profile that stands for a version, and how the two relate. */
+export function profileOf(version: string | undefined): { profile: VllmProfile; match: ReleaseMatch } {
+  const match = matchRelease(version);
+  return { profile: profiles[match.release] ?? defaultProfile, match };
 }
