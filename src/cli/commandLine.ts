@@ -5,6 +5,7 @@ import { BadInput } from './badInput.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { fitCommand } from './commands/fit.ts';
 import { followCommand } from './commands/follow.ts';
+import { rankCommand } from './commands/rank.ts';
 import { reportCommand } from './commands/report.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { sweepCommand } from './commands/sweep.ts';
@@ -17,6 +18,7 @@ type Command = (argv: readonly string[], terminal: Terminal) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
   fit: fitCommand,
+  rank: rankCommand,
   sweep: sweepCommand,
   follow: followCommand,
   resume: resumeCommand,

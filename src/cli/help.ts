@@ -1,6 +1,7 @@
 const overview = `loadline: does it fit, how many users will it carry, what does it cost
 
   loadline fit [files] [--model … --gpu …]     does a deployment fit a GPU, and with how much room
+  loadline rank --model … --rate … …           which GPUs and cloud instances carry a load, cheapest first
   loadline sweep <plan.sweep.yaml>             run a sweep plan on its host, and follow it
   loadline follow [run]                        follow a run that goes on
   loadline resume [run]                        go on with a run that was cut off or cancelled
@@ -38,6 +39,22 @@ loadline fit --model M --gpu G      one deployment from options
   --json                 the estimates as JSON (docs/formats.md)
 
 Exit code: 0 fits, tight or not known; 1 something does not fit; 2 bad input.`,
+  rank: `loadline rank --model M --input I --output O (--rate R | --concurrency N)
+
+  --model M              folder, config.json or name of a model that Loadline knows
+  --input I --output O   tokens of a request
+  --rate R               requests a second
+  --concurrency N        requests in flight, in place of a rate
+  --slo-ttft-ms X        mean time to first token to keep
+  --slo-tpot-ms Y        mean time per output token to keep
+  --gpu G                only this GPU; again for more (default: the whole catalogue)
+  --instances            cloud instances only
+  --prices FILE          JSON of your own prices, dollars an hour: {"h100-sxm-80gb": 2.5, "p5.48xlarge": 98.32}
+  --all                  every row; else the best 15 of each table
+  --engine, --engine-version, --entrypoint, --set, --weights-bytes   as for fit
+  --json                 the ranking as JSON (docs/formats.md)
+
+Exit code: 0 something carries it; 1 nothing does; 2 bad input.`,
   sweep: `loadline sweep PLAN.sweep.yaml
 
   --rehearse         on a simulated engine, without a GPU: everything it gives says simulated

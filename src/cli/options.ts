@@ -16,6 +16,8 @@ export interface ParsedOptions {
   isSet(name: string): boolean;
   /** A whole number of at least `least`. */
   whole(name: string, least: number): number | undefined;
+  /** A number above 0, written in decimals. */
+  positive(name: string): number | undefined;
 }
 
 /** Options of a command. Throws BadInput for one that it does not have, with the nearest that it has. */
@@ -45,6 +47,13 @@ export function parseOptions(command: string, argv: readonly string[], kinds: Op
       const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
       if (Number.isSafeInteger(value) && value >= least) return value;
       throw new BadInput(`--${name}: a whole number of at least ${least}, not "${given}".`);
+    },
+    positive: (name) => {
+      const given = text(name);
+      if (given === undefined) return undefined;
+      const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
+      if (value > 0 && value <= Number.MAX_SAFE_INTEGER) return value;
+      throw new BadInput(`--${name}: a number above 0, not "${given}".`);
     },
   };
 }

@@ -3,12 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { benchEstimates } from './estimates.ts';
 import { benchKeystrokes } from './keystroke.ts';
+import { benchRanking } from './ranking.ts';
 
 async function main(): Promise<void> {
   console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}\n`);
   const estimates = benchEstimates();
   console.log(
     `estimates per CPU second, parsed dense model: ${Math.round(estimates.estimatesPerCpuSecond)} (goal 50,000)`,
+  );
+  const ranking = benchRanking();
+  console.log(
+    `whole catalogue (${ranking.devices} GPUs) ranked for a load: ${ranking.catalogueMs.toFixed(1)} ms of CPU, the time of ${Math.round(ranking.estimates)} estimates (goal 50 ms: at each keystroke)`,
   );
   const keystrokes = await benchKeystrokes(100);
   console.log(

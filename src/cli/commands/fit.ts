@@ -107,7 +107,7 @@ function settingsOf(given: ParsedOptions, terminal: Terminal): FitSettings {
   };
 }
 
-function engineOf(given: ParsedOptions): string {
+export function engineOf(given: ParsedOptions): string {
   const name = given.text('engine') ?? 'vllm';
   if (findEngine(name) === undefined) {
     throw new BadInput(`--engine: "${name}" is not covered yet; there is ${engineNames().join(', ')}.`);
@@ -115,7 +115,7 @@ function engineOf(given: ParsedOptions): string {
   return name;
 }
 
-function entrypointOf(given: ParsedOptions): Entrypoint {
+export function entrypointOf(given: ParsedOptions): Entrypoint {
   const name = given.text('entrypoint') ?? 'serve';
   if (name === 'serve' || name === 'llm') return name;
   throw new BadInput(`--entrypoint: serve or llm, not "${name}".`);
@@ -128,7 +128,7 @@ function loadOf(given: ParsedOptions): EstimateLoad | undefined {
 }
 
 /** `--set flag=value`, read as the engine's command line would. */
-function flagsOf(given: ParsedOptions): Readonly<Record<string, FlagValue>> {
+export function flagsOf(given: ParsedOptions): Readonly<Record<string, FlagValue>> {
   const engine = findEngine(engineOf(given));
   if (engine === undefined) return {};
   const nowhere: OffsetRange = { start: 0, end: 0 };

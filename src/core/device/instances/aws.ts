@@ -17,7 +17,7 @@ function listed(
       dollarsPerHour,
       region: 'us-east-1',
       ...(date === undefined ? {} : { date }),
-      source: 'AWS price list, on demand, Linux',
+      source: 'AWS price list',
     },
   };
 }

@@ -15,12 +15,12 @@ function size(
       dollarsPerHour,
       region: 'US list',
       ...(date === undefined ? {} : { date }),
-      source: 'Azure list price, pay as you go, as others print it',
+      source: 'Azure list price',
     },
   };
 }
 
-/** Whole GPUs only: the parts of an A10 that NVadsA10 v5 rents are left out. */
+/** Pay as you go, as others print it. Whole GPUs only: the parts of an A10 that NVadsA10 v5 rents are left out. */
 export const azure: readonly Instance[] = [
   size('ND128isr_NDR_GB200_v6', 'gb200-186gb', 4),
   size('ND96isr_H200_v5', 'h200-sxm-141gb', 8, 110.24, '2026-05'),

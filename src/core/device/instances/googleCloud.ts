@@ -15,11 +15,12 @@ function machineType(
       dollarsPerHour,
       region: 'US, cheapest region',
       ...(date === undefined ? {} : { date }),
-      source: 'Google Cloud list price, on demand, as others print it',
+      source: 'Google Cloud list price',
     },
   };
 }
 
+/** On demand, as others print it. */
 export const googleCloud: readonly Instance[] = [
   machineType('a4x-highgpu-4g', 'gb200-186gb', 4),
   machineType('a4-highgpu-8g', 'b200-sxm-180gb', 8),

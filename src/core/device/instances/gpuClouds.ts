@@ -12,7 +12,7 @@ function machine(
     cloud,
     device,
     gpuCount,
-    price: { dollarsPerHour, region: 'any', source: `${cloud} list price, as the SkyPilot catalogue has it` },
+    price: { dollarsPerHour, region: 'any', source: `${cloud} list price (SkyPilot catalogue)` },
   };
 }
 

@@ -9,7 +9,7 @@ function shape(id: string, device: string, gpuCount: number, dollarsPerHour?: nu
     price: {
       dollarsPerHour,
       region: 'all regions',
-      source: 'Oracle list price, as the SkyPilot catalogue has it',
+      source: 'Oracle list price (SkyPilot catalogue)',
     },
   };
 }

@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { allDevices, findDevice } from '../../core/device/catalogue.ts';
+import type { Device } from '../../core/device/device.ts';
+import { allInstances } from '../../core/device/instances.ts';
+import type { Deployment } from '../../core/engine/deployment.ts';
+import type { ModelFacts } from '../../core/model/facts.ts';
+import { listPrices, type Prices, parsePrices } from '../../core/rank/prices.ts';
+import { rank } from '../../core/rank/rank.ts';
+import type { RankLoad, RankRequest, ServiceLevel } from '../../core/rank/types.ts';
+import { resolveModel } from '../../storage/modelFolder.ts';
+import { BadInput, problemLine } from '../badInput.ts';
+import { exitCodes } from '../exitCodes.ts';
+import { unknownGpu } from '../fitDeployments.ts';
+import { type ParsedOptions, parseOptions } from '../options.ts';
+import { rankLines } from '../rankView.ts';
+import type { Terminal } from '../terminal.ts';
+import { engineOf, entrypointOf, flagsOf } from './fit.ts';
+
+const options = {
+  model: { type: 'string' },
+  gpu: { type: 'string', multiple: true },
+  engine: { type: 'string' },
+  'engine-version': { type: 'string' },
+  entrypoint: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  input: { type: 'string' },
+  output: { type: 'string' },
+  rate: { type: 'string' },
+  concurrency: { type: 'string' },
+  'slo-ttft-ms': { type: 'string' },
+  'slo-tpot-ms': { type: 'string' },
+  instances: { type: 'boolean' },
+  prices: { type: 'string' },
+  'weights-bytes': { type: 'string' },
+  all: { type: 'boolean' },
+} as const;
+
+export async function rankCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const given = parseOptions('rank', argv, options);
+  if (given.files.length > 0) {
+    throw new BadInput(
+      `loadline rank: takes no files, not "${given.files[0]}"; name the model with --model.`,
+    );
+  }
+  const load = loadOf(given);
+  const devices = devicesOf(given);
+  const weightsBytes = given.whole('weights-bytes', 1);
+  const version = given.text('engine-version');
+  const modelName = given.text('model') ?? '';
+  const deployment: Deployment = {
+    engine: engineOf(given),
+    ...(version === undefined ? {} : { engineVersion: version }),
+    entrypoint: entrypointOf(given),
+    model: modelName,
+    flags: flagsOf(given),
+  };
+  const request: RankRequest = {
+    deployment,
+    load,
+    serviceLevel: serviceLevelOf(given),
+    devices,
+    instances: allInstances(),
+    prices: await pricesOf(given, terminal.cwd),
+    model: await modelOf(modelName, terminal),
+    ...(weightsBytes === undefined ? {} : { weightsBytes }),
+  };
+  const ranked = rank(request);
+  const document = given.isSet('instances')
+    ? {
+        ...ranked,
+        rows: ranked.rows.filter(({ kind }) => kind === 'instance'),
+        rejected: ranked.rejected.filter(({ kind }) => kind === 'instance'),
+      }
+    : ranked;
+  if (given.isSet('json')) terminal.out(JSON.stringify(document, null, 2));
+  else for (const line of rankLines(document, given.isSet('all'))) terminal.out(line);
+  for (const warning of document.warnings) terminal.err(problemLine('warning', warning));
+  return document.rows.length > 0 ? exitCodes.ok : exitCodes.negative;
+}
+
+function loadOf(given: ParsedOptions): RankLoad {
+  const [inputTokens, outputTokens] = [given.whole('input', 1), given.whole('output', 1)];
+  const [requestsPerSecond, concurrency] = [given.positive('rate'), given.whole('concurrency', 1)];
+  if (given.text('model') === undefined) {
+    throw new BadInput('loadline rank: --model is missing. `loadline help rank` says more.');
+  }
+  if (inputTokens === undefined || outputTokens === undefined) {
+    throw new BadInput('loadline rank: --input and --output are missing: the tokens of a request.');
+  }
+  if (requestsPerSecond !== undefined && concurrency === undefined) {
+    return { inputTokens, outputTokens, requestsPerSecond };
+  }
+  if (concurrency !== undefined && requestsPerSecond === undefined) {
+    return { inputTokens, outputTokens, concurrency };
+  }
+  throw new BadInput(
+    'loadline rank: give --rate (requests a second) or --concurrency (in flight), one of them.',
+  );
+}
+
+function serviceLevelOf(given: ParsedOptions): ServiceLevel {
+  const [ttftMs, tpotMs] = [given.positive('slo-ttft-ms'), given.positive('slo-tpot-ms')];
+  return { ...(ttftMs === undefined ? {} : { ttftMs }), ...(tpotMs === undefined ? {} : { tpotMs }) };
+}
+
+function devicesOf(given: ParsedOptions): readonly Device[] {
+  const names = given.texts('gpu');
+  if (names.length === 0) return allDevices();
+  const devices = names.map((name) => {
+    const device = findDevice(name);
+    if (device === undefined) throw new BadInput(problemLine('--gpu', unknownGpu(name)));
+    return device;
+  });
+  return [...new Set(devices)];
+}
+
+async function pricesOf(given: ParsedOptions, cwd: string): Promise<Prices> {
+  const file = given.text('prices');
+  if (file === undefined) return listPrices;
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(resolve(cwd, file), 'utf8'));
+  } catch (error) {
+    throw new BadInput(`--prices: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const prices = parsePrices(value);
+  if (!prices.ok) {
+    throw new BadInput(...prices.problems.map((problem) => problemLine(`--prices: ${file}`, problem)));
+  }
+  return prices.value;
+}
+
+async function modelOf(name: string, terminal: Terminal): Promise<ModelFacts> {
+  const model = await resolveModel(name, [terminal.cwd]);
+  if (!model.ok) throw new BadInput(...model.problems.map((problem) => problemLine('--model', problem)));
+  for (const warning of model.warnings) terminal.err(problemLine('warning', warning));
+  return model.value;
+}
