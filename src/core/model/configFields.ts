@@ -1,4 +1,5 @@
 import type { Problem } from '../result.ts';
+import { namesOf } from './fieldNames.ts';
 
 /** Largest value that each field of a real model could have, with room: keeps every product a safe integer. */
 export const LIMITS = {
@@ -7,6 +8,7 @@ export const LIMITS = {
   headSize: 65_536,
   width: 4_194_304,
   vocabulary: 16_777_216,
+  experts: 65_536,
   tokens: 1_000_000_000,
 } as const;
 
@@ -20,20 +22,46 @@ export class ConfigFields {
   readonly #config: Readonly<Record<string, unknown>>;
   /** Names of the objects around this one. */
   readonly #path: readonly string[];
+  /** Names that were asked for. */
+  readonly #read: Set<string>;
 
   constructor(
     config: Readonly<Record<string, unknown>>,
     path: readonly string[] = [],
     problems: Problem[] = [],
+    read: Set<string> = new Set(),
   ) {
     this.#config = config;
     this.#path = path;
     this.problems = problems;
+    this.#read = read;
   }
 
   /** The raw value, undefined where it is absent or null. */
   value(name: string): unknown {
+    this.#read.add(name);
     return Object.hasOwn(this.#config, name) ? (this.#config[name] ?? undefined) : undefined;
+  }
+
+  /**
+   * The same reader where absent keys have these values: what the family's configuration class takes. A key under another of its names
+   * is not absent, and a null stays one.
+   */
+  withDefaults(defaults: Readonly<Record<string, unknown>>): ConfigFields {
+    const absent = Object.entries(defaults).filter(
+      ([name]) => !namesOf(name).some((other) => this.mentions(other)),
+    );
+    return new ConfigFields(
+      { ...Object.fromEntries(absent), ...this.#config },
+      this.#path,
+      this.problems,
+      this.#read,
+    );
+  }
+
+  /** The same reader with some values in place of what stands there. */
+  withValues(values: Readonly<Record<string, unknown>>): ConfigFields {
+    return new ConfigFields({ ...this.#config, ...values }, this.#path, this.problems, this.#read);
   }
 
   /** True where the key is there, null included. */
@@ -43,6 +71,11 @@ export class ConfigFields {
 
   names(): readonly string[] {
     return Object.keys(this.#config);
+  }
+
+  /** True where a family asked for the key. */
+  wasRead(name: string): boolean {
+    return this.#read.has(name);
   }
 
   /** A whole number from 1 to `maximum` under the first of `names` that is there; a problem where none is. */
@@ -63,6 +96,31 @@ export class ConfigFields {
   countOr(names: string | readonly string[], fallback: number, maximum: number): number {
     const found = this.#first(names);
     return found.value === undefined ? fallback : this.#checked(found.name, found.value, maximum);
+  }
+
+  /** As `countOr`, and 0 is a value: numbers of dense layers, of shared experts. */
+  wholeOr(names: string | readonly string[], fallback: number, maximum: number): number {
+    const { name, value } = this.#first(names);
+    if (value === undefined) return fallback;
+    return value === 0 ? 0 : this.#checked(name, value, maximum);
+  }
+
+  /** A list with an entry for each of `length` layers; undefined where it is absent, a problem where it has another length. */
+  perLayer(name: string, length: number): readonly unknown[] | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.length === length) return value;
+    this.#bad(name, value, `a list with one entry for each of the ${length} layers`);
+    return undefined;
+  }
+
+  /** Whole numbers of a list; empty where it is absent. */
+  numbers(name: string): readonly number[] {
+    const value = this.value(name);
+    if (value === undefined) return [];
+    if (Array.isArray(value) && value.every((item) => Number.isSafeInteger(item))) return value;
+    this.#bad(name, value, 'a list of whole numbers');
+    return [];
   }
 
   switch(name: string, fallback: boolean): boolean {

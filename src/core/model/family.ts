@@ -21,6 +21,13 @@ export interface ModelFamily {
   readonly aliases?: readonly string[];
   /** The usual entry of `architectures`. */
   readonly architecture: string;
+  /** Other entries of `architectures` that are read alike. */
+  readonly otherArchitectures?: readonly string[];
+  /**
+   * What the family's configuration class takes where a key is absent, by the names of config.json. The sizes that every file states
+   * are left out: without them there is no model.
+   */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   /** Where the text model's fields are nested: `text_config`. Left out where they are at the top. */
   readonly textSection?: string;
   /**
@@ -28,6 +35,6 @@ export interface ModelFamily {
    * whole file's: the same where nothing is nested.
    */
   shape(fields: ConfigFields, whole: ConfigFields): ModelShape;
-  /** Longest context that the weights were made for, before rope scaling. */
-  maxPositionEmbeddings(fields: ConfigFields): number;
+  /** Longest context that the weights were made for, before rope scaling. Left out where it has one of the usual names. */
+  maxPositionEmbeddings?(fields: ConfigFields): number;
 }

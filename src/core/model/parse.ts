@@ -1,18 +1,20 @@
 import { failure, type Problem, type Result, success } from '../result.ts';
 import { ConfigFields, isRecord } from './configFields.ts';
-import { scaledContext } from './contextLength.ts';
+import { scaledContext, statedContext } from './contextLength.ts';
 import type { DataType, ModelFacts } from './facts.ts';
 import { generic } from './families/generic.ts';
-import { coveredModelTypes, familyOf, familyOfArchitecture } from './families/registry.ts';
-import { generatesText, structureNotCovered } from './notCovered.ts';
+import { familyOf, familyOfArchitecture } from './families/registry.ts';
+import type { ModelFamily } from './family.ts';
+import { encoderBeside, generatesText, type NotCovered, unreadStructure } from './notCovered.ts';
 import { parametersByKind } from './parts.ts';
 import { quantizationFacts } from './quantization.ts';
+import { textSection, withOuterTie } from './textSection.ts';
 
 /**
  * Model facts from a parsed config.json. Never throws. Problems: `model.not-an-object`, `model.missing-field`,
- * `model.bad-field`, `model.too-large`, and `model.not-covered` for structures (experts, latent attention,
- * state spaces, vision) that would be mis-estimated as a dense decoder. A dense model of another family is read
- * by its common fields, `generic: true`, with the warning `model.generic`.
+ * `model.bad-field`, `model.too-large`, and `model.not-covered` for what would be sized as something else: encoders,
+ * structures that the family has no place for. A family that is not known is read by the fields that most share,
+ * `generic: true`, with the warning `model.generic`.
  */
 export function parseModelConfig(
   config: unknown,
@@ -24,12 +26,11 @@ export function parseModelConfig(
       message: `The config.json of ${identity.id} is not a JSON object.`,
     });
   }
-  const fields = new ConfigFields(config);
-  const architecture = fields.firstText('architectures');
-  const modelType =
-    fields.text('model_type') ??
-    (architecture === undefined ? undefined : familyOfArchitecture(architecture)?.modelType);
-  if (fields.problems.length > 0) return failure(...fields.problems);
+  const whole = new ConfigFields(config);
+  const architecture = whole.firstText('architectures');
+  const written = whole.text('model_type');
+  if (whole.problems.length > 0) return failure(...whole.problems);
+  const { family, modelType, fields } = readerOf(whole, written, architecture);
   if (modelType === undefined) {
     return failure({
       code: 'model.missing-field',
@@ -37,26 +38,33 @@ export function parseModelConfig(
       path: ['model_type'],
     });
   }
-
-  const family = familyOf(modelType);
-  const notCovered = whyNotCovered(fields, modelType, architecture, family !== undefined);
-  if (notCovered !== undefined) return failure(notCovered);
+  const beside = encoderBeside(whole);
+  if (beside !== undefined) return failure(notCovered(modelType, beside));
+  if (family === undefined && architecture !== undefined && !generatesText(architecture)) {
+    return failure({
+      code: 'model.not-covered',
+      message: `"${architecture}" does not generate text as a decoder does, so nothing is estimated.`,
+      path: ['architectures'],
+    });
+  }
 
   const reader = family ?? generic;
-  const textFields =
-    reader.textSection === undefined ? fields : (fields.section(reader.textSection) ?? fields);
-  const shape = reader.shape(textFields, fields);
-  const maxPositionEmbeddings = scaledContext(textFields, reader.maxPositionEmbeddings(textFields));
-  const dataType = dataTypeOf(fields);
-  const quantization = quantizationFacts(fields);
-  if (fields.problems.length > 0) {
-    const problems = uniqueByPath(fields.problems);
+  const shape = reader.shape(fields, whole);
+  const stated = reader.maxPositionEmbeddings?.(fields) ?? statedContext(fields);
+  const maxPositionEmbeddings = scaledContext(fields, stated);
+  const dataType = dataTypeOf(whole, fields);
+  const quantization = quantizationFacts(whole) ?? quantizationFacts(fields);
+  const isGeneric = family === undefined || (modelType !== written && written !== undefined);
+  const problems = uniqueByPath(whole.problems);
+  if (problems.length > 0) {
     return failure(
       ...(family === undefined
         ? problems.map((problem) => ofFamilyNotCovered(problem, modelType))
         : problems),
     );
   }
+  const unread = unreadStructure(fields);
+  if (unread !== undefined) return failure(notCovered(modelType, unread));
 
   const parameters = parametersByKind(shape.layers, shape.outerWeights);
   if (!Number.isSafeInteger(parameters.total)) {
@@ -67,47 +75,68 @@ export function parseModelConfig(
   }
   const facts: ModelFacts = {
     id: identity.id,
-    modelType,
+    modelType: isGeneric ? (written ?? modelType) : modelType,
     architecture: architecture ?? reader.architecture,
     ...shape,
     maxPositionEmbeddings,
     dataType,
     ...(quantization === undefined ? {} : { quantization }),
     parameters,
-    generic: family === undefined,
+    generic: isGeneric,
     source: identity.source,
   };
-  return success(facts, family === undefined ? [genericWarning(modelType)] : []);
+  return success(facts, isGeneric ? [genericWarning(facts.modelType)] : []);
 }
 
-function whyNotCovered(
-  fields: ConfigFields,
-  modelType: string,
+interface Reader {
+  /** Undefined where no family is known. */
+  readonly family: ModelFamily | undefined;
+  readonly modelType: string | undefined;
+  /** Of the text model, with the family's defaults. */
+  readonly fields: ConfigFields;
+}
+
+/**
+ * The family by `model_type`, else by `architectures`, as the engine goes. Of a model that is not known but has a text model inside,
+ * that one's family.
+ */
+function readerOf(
+  whole: ConfigFields,
+  modelType: string | undefined,
   architecture: string | undefined,
-  covered: boolean,
-): Problem | undefined {
-  const structure = structureNotCovered(fields);
-  if (structure !== undefined) {
+): Reader {
+  const known =
+    (modelType === undefined ? undefined : familyOf(modelType)) ??
+    (architecture === undefined ? undefined : familyOfArchitecture(architecture));
+  const nested = known?.textSection === undefined ? textSection(whole) : whole.section(known.textSection);
+  if (known !== undefined) {
+    const isNested = nested !== undefined && !whole.mentions('num_hidden_layers');
+    const fields = isNested ? withOuterTie(nested, whole) : whole;
     return {
-      code: 'model.not-covered',
-      message: `Models of type "${modelType}" with ${structure.what} are not covered yet, so nothing is estimated ("${structure.field}").`,
-      path: [structure.field],
+      family: known,
+      modelType: modelType ?? known.modelType,
+      fields: fields.withDefaults(known.defaults ?? {}),
     };
   }
-  if (!covered && architecture !== undefined && !generatesText(architecture)) {
-    return {
-      code: 'model.not-covered',
-      message: `"${architecture}" does not generate text as a decoder does, so nothing is estimated.`,
-      path: ['architectures'],
-    };
-  }
-  return undefined;
+  if (nested === undefined) return { family: undefined, modelType, fields: whole };
+  const innerType = nested.value('model_type');
+  const inner = typeof innerType === 'string' ? familyOf(innerType) : undefined;
+  const fields = withOuterTie(nested, whole).withDefaults(inner?.defaults ?? {});
+  return { family: inner, modelType: inner?.modelType ?? modelType, fields };
+}
+
+function notCovered(modelType: string, { what, field }: NotCovered): Problem {
+  return {
+    code: 'model.not-covered',
+    message: `Models of type "${modelType}" with ${what} are not covered yet, so nothing is estimated ("${field}").`,
+    path: [field],
+  };
 }
 
 export function genericWarning(modelType: string): Problem {
   return {
     code: 'model.generic',
-    message: `The family "${modelType}" is not covered (covered: ${coveredModelTypes().join(', ')}); it is sized as a plain gated decoder, with wide bands.`,
+    message: `The family "${modelType}" is not covered; it is sized by the fields that most decoders share, what it has beside its text model is left out, and every band is wide.`,
     path: ['model_type'],
   };
 }
@@ -122,12 +151,22 @@ function ofFamilyNotCovered(problem: Problem, modelType: string): Problem {
   };
 }
 
-/** `torch_dtype`, or `dtype` as newer files name it. Absent means float32, as the libraries read it. */
-function dataTypeOf(fields: ConfigFields): DataType {
-  const name = fields.value('dtype') === undefined ? 'torch_dtype' : 'dtype';
-  const written = fields.text(name)?.replace(/^torch\./, '') ?? 'float32';
+/**
+ * `dtype`, or `torch_dtype` as older files name it, of the whole or of its text model. Absent means float32, as the libraries read it.
+ * An 8-bit type is that of stored weights: the engine computes in bfloat16.
+ */
+function dataTypeOf(whole: ConfigFields, text: ConfigFields): DataType {
+  const places = [whole, text].flatMap((fields) =>
+    ['dtype', 'torch_dtype'].map((name) => ({ fields, name })),
+  );
+  const place = places.find(({ fields, name }) => fields.value(name) !== undefined);
+  if (place === undefined) return 'float32';
+  const written = place.fields.text(place.name)?.replace(/^torch\./, '');
   if (written === 'bfloat16' || written === 'float16' || written === 'float32') return written;
-  fields.reject(name, 'bfloat16, float16 or float32');
+  if (written === 'half') return 'float16';
+  if (written === 'auto' || written === 'float') return 'float32';
+  if (written !== undefined && /^(float8|fp8)/.test(written)) return 'bfloat16';
+  place.fields.reject(place.name, 'bfloat16, float16 or float32');
   return 'float32';
 }
 

@@ -73,18 +73,23 @@ export function headAttention(
     readonly valuesAreKeys?: boolean;
     /** A norm over each head's query and key (Qwen3), or over all heads at once (OLMo 2). */
     readonly queryKeyNorms?: 'head' | 'all-heads';
-    /** Outputs of a projection that gates what attention returns: heads x head size (Qwen3-Next), or one a head. */
+    /** Outputs that the query projection has more, biases too, to gate what attention returns: heads x head size (Qwen3-Next). */
     readonly outputGate?: number;
+    /** Outputs of a projection of its own, without bias, for the same: heads x head size, or one a head. */
+    readonly separateGate?: number;
     /** A learned attention sink for each query head (gpt-oss). */
     readonly sinks?: boolean;
   } = {},
 ): Mixer {
   const { queryHeads, keyValueHeads, headSize, valueHeadSize = headSize } = attention;
   const { module = 'self_attn', keysAndValues = attention.sharesCache !== true } = options;
-  const { outputGate = 0, valuesAreKeys = false } = options;
+  const { outputGate = 0, separateGate = 0, valuesAreKeys = false } = options;
   const bias = options.queryKeyValueBias ?? false;
   const input = { inputs: hiddenSize, bias };
   const weights = linear('attention', module, { ...input, outputs: queryHeads * headSize + outputGate });
+  if (separateGate > 0) {
+    weights.push(...linear('attention', module, { inputs: hiddenSize, outputs: separateGate }));
+  }
   if (keysAndValues) {
     const outputs = keyValueHeads * (headSize + (valuesAreKeys ? 0 : valueHeadSize));
     weights.push(...linear('attention', module, { ...input, outputs, sharding: 'kv-heads' }));
