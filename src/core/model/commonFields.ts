@@ -23,11 +23,10 @@ export function commonSizes(
   const hiddenSize = fields.count(FIELD_NAMES.hiddenSize, LIMITS.width);
   const queryHeads = fields.count(FIELD_NAMES.queryHeads, LIMITS.heads);
   const keyValueHeads = fields.countOr(FIELD_NAMES.keyValueHeads, queryHeads, LIMITS.heads);
-  const headSize = fields.countOr(
-    FIELD_NAMES.headSize,
-    Math.max(1, Math.floor(hiddenSize / queryHeads)),
-    LIMITS.headSize,
-  );
+  // Some classes write 0 for "as usual".
+  const headSize =
+    fields.wholeOr(FIELD_NAMES.headSize, 0, LIMITS.headSize) ||
+    Math.max(1, Math.floor(hiddenSize / queryHeads));
   if (queryHeads % keyValueHeads !== 0) {
     fields.reject('num_key_value_heads', `a divisor of num_attention_heads (${queryHeads})`);
   }
