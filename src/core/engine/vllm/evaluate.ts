@@ -1,15 +1,10 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
-import {
-  blocksPerRequest,
-  blocksThatFit,
-  type KvLayout,
-  kvCapacity,
-  kvLayout,
-  largestLength,
-} from '../../memory/kvCache.ts';
+import { blocksThatFit, kvCapacity, largestLength } from '../../memory/kv/capacity.ts';
+import type { KvLayout } from '../../memory/kv/layout.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import type { EngineEvaluation } from '../engine.ts';
+import { kvPlan } from './kvPlan.ts';
 import { findObstacle } from './obstacle.ts';
 import { resolveVllm } from './resolve.ts';
 import type { ResolvedVllm } from './resolved.ts';
@@ -21,11 +16,14 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
   const { model } = request;
   const { stages } = resolved;
   const memories = stages.map((stage) => stageMemory(request, resolved, stage));
-  const layout = kvLayout(model.layers, stages, {
+  const layout = kvPlan(model, stages, {
+    version: resolved.profile.version,
+    computeCapability: request.device.computeCapability,
     tensorParallelSize: resolved.tensorParallelSize,
-    kvElementBytes: resolved.kvElementBytes,
-    blockSize: resolved.blockSize,
-    inFlightTokens: resolved.maxNumBatchedTokens * resolved.concurrentSteps,
+    elementBytes: resolved.elementBytes,
+    contextParallelSize: resolved.decodeContextParallelSize,
+    speculation: resolved.speculation,
+    flags: resolved.kv,
   });
   const kv = kvEstimate(request, resolved, layout, memories);
   return {
@@ -46,21 +44,25 @@ function kvEstimate(
   layout: KvLayout,
   memories: readonly StageMemory[],
 ): KvEstimate {
-  const fitting = blocksThatFit(
-    layout,
-    memories.map((memory) => memory.availableKvBytes),
-  );
-  const largestMaxModelLen = largestLength(layout, fitting, longestContext(request, resolved));
+  const fitting =
+    resolved.blocksOverride ??
+    blocksThatFit(
+      layout,
+      memories.map((memory) => memory.availableKvBytes),
+    );
+  const inFlightTokens = resolved.maxNumBatchedTokens * resolved.concurrentSteps;
+  const longest = longestContext(request, resolved);
+  const largestMaxModelLen = largestLength(layout, fitting, longest, inFlightTokens);
   const maxModelLen = resolved.maxModelLen ?? Math.max(1, largestMaxModelLen);
-  const capacity = kvCapacity(layout, resolved.blocksOverride ?? fitting, maxModelLen);
+  const capacity = kvCapacity(layout, fitting, maxModelLen, inFlightTokens);
   return {
     bytesPerTokenPerRank: layout.bytesPerToken,
-    blockSize: layout.blockSize,
+    blockSize: Math.min(layout.blockSize, maxModelLen),
     numBlocks: capacity.numBlocks,
     tokens: capacity.tokens,
     maxConcurrency: capacity.maxConcurrency,
     maxModelLen,
-    oneRequestBytes: Math.max(...layout.blockBytesByStage) * blocksPerRequest(layout, maxModelLen),
+    oneRequestBytes: Math.max(...layout.blockBytesByStage) * capacity.blocksPerRequest,
     largestMaxModelLen,
   };
 }
@@ -107,7 +109,7 @@ function speedInput(
     device: request.device,
     load: request.load ?? defaultLoad(resolved, kv),
     weightBytesPerStep,
-    kvBytesPerToken: (layout.pageBytes / layout.blockSize) * (stages.at(-1)?.end ?? 0),
+    kvBytesPerToken: layout.readBytesPerToken,
     kvTokens: kv.tokens,
     linearParameters: model.parameters.attention + model.parameters.mlp,
     tensorParallelSize: resolved.tensorParallelSize,

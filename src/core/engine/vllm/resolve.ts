@@ -7,6 +7,7 @@ import { wholeNumber } from './flagValues.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
 import { capturedGraphs } from './graphs.ts';
 import { jsonFlag } from './jsonFlag.ts';
+import { readKvFlags } from './kvFlags.ts';
 import type { LoraSlots } from './lora.ts';
 import { quantizedWeights } from './quantization.ts';
 import type { ResolvedVllm } from './resolved.ts';
@@ -24,16 +25,6 @@ const dataTypes = {
   float16: 'float16',
   float: 'float32',
   float32: 'float32',
-} as const;
-
-const kvElementBytes = {
-  auto: 'auto',
-  bfloat16: 2,
-  float16: 2,
-  fp8: 1,
-  fp8_e4m3: 1,
-  fp8_e5m2: 1,
-  fp8_inc: 1,
 } as const;
 
 /** Fills in every default as vLLM does; flags are canonical names. Never throws. */
@@ -56,9 +47,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const written = flags.choice('dtype', dataTypes) ?? 'auto';
   const dataType = resolveDataType(written, model.dataType, device.computeCapability);
   const elementBytes = dataType === 'float32' ? 4 : 2;
-  const kvChoice = flags.choice('kv-cache-dtype', kvElementBytes) ?? 'auto';
-  const blockSize = flags.whole('block-size', 1) ?? profile.blockSize;
-  if (blockSize % 16 !== 0) flags.refuse('block-size', 'a multiple of 16');
+  const kv = readKvFlags(flags);
   const quantization = quantizedWeights(deployment, model, elementBytes);
   const eager = flags.isOn('enforce-eager', false);
   const traits = modelTraits(model);
@@ -86,8 +75,8 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     expertParallel: traits.experts && flags.isOn('enable-expert-parallel', false),
     elementBytes,
     computeType: dataType === 'float16' ? 'float16' : 'bfloat16',
-    kvElementBytes: kvChoice === 'auto' ? elementBytes : kvChoice,
-    blockSize,
+    kv,
+    blockSize: kv.blockSize ?? profile.blockSize,
     eager,
     graphs: capturedGraphs(request, profile, flags, batch, eager),
     // Models with a state kept no prefixes by default before they could be aligned.
@@ -111,7 +100,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       'pipeline-parallel-size': numbers.pipelineParallelSize,
       dtype: dataType,
       'kv-cache-dtype': flags.value('kv-cache-dtype') ?? 'auto',
-      'block-size': blockSize,
+      'block-size': kv.blockSize ?? profile.blockSize,
       'enforce-eager': eager,
     },
     warnings: deploymentWarnings(request, profile, match, quantization),

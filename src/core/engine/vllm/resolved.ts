@@ -2,6 +2,7 @@ import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { Problem } from '../../result.ts';
 import type { FlagValue } from '../deployment.ts';
 import type { CapturedGraphs } from './graphs.ts';
+import type { KvFlags } from './kvFlags.ts';
 import type { LoraSlots } from './lora.ts';
 import type { Speculation } from './speculation.ts';
 import type { ModelRunner, VllmProfile } from './versions/profile.ts';
@@ -30,7 +31,9 @@ export interface ResolvedVllm {
   /** Bytes of an element of weights and activations: 2 or 4. */
   readonly elementBytes: 2 | 4;
   readonly computeType: 'bfloat16' | 'float16';
-  readonly kvElementBytes: 1 | 2 | 4;
+  /** What is asked of the KV cache. */
+  readonly kv: KvFlags;
+  /** As written, or the release's default; a backend or a hybrid may want more. */
   readonly blockSize: number;
   /** Neither compiled nor captured. */
   readonly eager: boolean;

@@ -32,7 +32,7 @@ export function weightsTerm(
 ): MemoryTerm {
   const { model } = request;
   const parameterBytes = weights.bytes - weights.rotaryBytes;
-  const scales = resolved.kvElementBytes === 1 && resolved.elementBytes > 1 ? fp8KvScales.bytes : 0;
+  const scales = resolved.kv.format?.elementBytes === 1 && resolved.elementBytes > 1 ? fp8KvScales.bytes : 0;
   const beside = weights.rotaryBytes + scales;
   const besideText = () =>
     `${weights.rotaryBytes > 0 ? ` + rotary table ${gib(weights.rotaryBytes)}` : ''}${

@@ -39,13 +39,6 @@ export interface VllmProfile {
   readonly ncclCharged: boolean;
   /** Whether tokens of a step that is still running are reckoned with in windows of the KV cache. */
   readonly inFlight: 'one-step' | 'concurrent-steps';
-  /**
-   * How "Maximum concurrency" is derived. `bytes`: blocks over what one request takes in bytes, rounded up to blocks;
-   * `groups`: blocks over the sum of each group's blocks for one request.
-   */
-  readonly concurrency: 'bytes' | 'groups';
-  /** Layers of several kinds make groups of the larger count where it is less than this many times the smaller. */
-  readonly groupRatio: number;
   /** Largest batch that graphs are captured for by default, on data-centre Blackwell and elsewhere. */
   readonly largestCapture: { readonly blackwell: number; readonly others: number };
   /** Whether a runner's CUDA graphs are estimated in the profile run and subtracted from the KV cache. */

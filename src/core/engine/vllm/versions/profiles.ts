@@ -26,8 +26,6 @@ function profileAt(release: number): VllmProfile {
     // The snapshot moved behind the start of the distributed environment.
     ncclCharged: !since('0.11.2'),
     inFlight: since('0.26.0') ? 'concurrent-steps' : 'one-step',
-    concurrency: since('0.27.1') ? 'groups' : 'bytes',
-    groupRatio: since('0.19.1') ? 1.5 : since('0.13.0') ? 1.25 : 1,
     largestCapture: { blackwell: since('0.28.0') ? 1024 : 512, others: 512 },
     // V1 has estimated them since 0.17, and charged them since 0.21; V2's estimate was 0 until 0.29.
     graphsCharged: (runner) => (runner === 'V2' ? since('0.29.0') : runner === 'V1' && since('0.21.0')),

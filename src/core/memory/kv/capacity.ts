@@ -1,0 +1,101 @@
+import type { CacheSpec } from './cacheSpec.ts';
+import type { KvLayout } from './layout.ts';
+
+export interface KvCapacity {
+  readonly numBlocks: number;
+  readonly blocksPerRequest: number;
+  /** "Maximum concurrency". */
+  readonly maxConcurrency: number;
+  /** "GPU KV cache size". */
+  readonly tokens: number;
+}
+
+/**
+ * Blocks that one request of `length` tokens takes at most, summed over the groups.
+ * `inFlightTokens`: tokens of steps that are not yet settled, which windows and chunks keep beyond themselves.
+ * Source: vLLM v1/kv_cache_interface.py, `max_memory_usage_bytes` of each spec.
+ */
+export function blocksPerRequest(layout: KvLayout, length: number, inFlightTokens: number): number {
+  let blocks = 0;
+  for (const spec of layout.groups)
+    blocks += blocksOf(spec, length, inFlightTokens, layout.contextParallelSize);
+  return blocks;
+}
+
+function blocksOf(
+  spec: CacheSpec,
+  length: number,
+  inFlightTokens: number,
+  contextParallelSize: number,
+): number {
+  const window = spec.windowTokens ?? 0;
+  switch (spec.kind) {
+    case 'full':
+      return Math.ceil(Math.ceil(length / contextParallelSize) / spec.blockTokens);
+    case 'sliding-window':
+      // A window need not begin where a block does: one block more.
+      return Math.ceil(Math.min(window - 1 + inFlightTokens, length) / spec.blockTokens) + 1;
+    case 'chunked':
+      return Math.ceil(Math.min(window + inFlightTokens, length) / spec.blockTokens);
+    case 'state':
+      return spec.fixedBlocks ?? Math.ceil(length / spec.blockTokens);
+  }
+}
+
+/** Blocks that the fullest stage has room for: the smallest count of any rank. */
+export function blocksThatFit(layout: KvLayout, availableByStage: readonly number[]): number {
+  let blocks = Number.POSITIVE_INFINITY;
+  layout.blockBytesByStage.forEach((bytes, stage) => {
+    if (bytes > 0) blocks = Math.min(blocks, Math.floor((availableByStage[stage] ?? 0) / bytes));
+  });
+  return Number.isFinite(blocks) ? Math.max(0, blocks) : 0;
+}
+
+/** "GPU KV cache size" and "Maximum concurrency", as the log derives them from the blocks. */
+export function kvCapacity(
+  layout: KvLayout,
+  numBlocks: number,
+  maxModelLen: number,
+  inFlightTokens: number,
+): KvCapacity {
+  const perRequest = blocksPerRequest(layout, maxModelLen, inFlightTokens);
+  const { rules, groups, contextParallelSize } = layout;
+  const evenTokens =
+    Math.floor(numBlocks / Math.max(1, groups.length)) *
+    Math.min(layout.blockSize, maxModelLen) *
+    contextParallelSize;
+  const maxConcurrency =
+    rules.concurrencyFrom === 'tokens' ? evenTokens / maxModelLen : numBlocks / Math.max(1, perRequest);
+  return {
+    numBlocks,
+    blocksPerRequest: perRequest,
+    maxConcurrency,
+    tokens: rules.tokensFrom === 'blocks' ? evenTokens : Math.trunc(maxConcurrency * maxModelLen),
+  };
+}
+
+/**
+ * The longest request that `numBlocks` hold, up to `limit` tokens; 0 where not even one token fits: the engine's
+ * "estimated maximum model length". Source: vLLM v1/core/kv_cache_utils.py, `_estimate_max_model_len_from_groups`.
+ */
+export function largestLength(
+  layout: KvLayout,
+  numBlocks: number,
+  limit: number,
+  inFlightTokens: number,
+): number {
+  const [only] = layout.groups;
+  if (layout.groups.length === 1 && only?.kind === 'full') {
+    return Math.max(0, Math.min(limit, numBlocks * only.blockTokens * layout.contextParallelSize));
+  }
+  if (blocksPerRequest(layout, limit, inFlightTokens) <= numBlocks) return limit;
+  if (blocksPerRequest(layout, 1, inFlightTokens) > numBlocks) return 0;
+  let fits = 1;
+  let tooLong = limit;
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (blocksPerRequest(layout, middle, inFlightTokens) <= numBlocks) fits = middle;
+    else tooLong = middle;
+  }
+  return fits;
+}
