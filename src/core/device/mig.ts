@@ -14,17 +14,17 @@ function profile(
 
 // Names and shares: NVIDIA's MIG user guide, supported profiles. Sizes: `-lgip` prints, each as noted.
 
-/** User guide and print of an A100-SXM4-40GB. */
+/** Print of an A100-SXM4-40GB (39.38 to 39.50 GiB for the largest by driver). */
 export const a100Profiles40gb: readonly MigProfile[] = [
   profile('1g.5gb', 4.75, 14, 1 / 8, 7),
-  profile('1g.10gb', 9.62, 14, 2 / 8, 4),
-  profile('2g.10gb', 9.62, 28, 2 / 8, 3),
-  profile('3g.20gb', 19.5, 42, 4 / 8, 2),
-  profile('4g.20gb', 19.5, 56, 4 / 8, 1),
-  profile('7g.40gb', 39.25, 98, 1, 1),
+  profile('1g.10gb', 9.75, 14, 2 / 8, 4),
+  profile('2g.10gb', 9.75, 28, 2 / 8, 3),
+  profile('3g.20gb', 19.62, 42, 4 / 8, 2),
+  profile('4g.20gb', 19.62, 56, 4 / 8, 1),
+  profile('7g.40gb', 39.38, 98, 1, 1),
 ];
 
-/** Print of an A100-SXM4-80GB; the 1g slices by halving. */
+/** Print of an A100-SXM4-80GB. */
 export const a100Profiles80gb: readonly MigProfile[] = [
   profile('1g.10gb', 9.5, 14, 1 / 8, 7),
   profile('1g.20gb', 19.5, 14, 2 / 8, 4),
@@ -34,16 +34,16 @@ export const a100Profiles80gb: readonly MigProfile[] = [
   profile('7g.80gb', 79, 98, 1, 1),
 ];
 
-/** User guide; sizes not verified. */
+/** Print of an A30 (23.44 to 23.50 GiB for the largest by driver). */
 export const a30Profiles: readonly MigProfile[] = [
   profile('1g.6gb', 5.81, 14, 1 / 4, 4),
   profile('2g.12gb', 11.69, 28, 2 / 4, 2),
   profile('4g.24gb', 23.44, 56, 1, 1),
 ];
 
-/** Multiprocessors as on the H200 (the same chip), sizes as on the H100 PCIe. */
+/** Print of an H100 80GB HBM3. */
 export const h100Profiles80gb: readonly MigProfile[] = [
-  profile('1g.10gb', 9.62, 16, 1 / 8, 7),
+  profile('1g.10gb', 9.75, 16, 1 / 8, 7),
   profile('1g.20gb', 19.62, 26, 2 / 8, 4),
   profile('2g.20gb', 19.62, 32, 2 / 8, 3),
   profile('3g.40gb', 39.5, 60, 4 / 8, 2),
@@ -51,9 +51,9 @@ export const h100Profiles80gb: readonly MigProfile[] = [
   profile('7g.80gb', 79.25, 132, 1, 1),
 ];
 
-/** Print of an H100 PCIe from 2g on; the 1g slices not verified. */
+/** Print of an H100 PCIe. */
 export const h100ProfilesPcie: readonly MigProfile[] = [
-  profile('1g.10gb', 9.62, 14, 1 / 8, 7),
+  profile('1g.10gb', 9.75, 14, 1 / 8, 7),
   profile('1g.20gb', 19.62, 14, 2 / 8, 4),
   profile('2g.20gb', 19.62, 30, 2 / 8, 3),
   profile('3g.40gb', 39.5, 46, 4 / 8, 2),
@@ -61,21 +61,21 @@ export const h100ProfilesPcie: readonly MigProfile[] = [
   profile('7g.80gb', 79.25, 114, 1, 1),
 ];
 
-/** User guide; sizes are shares of the whole, multiprocessors as on the H200. */
+/** Print of an H100 NVL from 2g on; the 1g slices as on the H200, in proportion. */
 export const h100Profiles94gb: readonly MigProfile[] = [
-  profile('1g.12gb', 11, 16, 1 / 8, 7),
-  profile('1g.24gb', 22.8, 26, 2 / 8, 4),
-  profile('2g.24gb', 22.8, 32, 2 / 8, 3),
-  profile('3g.47gb', 46.4, 60, 4 / 8, 2),
-  profile('4g.47gb', 46.4, 64, 4 / 8, 1),
-  profile('7g.94gb', 93.1, 132, 1, 1),
+  profile('1g.12gb', 10.75, 16, 1 / 8, 7),
+  profile('1g.24gb', 21.62, 26, 2 / 8, 4),
+  profile('2g.24gb', 21.62, 32, 2 / 8, 3),
+  profile('3g.47gb', 46.38, 60, 4 / 8, 2),
+  profile('4g.47gb', 46.38, 64, 4 / 8, 1),
+  profile('7g.94gb', 93.12, 132, 1, 1),
 ];
 
-/** User guide; sizes are shares of the whole, multiprocessors as on the H200. */
+/** User guide; sizes in proportion to an H100 NVL's, multiprocessors as on the H200. */
 export const h100Profiles96gb: readonly MigProfile[] = [
-  profile('1g.12gb', 11, 16, 1 / 8, 7),
-  profile('1g.24gb', 23, 26, 2 / 8, 4),
-  profile('2g.24gb', 23, 32, 2 / 8, 3),
+  profile('1g.12gb', 10.9, 16, 1 / 8, 7),
+  profile('1g.24gb', 21.9, 26, 2 / 8, 4),
+  profile('2g.24gb', 21.9, 32, 2 / 8, 3),
   profile('3g.48gb', 47, 60, 4 / 8, 2),
   profile('4g.48gb', 47, 64, 4 / 8, 1),
   profile('7g.96gb', 94.5, 132, 1, 1),

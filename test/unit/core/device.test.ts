@@ -82,8 +82,8 @@ describe('device catalogue', () => {
 
 describe('MIG slices', () => {
   it.each([
-    ['NVIDIA A100-SXM4-40GB MIG 3g.20gb', 'a100-sxm-40gb:mig-3g.20gb', 19.5, 42],
-    ['NVIDIA-A100-SXM4-40GB-MIG-3g.20gb', 'a100-sxm-40gb:mig-3g.20gb', 19.5, 42],
+    ['NVIDIA A100-SXM4-40GB MIG 3g.20gb', 'a100-sxm-40gb:mig-3g.20gb', 19.62, 42],
+    ['NVIDIA-A100-SXM4-40GB-MIG-3g.20gb', 'a100-sxm-40gb:mig-3g.20gb', 19.62, 42],
     ['h100-sxm-80gb:mig-3g.40gb', 'h100-sxm-80gb:mig-3g.40gb', 39.5, 60],
     ['h200:mig-1g.18gb+me', 'h200-sxm-141gb:mig-1g.18gb', 16, 16],
     ['NVIDIA RTX PRO 6000 Blackwell Server Edition MIG 2g.48gb', 'rtx-pro-6000-96gb:mig-2g.48gb', 47.38, 94],

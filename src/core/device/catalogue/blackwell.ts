@@ -59,7 +59,7 @@ export const blackwellDataCentre: readonly Device[] = [
     powerWatts: 1200,
     migProfiles: gb200Profiles,
     source:
-      'aiconfigurator systems table (bandwidth, dense FLOPS, link, power, nvidia-smi total); CUDA total from it less what a B200 hides; multiprocessors not verified',
+      'aiconfigurator systems table (bandwidth, dense FLOPS, link, power, nvidia-smi total); CUDA total from it less what a B200 hides; multiprocessors as PyTorch prints them',
   },
   {
     ...sxm,
@@ -77,7 +77,7 @@ export const blackwellDataCentre: readonly Device[] = [
     powerWatts: 1000,
     migProfiles: b200Profiles,
     source:
-      'aiconfigurator systems table (7.7 to 8.0 TB/s, dense FLOPS, link, power); totals as nvidia-smi and logs print them; multiprocessors not verified',
+      'aiconfigurator systems table (7.7 to 8.0 TB/s, dense FLOPS, link, power); totals and multiprocessors as nvidia-smi, PyTorch and logs print them',
   },
   {
     id: 'gb10-128gb',

@@ -117,6 +117,6 @@ export const geForce: readonly Device[] = [
     bridge: nvlink(3, 56.25),
     powerWatts: 350,
     source:
-      "NVIDIA's GA102 whitepaper, cited from memory (bandwidth, dense FLOPS, multiprocessors, power); CUDA total as PyTorch messages print it (23.5 to 23.7 GiB by driver)",
+      "NVIDIA's GA102 whitepaper, cited from memory (bandwidth, dense FLOPS, multiprocessors, power); CUDA total by driver: PyTorch prints 24259 MiB with older ones, newer ones hide more",
   },
 ];

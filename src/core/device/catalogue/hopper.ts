@@ -131,8 +131,7 @@ export const hopperDataCentre: readonly Device[] = [
     driverNames: ['NVIDIA H20'],
     aliases: ['h20'],
     smiTotalBytes: 97871 * MiB,
-    cudaTotalBytes: gibibytes(95),
-    cudaTotalUncertainBytes: Math.round(0.2 * GiB),
+    cudaTotalBytes: 97285 * MiB,
     multiprocessors: 78,
     memoryBytesPerSecond: 4000 * GB,
     flopsPerSecond: densePeaks({ tf32: 74, half: 148, fp8: 296, int8: 296 }),
@@ -140,7 +139,7 @@ export const hopperDataCentre: readonly Device[] = [
     fabric: nvlink(4, 450),
     powerWatts: 400,
     source:
-      'nvidia-smi total as printed, CUDA total about 95.0 GiB; multiprocessors from a Geekbench record, bandwidth and dense FLOPS as the press and resellers print them',
+      'totals and multiprocessors as nvidia-smi and PyTorch print them; bandwidth and dense FLOPS as the press and resellers print them',
   },
   {
     ...hopper,

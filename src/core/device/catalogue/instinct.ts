@@ -50,6 +50,7 @@ export const instinct: readonly Device[] = [
     aliases: ['mi300x'],
     smiTotalBytes: gibibytes(191.98),
     cudaTotalBytes: gibibytes(191.69),
+    cudaTotalUncertainBytes: Math.round(0.3 * GiB),
     multiprocessors: 304,
     memoryBytesPerSecond: 5300 * GB,
     flopsPerSecond: densePeaks({ tf32: 653.7, half: 1307.4, fp8: 2614.9, int8: 2614.9 }),
@@ -58,7 +59,7 @@ export const instinct: readonly Device[] = [
     pcie: pcie(5),
     powerWatts: 750,
     source:
-      "AMD's MI300X datasheet, cited from memory (bandwidth, dense FLOPS, link, power); rocm-smi total 196592 MiB; runtime's total from a log",
+      "AMD's MI300X datasheet, cited from memory (bandwidth, dense FLOPS, link, power); compute units as PyTorch prints them; total 191.69 GiB in a log, 196592 MiB in PyTorch's device properties",
   },
   {
     ...amd,

@@ -88,8 +88,7 @@ export const workstation: readonly Device[] = [
     driverNames: ['NVIDIA RTX 6000 Ada Generation'],
     aliases: ['rtx-6000-ada', 'rtx6000ada', 'rtx-6000-ada-generation'],
     smiTotalBytes: 49140 * MiB,
-    cudaTotalBytes: gibibytes(47.5),
-    cudaTotalUncertainBytes: Math.round(0.1 * GiB),
+    cudaTotalBytes: 48622 * MiB,
     multiprocessors: 142,
     memoryBytesPerSecond: 960 * GB,
     flopsPerSecond: densePeaks({ tf32: 182.1, half: 364.2, fp8: 728.5, int8: 728.5 }),
@@ -98,7 +97,7 @@ export const workstation: readonly Device[] = [
     pcie: pcie(4),
     powerWatts: 300,
     source:
-      "NVIDIA's Ada whitepaper for professional cards, cited from memory (bandwidth, dense FLOPS, multiprocessors, power); CUDA total from the nvidia-smi total less what an RTX 4090 hides",
+      "NVIDIA's Ada whitepaper for professional cards, cited from memory (bandwidth, dense FLOPS, power); CUDA total and multiprocessors as PyTorch prints them",
   },
   {
     id: 'rtx-a6000-48gb',
@@ -107,8 +106,7 @@ export const workstation: readonly Device[] = [
     driverNames: ['NVIDIA RTX A6000'],
     aliases: ['rtx-a6000', 'a6000', 'rtxa6000'],
     smiTotalBytes: 49140 * MiB,
-    cudaTotalBytes: gibibytes(47.53),
-    cudaTotalUncertainBytes: Math.round(0.1 * GiB),
+    cudaTotalBytes: 48676 * MiB,
     multiprocessors: 84,
     memoryBytesPerSecond: 768 * GB,
     flopsPerSecond: densePeaks({ tf32: 77.4, half: 154.8, int8: 309.7 }),
@@ -118,7 +116,7 @@ export const workstation: readonly Device[] = [
     pcie: pcie(4),
     powerWatts: 300,
     source:
-      "NVIDIA's GA102 whitepaper, cited from memory (bandwidth, dense FLOPS, multiprocessors, power); CUDA total from the nvidia-smi total less what an RTX 3090 Ti hides",
+      "NVIDIA's GA102 whitepaper, cited from memory (bandwidth, dense FLOPS, power); CUDA total and multiprocessors as PyTorch prints them",
   },
   {
     id: 'rtx-a5000-24gb',
