@@ -42,6 +42,8 @@ export function mamba2(
   mixer: StateOf<'mamba2'>,
   options: {
     readonly projectionBias?: boolean;
+    /** Of the output alone; left out: as `projectionBias`. */
+    readonly outputBias?: boolean;
     readonly convolutionBias?: boolean;
     readonly gatedNorm?: boolean;
     readonly module?: string;
@@ -49,6 +51,7 @@ export function mamba2(
 ): Mixer {
   const { innerSize, heads, groups, stateSize, convKernel } = mixer;
   const { projectionBias = false, convolutionBias = true, gatedNorm = true, module = 'mixer' } = options;
+  const { outputBias = projectionBias } = options;
   const convolved = innerSize + 2 * groups * stateSize;
   const weights = [
     ...linear('attention', module, {
@@ -62,7 +65,7 @@ export function mamba2(
     ...linear('attention', module, { inputs: innerSize, outputs: hiddenSize }),
   ];
   if (gatedNorm) weights.push(vector('norms', module, innerSize, 'split'));
-  if (projectionBias) weights.push(vector('attention', module, hiddenSize));
+  if (outputBias) weights.push(vector('attention', module, hiddenSize));
   return { mixer, weights };
 }
 
@@ -96,23 +99,32 @@ export function gatedDeltaNet(
 export function kimiDelta(
   hiddenSize: number,
   mixer: StateOf<'kimi-delta'>,
-  options: { readonly module?: string } = {},
+  options: {
+    /** True where decay and gate have a whole projection each (Ling and Ring 2.5). */
+    readonly wholeGates?: boolean;
+    readonly module?: string;
+  } = {},
 ): Mixer {
   const { heads, headSize, convKernel } = mixer;
-  const { module = 'self_attn' } = options;
+  const { module = 'self_attn', wholeGates = false } = options;
   const inner = heads * headSize;
+  const gates = wholeGates
+    ? linear('attention', module, { inputs: hiddenSize, outputs: inner, copies: 2 })
+    : [
+        ...linear('attention', module, {
+          inputs: hiddenSize,
+          outputs: headSize,
+          copies: 2,
+          sharding: 'replicated',
+        }),
+        ...linear('attention', module, { inputs: headSize, outputs: inner, copies: 2 }),
+      ];
   return {
     mixer,
     weights: [
       ...linear('attention', module, { inputs: hiddenSize, outputs: 3 * inner + heads }),
       convolution(module, 3 * inner, convKernel, false),
-      ...linear('attention', module, {
-        inputs: hiddenSize,
-        outputs: headSize,
-        copies: 2,
-        sharding: 'replicated',
-      }),
-      ...linear('attention', module, { inputs: headSize, outputs: inner, copies: 2 }),
+      ...gates,
       // The step's bias and A.
       vector('attention', module, inner + heads, 'split'),
       vector('norms', 'norm', headSize),

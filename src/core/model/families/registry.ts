@@ -3,6 +3,7 @@ import { cohere, cohere2, cohere2Moe } from './cohere.ts';
 import { ernie45Moe } from './ernie.ts';
 import { exaone, exaone4, exaoneMoe } from './exaone.ts';
 import { falcon } from './falcon.ts';
+import { olmoHybrid, qwen3Next, qwen35MoeText, qwen35Text } from './gatedDelta.ts';
 import { afmoe, laguna, mellum } from './gatedExperts.ts';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.ts';
 import { gemma3nText, gemma4Text } from './gemmaPerLayer.ts';
@@ -11,7 +12,9 @@ import { bloom, gpt2, gptBigCode, gptj, gptNeo, gptNeoX, mpt, openaiGpt } from '
 import { hunyuanDense, hunyuanMoe } from './hunyuan.ts';
 import { internlm, internlm2, internlm3 } from './internlm.ts';
 import { jetmoe } from './jetmoe.ts';
+import { bailingHybrid, kimiLinear } from './kimiDelta.ts';
 import { axk1, deepseekV2, deepseekV3, glm4MoeLite, minicpm3, mistral4, youtu } from './latent.ts';
+import { lfm2, lfm2Moe } from './lfm2.ts';
 import {
   cwm,
   ernie45,
@@ -28,7 +31,10 @@ import {
 } from './llama.ts';
 import { llama4Text } from './llama4.ts';
 import { longcatFlash } from './longcat.ts';
+import { falconMamba, mamba, mamba2 } from './mamba.ts';
+import { bamba, falconH1, graniteMoeHybrid, jamba } from './mambaHybrids.ts';
 import { mimoV2Flash } from './mimoV2.ts';
+import { minimaxText } from './minimaxText.ts';
 import {
   dbrx,
   flexOlmo,
@@ -39,6 +45,7 @@ import {
   mixtral,
   olmoe,
 } from './mixtral.ts';
+import { nemotronH } from './nemotronH.ts';
 import {
   baichuan,
   biogpt,
@@ -57,6 +64,7 @@ import { phi3, phimoe } from './phi3.ts';
 import { apertus, arcee, jais2, nanochat, nemotron, persimmon, phi, starcoder2 } from './plainMlp.ts';
 import { qwen2, qwen2Moe, qwen3, qwen3Moe } from './qwen2.ts';
 import { deepseekV32, glmMoeDsa } from './sparseLatent.ts';
+import { zamba2 } from './zamba2.ts';
 
 /** The families that are covered. To add one: a file beside these, and its name here. */
 const families: readonly ModelFamily[] = [
@@ -156,6 +164,24 @@ const families: readonly ModelFamily[] = [
   baichuan,
   biogpt,
   modernBertDecoder,
+  olmoHybrid,
+  qwen3Next,
+  qwen35MoeText,
+  qwen35Text,
+  bailingHybrid,
+  kimiLinear,
+  lfm2,
+  lfm2Moe,
+  falconMamba,
+  mamba,
+  mamba2,
+  bamba,
+  falconH1,
+  graniteMoeHybrid,
+  jamba,
+  minimaxText,
+  nemotronH,
+  zamba2,
 ];
 
 const byModelType = new Map(
