@@ -79,11 +79,12 @@ export function allDevices(): readonly Device[] {
 /** The name nearest to one that is not known, where one is near: for the error. */
 export function closestDeviceName(name: string): string | undefined {
   const key = nameKey(name);
-  const [whole = key] = key.split(/[-:]mig-/);
+  const [whole = key, profile = ''] = key.split(/[-:]mig-/);
   const device = wholeDevice(whole);
   if (device !== undefined && whole !== key) {
-    const [first] = device.migProfiles ?? [];
-    return first === undefined ? device.id : `${device.id}:mig-${first.name}`;
+    const names = (device.migProfiles ?? []).map(({ name: one }) => one);
+    const near = closest(profile, names) ?? names[0];
+    return near === undefined ? device.id : `${device.id}:mig-${near}`;
   }
   return closest(
     whole,

@@ -29,6 +29,8 @@ export interface Device {
   /** NVLink bridges that can be bought for it and join pairs; nothing counts on them. */
   readonly bridge?: DeviceLink;
   readonly pcie?: PcieLink;
+  /** Most of them in one machine. Left out where machines with eight are common. */
+  readonly gpusPerNode?: number;
   /** Default power limit. */
   readonly powerWatts?: number;
   /** How MIG can cut it. Left out where it cannot, or the cuts are not known. */

@@ -149,6 +149,8 @@ export function migSlice(device: Device, slice: MigProfile): Device {
     memoryBytesPerSecond: device.memoryBytesPerSecond * slice.memoryShare,
     flopsPerSecond: scaled(device.flopsPerSecond, part),
     link: 'pcie',
+    // A process sees one slice, and slices have no path to each other (-lgip: P2P No).
+    gpusPerNode: 1,
     source: `MIG ${slice.name}: size and multiprocessors as nvidia-smi mig -lgip prints them, bandwidth and FLOPS in proportion; the whole GPU: ${device.source}`,
   };
 }

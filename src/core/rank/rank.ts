@@ -65,7 +65,7 @@ function attemptsFor(request: RankRequest, device: Device): readonly Attempt[] {
   const counts = isFixed
     ? [written.reduce((product: number, value) => product * (Number(value) >= 1 ? Number(value) : 1), 1)]
     : splits
-      ? (request.gpuCounts ?? [1, 2, 4, 8])
+      ? (request.gpuCounts ?? [1, 2, 4, 8]).filter((count) => count <= (device.gpusPerNode ?? 8))
       : [1];
   const length = lengthFlags(request);
   return counts.map((gpuCount) => {
@@ -159,7 +159,12 @@ function cheapest(
   }
   return (
     best ??
-    furthest ?? { ...name, gpuCount: 0, cause: 'unknown', reason: 'no number of GPUs was given to try' }
+    furthest ?? {
+      ...name,
+      gpuCount: 0,
+      cause: 'unknown',
+      reason: 'none of the numbers of GPUs to try is found in one machine',
+    }
   );
 }
 

@@ -27,7 +27,7 @@ export interface RankRequest {
   readonly devices: readonly Device[];
   readonly instances: readonly Instance[];
   readonly prices: Prices;
-  /** GPUs of one replica to try. Default 1, 2, 4, 8. */
+  /** GPUs of one replica to try, as far as a machine has so many. Default 1, 2, 4, 8. */
   readonly gpuCounts?: readonly number[];
   /** From a checkpoint's header; wins over the formula. */
   readonly weightsBytes?: number;

@@ -75,7 +75,8 @@ describe('device catalogue', () => {
   it('offers a near name for one that is not known', () => {
     expect(closestDeviceName('h20O')).toBe('h200');
     expect(closestDeviceName('rtx-4091')).toBe('rtx-4090');
-    expect(closestDeviceName('h100:mig-9g.90gb')).toBe('h100-sxm-80gb:mig-1g.10gb');
+    expect(closestDeviceName('NVIDIA H100 80GB HBM3 MIG 3g.41gb')).toBe('h100-sxm-80gb:mig-3g.40gb');
+    expect(closestDeviceName('rtx-4090:mig-1g.5gb')).toBe('rtx-4090-24gb');
     expect(closestDeviceName('a toaster from 1987')).toBeUndefined();
   });
 });

@@ -75,6 +75,15 @@ describe('rank', () => {
     expect(row.flags).toEqual({ 'max-model-len': 1280, 'tensor-parallel-size': row.gpuCount });
   });
 
+  it('splits over no more GPUs than a machine has', () => {
+    const { rows, rejected } = ranked({ instances: [] }, llama70b);
+    expect(rows.find(({ id }) => id === 'gb200-186gb')?.gpuCount).toBeLessThanOrEqual(4);
+    expect(rejected.find(({ id }) => id === 'gh200-96gb')).toMatchObject({
+      cause: 'does-not-fit',
+      gpuCount: 1,
+    });
+  });
+
   it('keeps the parallelism and the length that the deployment names', () => {
     const flags = { 'tensor-parallel-size': 4, 'max-model-len': 4096 };
     const { rows } = ranked({ deployment: { engine: 'vllm', entrypoint: 'serve', flags } });
