@@ -35,7 +35,8 @@ export interface Obstacle {
     | 'weights'
     | 'free-memory'
     | 'no-kv-memory'
-    | 'max-model-len';
+    | 'max-model-len'
+    | 'mamba-blocks';
   /** One sentence with the numbers. */
   readonly reason: string;
   readonly causeFlag: string;

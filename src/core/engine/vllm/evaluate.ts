@@ -4,6 +4,7 @@ import type { KvLayout } from '../../memory/kv/layout.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import type { EngineEvaluation } from '../engine.ts';
+import { kvObstacle } from './kvObstacle.ts';
 import { kvPlan } from './kvPlan.ts';
 import { findObstacle } from './obstacle.ts';
 import { resolveVllm } from './resolve.ts';
@@ -32,7 +33,7 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
       resolved.maxModelLen === null ? { ...resolved.flags, 'max-model-len': kv.maxModelLen } : resolved.flags,
     perRank: perRank(resolved, memories),
     kv,
-    obstacle: findObstacle(request, resolved, memories, kv),
+    obstacle: findObstacle(request, resolved, memories, kv) ?? kvObstacle(resolved, layout, memories, kv),
     speed: speedInput(request, resolved, stages, memories, layout, kv),
     warnings: [...resolved.unusable, ...resolved.warnings],
   };

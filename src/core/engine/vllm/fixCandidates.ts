@@ -30,6 +30,7 @@ export function vllmFixCandidates(
   }
 
   const { kv } = evaluation;
+  if (obstacle?.kind === 'mamba-blocks' && kv.numBlocks > 0) propose('max-num-seqs', kv.numBlocks);
   if (obstacle?.kind === 'context-length' || obstacle?.kind === 'data-type') {
     if (obstacle.kind === 'data-type') propose('dtype', 'float16');
     // The longest that the model allows may still be longer than what fits.

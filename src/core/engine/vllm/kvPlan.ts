@@ -6,7 +6,6 @@ import type { StateDataType } from '../../memory/kv/stateBytes.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import {
   attentionOf,
-  hasState,
   isAttention,
   type LatentAttention,
   type LayerFacts,
@@ -196,9 +195,4 @@ function hasKind(layers: readonly LayerFacts[], wanted: TokenMixer['kind']): boo
 export function minorOf(version: string): number {
   const match = /^v?0\.(\d+)/.exec(version.trim());
   return match === null ? Number.POSITIVE_INFINITY : Number(match[1]);
-}
-
-/** True where the engine wants a block of state for each sequence, to capture its graphs. Source: config/compilation.py, from 0.21. */
-export function wantsStateBlocks(model: ModelFacts, version: string, eager: boolean): boolean {
-  return !eager && minorOf(version) >= 21 && hasState(model);
 }
