@@ -41,6 +41,22 @@ export interface FlagEditsResult {
 /** Notification to the client: estimates of a document changed (params `{uri, version}`). */
 export const estimatesChanged = 'loadline/estimatesChanged';
 
+/** Request to the client: may the model hub be asked about a model that no file of this machine tells of? null: no. */
+export const hubAccessRequest = 'loadline/hubAccess';
+export interface HubAccessParams {
+  readonly model: string;
+  /** `bytes`: its facts ship, only exact bytes are wanted; nobody is to be bothered for that. */
+  readonly need: 'facts' | 'bytes';
+}
+export type HubAccessResult = {
+  /** Empty: the environment's, else the usual one. */
+  readonly endpoint: string;
+  readonly token: string | null;
+} | null;
+
+/** Notification to the server, without params: leave or token changed, so what was answered without them is asked again. */
+export const hubChanged = 'loadline/hubChanged';
+
 /** Commands that code lenses name; registered by the extension. */
 export const openCalculatorCommand = 'loadline.openCalculator';
 /** Named by the lens where no GPU is chosen. Arguments of both: `[uri, index]`. */

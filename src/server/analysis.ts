@@ -109,7 +109,7 @@ export class Analyser {
     const blocking = estimateBlocker(located);
     if (blocking) return unknown(blocking);
     if (deployment.model === undefined) return unknown(messages.noModel());
-    const model = await this.#models.resolve(deployment.model, uri);
+    const model = await this.#models.resolve(deployment.model, uri, revisionOf(deployment));
     if (!model.ok) {
       return unknown(model.problems[0] ?? messages.noModel());
     }
@@ -126,6 +126,12 @@ export class Analyser {
     const warnings = [...model.warnings, ...estimated.warnings];
     return { index, located, request, estimate: { ...estimated, warnings } };
   }
+}
+
+/** `--revision`, as the engine takes it. */
+function revisionOf({ flags }: Deployment): string | undefined {
+  const revision = Object.hasOwn(flags, 'revision') ? flags['revision'] : undefined;
+  return typeof revision === 'string' ? revision : undefined;
 }
 
 function withVersion(deployment: Deployment, settings: ServerSettings): Deployment {

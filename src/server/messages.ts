@@ -97,6 +97,10 @@ export const messages = {
       ? `the GPU "${gpu}" is not in Loadline's catalogue: write an id such as h100-sxm-80gb, or the name that nvidia-smi -L prints.`
       : `the GPU "${gpu}" of the setting loadline.gpu is not in Loadline's catalogue: choose another.`,
   }),
+  modelNotKnownYet: (model: string): Problem => ({
+    code: 'model.not-known-yet',
+    message: `the facts of "${model}" are still being read; the answer comes by itself.`,
+  }),
   noModel: (): Problem => ({ code: 'model.not-named', message: 'no model is named here.' }),
   alsoArguments: (text: string) =>
     `\`${text}\` may add arguments that only a run can say: the estimate leaves them out.`,

@@ -1,19 +1,36 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ModelFacts } from '../core/model/facts.ts';
-import type { Result } from '../core/result.ts';
+import { failure, type Result } from '../core/result.ts';
+import type { ResolveOptions } from '../storage/modelFolder.ts';
+import { messages } from './messages.ts';
 
 /** As src/storage/modelFolder.ts does it. A parameter, so that tests can count and delay. */
-export type ResolveModel = (reference: string, folders: readonly string[]) => Promise<Result<ModelFacts>>;
+export type ResolveModel = (
+  reference: string,
+  folders: readonly string[],
+  options?: ResolveOptions,
+) => Promise<Result<ModelFacts>>;
 
-/** Model facts by reference, read once until something on disk changes. The only file access of the server. */
+export interface ModelResolverOptions {
+  /** Leave to ask a model hub, asked of the client. */
+  readonly hub?: ResolveOptions['hub'];
+  /** How long a question waits for an answer before it is told that there is none yet. */
+  readonly patienceMs: number;
+  /** An answer came after somebody was told so. */
+  readonly onLateAnswer: () => void;
+}
+
+/** Model facts by reference, read once until something on disk changes. The only access of the server to files and the hub. */
 export class ModelResolver {
   readonly #resolve: ResolveModel;
+  readonly #options: ModelResolverOptions;
   readonly #cache = new Map<string, Promise<Result<ModelFacts>>>();
   #workspaceFolders: readonly string[] = [];
 
-  constructor(resolve: ResolveModel) {
+  constructor(resolve: ResolveModel, options: ModelResolverOptions) {
     this.#resolve = resolve;
+    this.#options = options;
   }
 
   setWorkspaceFolders(uris: readonly string[]): void {
@@ -26,18 +43,41 @@ export class ModelResolver {
     this.#cache.clear();
   }
 
-  /** The folder of the document first, then those of the workspace. Documents without a path have the latter alone. */
-  resolve(reference: string, documentUri: string): Promise<Result<ModelFacts>> {
+  /**
+   * The folder of the document first, then those of the workspace. Documents without a path have the latter alone. A disk or hub that
+   * takes long gives `model.not-known-yet`, and `onLateAnswer` is called when it has answered.
+   */
+  resolve(reference: string, documentUri: string, revision?: string): Promise<Result<ModelFacts>> {
     const path = pathOf(documentUri);
     const folders = [...(path === undefined ? [] : [dirname(path)]), ...this.#workspaceFolders];
-    const key = JSON.stringify([reference, folders]);
+    const key = JSON.stringify([reference, revision, folders]);
     const known = this.#cache.get(key);
-    if (known) return known;
-    const asked = this.#resolve(reference, folders);
+    if (known) return this.#patiently(reference, known);
+    const { hub } = this.#options;
+    const asked = this.#resolve(reference, folders, {
+      ...(revision === undefined ? {} : { revision }),
+      ...(hub === undefined ? {} : { hub }),
+    });
     this.#cache.set(key, asked);
     // A failure of the disk is not remembered; who asked sees it.
     asked.catch(() => this.#cache.delete(key));
-    return asked;
+    return this.#patiently(reference, asked);
+  }
+
+  async #patiently(reference: string, asked: Promise<Result<ModelFacts>>): Promise<Result<ModelFacts>> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), this.#options.patienceMs);
+    });
+    try {
+      const answer = await Promise.race([asked, late]);
+      if (answer !== undefined) return answer;
+    } finally {
+      clearTimeout(timer);
+    }
+    // Its failure is shown to who asks again.
+    asked.then(this.#options.onLateAnswer, this.#options.onLateAnswer);
+    return failure(messages.modelNotKnownYet(reference));
   }
 }
 

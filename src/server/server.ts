@@ -18,6 +18,7 @@ import {
   type FlagEditsParams,
   type FlagEditsResult,
   flagEditsRequest,
+  hubChanged,
 } from '../protocol/lsp.ts';
 import { Analyser, type DocumentAnalysis } from './analysis.ts';
 import { DeploymentCache } from './documents.ts';
@@ -26,15 +27,23 @@ import { codeLensesOf } from './features/codeLens.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { documentEstimates } from './features/estimates.ts';
 import { hoverAt } from './features/hover.ts';
+import { leaveOf } from './hubLeave.ts';
 import { ModelResolver, type ResolveModel } from './modelResolver.ts';
 import { SettingsStore } from './settings.ts';
 
 /** Keystrokes closer together than this are answered once. Well inside the budget of 50 ms from key to diagnostic. */
 const debounceMs = 10;
 
-/** Answers on `connection` until it is shut down. `resolveModel` is src/storage's; tests pass their own. */
-export function startServer(connection: Connection, resolveModel: ResolveModel): void {
-  new Server(connection, resolveModel).listen();
+/** No disk and no hub keeps an answer longer than this. */
+const modelPatienceMs = 800;
+
+/** Answers on `connection` until it is shut down. `resolveModel` is src/storage's; tests pass their own, and less patience. */
+export function startServer(
+  connection: Connection,
+  resolveModel: ResolveModel,
+  patienceMs = modelPatienceMs,
+): void {
+  new Server(connection, resolveModel, patienceMs).listen();
 }
 
 class Server {
@@ -50,9 +59,13 @@ class Server {
   #generation = 0;
   #capabilities: InitializeParams['capabilities'] = {};
 
-  constructor(connection: Connection, resolveModel: ResolveModel) {
+  constructor(connection: Connection, resolveModel: ResolveModel, patienceMs: number) {
     this.#connection = connection;
-    this.#models = new ModelResolver(resolveModel);
+    this.#models = new ModelResolver(resolveModel, {
+      hub: leaveOf(connection),
+      patienceMs,
+      onLateAnswer: () => this.#refresh(),
+    });
     this.#settings = new SettingsStore(connection);
     this.#analyser = new Analyser(new DeploymentCache(), this.#models, this.#settings);
   }
@@ -67,6 +80,10 @@ class Server {
       this.#refresh();
     });
     connection.onDidChangeWatchedFiles(() => {
+      this.#models.clear();
+      this.#refresh();
+    });
+    connection.onNotification(hubChanged, () => {
       this.#models.clear();
       this.#refresh();
     });
@@ -119,7 +136,7 @@ class Server {
     if (workspace?.didChangeConfiguration?.dynamicRegistration) await this.#settings.watch();
     if (workspace?.didChangeWatchedFiles?.dynamicRegistration) {
       await this.#connection.client.register(DidChangeWatchedFilesNotification.type, {
-        watchers: [{ globPattern: '**/config.json' }],
+        watchers: [{ globPattern: '**/config.json' }, { globPattern: '**/*.{safetensors,index.json,gguf}' }],
       });
     }
   }

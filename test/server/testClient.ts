@@ -17,6 +17,7 @@ import {
   type TextEdit,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { type HubAccessParams, type HubAccessResult, hubAccessRequest } from '../../src/protocol/lsp.ts';
 import type { ResolveModel } from '../../src/server/modelResolver.ts';
 import { startServer } from '../../src/server/server.ts';
 import { resolveModel } from '../../src/storage/modelFolder.ts';
@@ -27,6 +28,10 @@ export interface TestClientOptions {
   /** Answers `workspace/configuration`; without it the client does not offer to. */
   readonly configuration?: (scopeUri: string | undefined) => unknown;
   readonly resolveModel?: ResolveModel;
+  /** How long the server waits for a model. */
+  readonly patienceMs?: number;
+  /** Answers what may be asked of a hub; without it the client knows nothing of hubs. */
+  readonly hubAccess?: (params: HubAccessParams) => HubAccessResult;
 }
 
 /** An editor without a window: the real server over in-memory streams, with documents that follow edits. */
@@ -45,7 +50,7 @@ export class TestClient {
     const toServer = new PassThrough();
     const toClient = new PassThrough();
     const server = createConnection(new StreamMessageReader(toServer), new StreamMessageWriter(toClient));
-    startServer(server, options.resolveModel ?? resolveModel);
+    startServer(server, options.resolveModel ?? resolveModel, options.patienceMs);
     const connection = createProtocolConnection(
       new StreamMessageReader(toClient),
       new StreamMessageWriter(toServer),
@@ -61,7 +66,8 @@ export class TestClient {
       return null;
     });
     connection.onRequest('client/registerCapability', () => null);
-    const { configuration } = options;
+    const { configuration, hubAccess } = options;
+    if (hubAccess !== undefined) connection.onRequest(hubAccessRequest, hubAccess);
     connection.onRequest('workspace/configuration', (params: { items: { scopeUri?: string }[] }) =>
       params.items.map(({ scopeUri }) => configuration?.(scopeUri) ?? null),
     );

@@ -19,6 +19,14 @@ const severities: Readonly<Record<string, DiagnosticSeverity>> = {
   'flag.no-value': DiagnosticSeverity.Error,
 };
 
+const askedInVain = new Set([
+  'hub.not-found',
+  'hub.no-revision',
+  'hub.gated',
+  'hub.token-refused',
+  'hub.no-config',
+]);
+
 /** One diagnostic for one cause, on what the user would change. Silence where all is well or nothing is known. */
 export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
   const { snapshot } = analysis;
@@ -47,6 +55,8 @@ function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedD
     if (problem.code === 'gpu.unknown' && located.target) {
       return [{ ...problem, range: located.target.range }];
     }
+    // Files of the model that cannot be used, and what a hub refuses: the user can do something about both.
+    if (located.model && ofModel(problem)) return [{ ...problem, range: located.model }];
     const flag = flagOf(problem);
     if (flag === undefined || problem.code === 'flag.not-estimated') return [];
     // The verdict already marks this flag with an error.
@@ -55,6 +65,10 @@ function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedD
     const range = place ?? flagPlace(analysis.snapshot, located, flag);
     return range ? [{ ...problem, range }] : [];
   });
+}
+
+function ofModel({ code }: Problem): boolean {
+  return code.startsWith('checkpoint.') || askedInVain.has(code);
 }
 
 /** The flag that a problem's path names: `['flags', name]`. */
