@@ -2,10 +2,12 @@ import type { EstimateRequest, MemoryTerm } from '../../../estimate/types.ts';
 import { gib } from '../../../estimate/words.ts';
 import type { PipelineStage } from '../../../memory/pipeline.ts';
 import { type RankWeights, rankWeights, type WeightStorage } from '../../../memory/weights.ts';
+import { checkpointSource, loadedBytes } from '../../../model/checkpoint.ts';
 import type { ModelFacts } from '../../../model/facts.ts';
 import { padsExperts } from '../quantization.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 import { fp8KvScales, WEIGHTS_SLACK_BYTES } from '../versions/observed.ts';
+import { checkpointRankBytes } from './checkpointWeights.ts';
 import { term } from './term.ts';
 
 /** How the deployment stores and shares weights. */
@@ -56,6 +58,21 @@ export function weightsTerm(
         `${gib(given)} GiB of weights, this rank's part in memory ${gib(given * part)}${besideText()}${offloadText()} = ${gib(bytes)} GiB`,
       source: 'weights-bytes, as given',
       provenance: 'flag',
+      charged: true,
+    });
+  }
+  const { checkpoint } = model;
+  if (checkpoint !== undefined) {
+    const part = checkpointRankBytes(model, checkpoint, resolved, weights);
+    const bytes = Math.max(0, part + beside - offloaded);
+    return term({
+      id: 'weights',
+      bytes,
+      highBytes: bytes + WEIGHTS_SLACK_BYTES,
+      formula: () =>
+        `${gib(loadedBytes(checkpoint, { withoutTowers: !resolved.encoder }))} GiB stored, this rank's part in memory ${gib(part)}${besideText()}${offloadText()} = ${gib(bytes)} GiB`,
+      source: checkpointSource(checkpoint),
+      provenance: 'header',
       charged: true,
     });
   }
