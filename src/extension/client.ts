@@ -8,6 +8,10 @@ import {
   type FlagEditsParams,
   type FlagEditsResult,
   flagEditsRequest,
+  type HubAccessParams,
+  type HubAccessResult,
+  hubAccessRequest,
+  hubChanged,
 } from '../protocol/lsp.ts';
 import { languages } from './languages.ts';
 import { estimateSettings } from './settings.ts';
@@ -15,6 +19,8 @@ import { estimateSettings } from './settings.ts';
 export interface EstimateClient {
   estimates(uri: string): Promise<EstimatesResult>;
   flagEdits(params: FlagEditsParams): Promise<FlagEditsResult>;
+  /** Leave to ask the hub, or its token, changed. */
+  hubChanged(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -22,6 +28,7 @@ export async function startClient(
   serverModule: Uri,
   log: LogOutputChannel,
   changed: (document: { readonly uri: string; readonly version: number }) => void,
+  hubAccess: (params: HubAccessParams) => Promise<HubAccessResult>,
 ): Promise<EstimateClient> {
   const client = new LanguageClient(
     'loadline',
@@ -34,10 +41,12 @@ export async function startClient(
     },
   );
   client.onNotification(estimatesChanged, changed);
+  client.onRequest(hubAccessRequest, hubAccess);
   await client.start();
   return {
     estimates: (uri) => client.sendRequest<EstimatesResult>(estimatesRequest, { uri }),
     flagEdits: (params) => client.sendRequest<FlagEditsResult>(flagEditsRequest, params),
+    hubChanged: () => client.sendNotification(hubChanged),
     stop: () => client.dispose(),
   };
 }

@@ -57,6 +57,9 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
     'loadline.addHost': () => addHost(),
     'loadline.refreshHosts': () => hosts.refresh(),
     'loadline.forgetSecrets': () => forgetSecrets(hosts),
+    'loadline.signInToHub': trusted(async () => {
+      if (await estimates.hub.signIn()) await estimates.hubChanged();
+    }),
     'loadline.openTelemetry': trusted(async (argument) => {
       const host = await pickHost(argument, hosts, ['idle', 'connecting', 'connected', 'failed']);
       if (host !== undefined) services.telemetry.open([host]);

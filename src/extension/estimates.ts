@@ -14,6 +14,7 @@ import type { DocumentEstimate, FlagEditsParams } from '../protocol/lsp.ts';
 import type { EstimateClient } from './client.ts';
 import { setContext } from './contextKeys.ts';
 import { DisposableStore } from './disposable.ts';
+import { Hub } from './hub.ts';
 import { languages } from './languages.ts';
 import { showError } from './log.ts';
 
@@ -22,6 +23,8 @@ export class Estimates extends DisposableStore {
   readonly #changed = this.register(new EventEmitter<string>());
   /** A document has new estimates; gives its URI. */
   readonly onDidChange = this.#changed.event;
+  /** What may be asked of the model hub. */
+  readonly hub: Hub;
   readonly #context: ExtensionContext;
   readonly #log: LogOutputChannel;
   #client: Promise<EstimateClient> | undefined;
@@ -29,7 +32,14 @@ export class Estimates extends DisposableStore {
   constructor(context: ExtensionContext, log: LogOutputChannel) {
     super();
     this.#context = context;
+    this.hub = new Hub(context);
     this.#log = log;
+    this.register(workspace.onDidGrantWorkspaceTrust(() => void this.hubChanged()));
+    this.register(
+      workspace.onDidChangeConfiguration((change) => {
+        if (change.affectsConfiguration('loadline.hub')) void this.hubChanged();
+      }),
+    );
     this.register(workspace.onDidOpenTextDocument((document) => this.#opened(document)));
     this.register(window.onDidChangeActiveTextEditor(() => void this.#updateContext()));
     this.register(this.onDidChange(() => void this.#updateContext()));
@@ -59,6 +69,14 @@ export class Estimates extends DisposableStore {
     return workspace.applyEdit(edit);
   }
 
+  /** Models that were not found are looked for again. A server that does not run has nothing to look for. */
+  async hubChanged(): Promise<void> {
+    await this.#client?.then(
+      (client) => client.hubChanged(),
+      () => {},
+    );
+  }
+
   override dispose(): void {
     super.dispose();
     this.#client?.then(
@@ -84,7 +102,12 @@ export class Estimates extends DisposableStore {
   async #start(): Promise<EstimateClient> {
     const { startClient } = await import('./client.ts');
     const serverModule = Uri.joinPath(this.#context.extensionUri, 'dist', 'server.js');
-    return startClient(serverModule, this.#log, ({ uri }) => this.#changed.fire(uri));
+    return startClient(
+      serverModule,
+      this.#log,
+      ({ uri }) => this.#changed.fire(uri),
+      (params) => this.hub.access(params),
+    );
   }
 
   async #updateContext(): Promise<void> {

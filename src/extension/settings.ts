@@ -30,3 +30,14 @@ export function deviceSource(): DeviceSource {
   const name = workspace.getConfiguration(section).get<string>('agent.recordedDevice')?.trim() ?? '';
   return name === '' ? { kind: 'auto' } : { kind: 'recorded', name };
 }
+
+/** Whether the model hub may be asked: `ask` asks once. */
+export function hubLeave(): 'ask' | 'on' | 'off' {
+  const leave = workspace.getConfiguration(section).get<string>('hub.enabled');
+  return leave === 'on' || leave === 'off' ? leave : 'ask';
+}
+
+/** Empty: the usual hub. */
+export function hubEndpoint(): string {
+  return workspace.getConfiguration(section).get<string>('hub.endpoint')?.trim() ?? '';
+}

@@ -112,8 +112,8 @@ describe('settings', () => {
     expect(readInCode.map((name) => `loadline.${name}`)).toEqual(Object.keys(settings).sort());
   });
 
-  test('about hosts and the agent are the machine’s and restricted; those about estimates the resource’s', () => {
-    const machine = Object.keys(settings).filter((name) => /^loadline\.(hosts|agent\.)/.test(name));
+  test('about hosts, the agent and the hub are the machine’s and restricted; those about estimates the resource’s', () => {
+    const machine = Object.keys(settings).filter((name) => /^loadline\.(hosts|agent\.|hub\.)/.test(name));
     for (const [name, { scope }] of Object.entries(settings))
       expect(scope, name).toBe(machine.includes(name) ? 'machine' : 'resource');
     expect([...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort()).toEqual(
