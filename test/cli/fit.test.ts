@@ -59,10 +59,13 @@ describe('loadline fit', () => {
   });
 
   it('answers "not known" with a warning, and exits 0', async () => {
-    const { exitCode, stdout, stderr } = await cli.run(['fit', example('qwen3-30b-a3b.serve.yaml')]);
+    mkdirSync(join(cli.folder, 'bert'), { recursive: true });
+    written('bert/config.json', JSON.stringify({ model_type: 'bert', architectures: ['BertModel'] }));
+    const file = written('bert.serve.yaml', '# loadline: gpu=h100\n\nmodel: bert\n');
+    const { exitCode, stdout, stderr } = await cli.run(['fit', file]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('? not known');
-    expect(stderr).toMatch(/^warning: qwen3-30b-a3b.serve.yaml:3: .*not covered yet/);
+    expect(stderr).toMatch(/^warning: bert.serve.yaml:3: .*does not generate text/);
   });
 
   it('takes a deployment from options, flags as vLLM spells and reads them', async () => {

@@ -58,7 +58,7 @@ describe('the lens', () => {
       /^⚠ tight L4 · [\d.]+× at 32,768 tokens · KV [\d,]+ tokens · weights [\d.]+ of 22\.0 GiB$/,
     ],
     ['gpt2-v100.sh', /^✔ fits V100 SXM2 16 GB · [\d.]+× at 1,024 tokens/],
-    ['qwen3-30b-a3b.serve.yaml', /^\? not known · .*mixture of experts/],
+    ['qwen3-30b-a3b.serve.yaml', /^✔ fits H100 SXM 80 GB · [\d.]+× at 32,768 tokens/],
   ])('of %s', async (name, expected) => {
     const client = await start();
     const [title] = await client.lensTitles(await openExample(client, name));
