@@ -73,14 +73,14 @@ function notEstimatedProblem(flag: string, what: string): Problem {
 
 /** Says which release stands in for a version that was not read. */
 function versionWarning(version: string, { release, relation }: ReleaseMatch): Problem | undefined {
+  if (relation === 'exact') return undefined;
   const name = releaseName(release);
   const message = {
-    exact: undefined,
     between: `vLLM ${version} lies between releases that were read, ${name} and ${RELEASES[release + 1] ?? ''}; estimated as the older, ${name}.`,
     newer: `vLLM ${version} is newer than any release that was read; estimated as ${name}, whose accounting may differ.`,
     older: `vLLM ${version} is older than any release that was read; estimated as ${name}, whose accounting may differ.`,
     moving: `"${version}" is no fixed release of vLLM; estimated as ${name}, the newest that was read.`,
     unreadable: `"${version}" is no version of vLLM; estimated as ${name}.`,
   }[relation];
-  return message === undefined ? undefined : { code: 'engine.version-not-covered', message };
+  return { code: 'engine.version-not-covered', message };
 }

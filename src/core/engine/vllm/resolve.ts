@@ -2,6 +2,7 @@ import type { EstimateRequest } from '../../estimate/types.ts';
 import { modelTraits } from '../../memory/layerGroups.ts';
 import { type PipelineStage, pipelineStages, writtenStages } from '../../memory/pipeline.ts';
 import { GiB } from '../../units.ts';
+import type { FlagValue } from '../deployment.ts';
 import { FlagReader } from './flagReader.ts';
 import { wholeNumber } from './flagValues.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
@@ -69,8 +70,17 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     totalBytes,
     freeBytes: request.freeBytes,
     maxModelLen,
-    ...batch,
-    ...numbers,
+    maxNumSeqs: batch.maxNumSeqs,
+    maxNumBatchedTokens: batch.maxNumBatchedTokens,
+    gpuMemoryUtilization: numbers.gpuMemoryUtilization,
+    tensorParallelSize: numbers.tensorParallelSize,
+    pipelineParallelSize: numbers.pipelineParallelSize,
+    dataParallelSize: numbers.dataParallelSize,
+    decodeContextParallelSize: numbers.decodeContextParallelSize,
+    prefillContextParallelSize: numbers.prefillContextParallelSize,
+    kvCacheMemoryBytes: numbers.kvCacheMemoryBytes,
+    blocksOverride: numbers.blocksOverride,
+    asyncScheduling: numbers.asyncScheduling,
     stages: readStages(request, profile, numbers.pipelineParallelSize),
     expertParallel: traits.experts && flags.isOn('enable-expert-parallel', false),
     elementBytes,
@@ -90,8 +100,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     quantization: quantization?.method,
     quantizedWeightBytes: quantization?.bytesPerWeight,
     quantizedWeightBand: quantization?.band ?? noBand,
-    flags: {
-      ...deployment.flags,
+    flags: withOthers(deployment.flags, {
       'max-model-len': maxModelLen ?? 'auto',
       'gpu-memory-utilization': numbers.gpuMemoryUtilization,
       'max-num-seqs': batch.maxNumSeqs,
@@ -102,10 +111,21 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       'kv-cache-dtype': flags.value('kv-cache-dtype') ?? 'auto',
       'block-size': kv.blockSize ?? profile.blockSize,
       'enforce-eager': eager,
-    },
+    }),
     warnings: deploymentWarnings(request, profile, match, quantization),
     unusable: flags.unusable,
   };
+}
+
+/** The resolved flags, and as written those that are not resolved. A spread of flags would cost a tenth of the estimate. */
+function withOthers(
+  written: Readonly<Record<string, FlagValue>>,
+  resolved: Record<string, FlagValue>,
+): Readonly<Record<string, FlagValue>> {
+  for (const [name, value] of Object.entries(written)) {
+    if (!Object.hasOwn(resolved, name)) resolved[name] = value;
+  }
+  return resolved;
 }
 
 const noBand = { below: 0, above: 0 };

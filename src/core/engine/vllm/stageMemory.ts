@@ -1,6 +1,9 @@
 import type { EstimateRequest, MemoryTerm, RankEstimate } from '../../estimate/types.ts';
+import { modelTraits } from '../../memory/layerGroups.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
+import { remembered } from '../../memory/remember.ts';
 import { type RankWeights, rankWeights } from '../../memory/weights.ts';
+import type { ModelFacts } from '../../model/facts.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import { activationTerms } from './terms/activation.ts';
 import { draftTerms, loraTerms, samplerStateTerms } from './terms/features.ts';
@@ -22,13 +25,9 @@ export function stageMemory(
   stage: PipelineStage,
 ): StageMemory {
   const { profile, runner, tensorParallelSize, pipelineParallelSize } = resolved;
-  const weights = rankWeights(request.model, stage, weightStorage(resolved));
+  const { weights, terms: modelTerms } = modelMemory(request, resolved, stage);
   const terms: MemoryTerm[] = [
-    weightsTerm(request, resolved, weights),
-    ...loraTerms(request, resolved, stage),
-    ...draftTerms(request, resolved, stage),
-    ...samplerStateTerms(request, resolved, stage),
-    ...activationTerms(request, resolved, stage),
+    ...modelTerms,
     observedTerm(
       'non-torch',
       nonTorchBytes(profile, runner, tensorParallelSize, pipelineParallelSize),
@@ -55,6 +54,58 @@ export function stageMemory(
     requestedBytes: resolved.kvCacheMemoryBytes === undefined ? asked : chargedBytes + availableKvBytes,
     availableKvBytes,
   };
+}
+
+interface ModelMemory {
+  readonly weights: RankWeights;
+  readonly terms: readonly MemoryTerm[];
+}
+
+const remember = remembered<ModelFacts, ModelMemory>();
+
+/** The terms that follow from the model and the batch, and not from how much memory there is. */
+function modelMemory(request: EstimateRequest, resolved: ResolvedVllm, stage: PipelineStage): ModelMemory {
+  const make = (): ModelMemory => {
+    const weights = rankWeights(request.model, stage, weightStorage(resolved));
+    return {
+      weights,
+      terms: [
+        weightsTerm(request, resolved, weights),
+        ...loraTerms(request, resolved, stage),
+        ...draftTerms(request, resolved, stage),
+        ...samplerStateTerms(request, resolved, stage),
+        ...activationTerms(request, resolved, stage),
+      ],
+    };
+  };
+  const { lora, speculation } = resolved;
+  if (lora !== undefined || speculation !== undefined) return make();
+  const values = [
+    stage.first,
+    stage.end,
+    resolved.profile.release,
+    resolved.runner,
+    request.device.multiprocessors,
+    request.weightsBytes,
+    resolved.maxNumSeqs,
+    resolved.maxNumBatchedTokens,
+    // Latent attention alone reckons with the context.
+    modelTraits(request.model).latent ? (resolved.maxModelLen ?? undefined) : 0,
+    resolved.blockSize,
+    resolved.tensorParallelSize,
+    resolved.dataParallelSize,
+    resolved.expertParallel,
+    resolved.elementBytes,
+    resolved.kv.format?.elementBytes,
+    resolved.graphs.compiled,
+    resolved.encoder,
+    resolved.encoderReplicated,
+    resolved.offloadBytes,
+    resolved.quantization,
+    resolved.quantizedWeightBytes,
+    resolved.quantizedWeightBand.above,
+  ];
+  return remember(request.model, values, make);
 }
 
 /** What is subtracted for CUDA graphs, or what they take without being subtracted. */

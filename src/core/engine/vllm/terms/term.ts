@@ -30,21 +30,26 @@ export function term({ formula, ...figures }: TermFigures): MemoryTerm {
   };
 }
 
-/** A term that no formula gives. */
+const observedTerms = new WeakMap<ObservedBytes, Map<string, MemoryTerm>>();
+
+/** A term that no formula gives. One that was seen as a whole is made once. */
 export function observedTerm(
   id: string,
   observed: ObservedBytes,
   charged: boolean,
   what: string,
 ): MemoryTerm {
-  return term({
-    id,
-    bytes: observed.bytes,
-    lowBytes: observed.lowBytes,
-    highBytes: observed.highBytes,
-    formula: () => `${what}: ${gib(observed.bytes)} GiB seen`,
-    source: observed.source,
-    provenance: 'measured-run',
-    charged,
-  });
+  let byId = observedTerms.get(observed);
+  if (byId === undefined) {
+    byId = new Map();
+    observedTerms.set(observed, byId);
+  }
+  let made = byId.get(id);
+  if (made === undefined) {
+    const { bytes, lowBytes, highBytes, source } = observed;
+    const formula = `${what}: ${gib(bytes)} GiB seen`;
+    made = { id, bytes, lowBytes, highBytes, formula, source, provenance: 'measured-run', charged };
+    byId.set(id, made);
+  }
+  return made;
 }

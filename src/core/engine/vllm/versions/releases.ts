@@ -37,23 +37,26 @@ export type ReleaseMatch = {
 export const DEFAULT_RELEASE: Release = '0.26.0';
 
 const newest = RELEASES.length - 1;
+const places: ReadonlyMap<string, number> = new Map(RELEASES.map((name, index) => [name, index]));
 
 /** The place of a release, for dated facts. */
 export function releaseIndex(release: Release): number {
-  return RELEASES.indexOf(release);
+  return places.get(release) ?? 0;
 }
 
 export function releaseName(index: number): Release {
   return RELEASES[index] ?? DEFAULT_RELEASE;
 }
 
-const matches = new Map<string | undefined, ReleaseMatch>();
+const matches = new Map<string, ReleaseMatch>();
+const defaultMatch: ReleaseMatch = { release: releaseIndex(DEFAULT_RELEASE), relation: 'exact' };
 
 /**
  * The release whose facts stand for a version: `0.26.0`, `v0.10.1rc1`, `0.10.1+cu128`, `0.26`, `latest`, `nightly`. Between two of
  * them it is the older; beyond the newest, the newest. A release candidate comes before its release, a post-release is its release.
  */
 export function matchRelease(version: string | undefined): ReleaseMatch {
+  if (version === undefined) return defaultMatch;
   let match = matches.get(version);
   if (match === undefined) {
     match = findMatch(version);
@@ -64,8 +67,7 @@ export function matchRelease(version: string | undefined): ReleaseMatch {
   return match;
 }
 
-function findMatch(version: string | undefined): ReleaseMatch {
-  if (version === undefined) return { release: releaseIndex(DEFAULT_RELEASE), relation: 'exact' };
+function findMatch(version: string): ReleaseMatch {
   const text = version.trim().toLowerCase().replace(/^v/, '');
   if (/^(latest|nightly|main|dev)/.test(text)) return { release: newest, relation: 'moving' };
   const written = parts(text);
