@@ -159,6 +159,13 @@ export class ConfigFields {
     return undefined;
   }
 
+  /** The object that stands at the end of `path`; undefined where anything on the way is something else. */
+  nested(path: readonly string[]): ConfigFields | undefined {
+    const [name, ...rest] = path;
+    if (name === undefined) return this;
+    return isRecord(this.value(name)) ? this.section(name)?.nested(rest) : undefined;
+  }
+
   /** A finite positive number, undefined where it is absent; a problem where something else stands there. */
   positiveNumber(name: string): number | undefined {
     const value = this.value(name);

@@ -1,12 +1,14 @@
 import { type CommonSizes, everyLayer, rotaryWidth, type Windows } from './commonFields.ts';
 import type { ConfigFields } from './configFields.ts';
-import type { HeadAttention, LayerFacts, OuterWeightGroup, WeightGroup } from './facts.ts';
+import type { DraftLayers, HeadAttention, LayerFacts, OuterWeightGroup, WeightGroup } from './facts.ts';
 import type { ModelShape } from './family.ts';
+import { FIELD_NAMES } from './fieldNames.ts';
 import {
   denseMlp,
   type FeedForwardPart,
   headAttention,
   layer,
+  linear,
   type Mixer,
   norms,
   outerWeights,
@@ -38,7 +40,6 @@ export interface DecoderParts {
   /** A bias of the head, one for each entry of the vocabulary. */
   readonly headBias?: boolean;
   readonly outer?: readonly OuterWeightGroup[];
-  readonly draftLayers?: ModelShape['draftLayers'];
 }
 
 /** Layers and weights of a decoder. Layers of one kind share one object. */
@@ -57,10 +58,12 @@ export function decoder(fields: ConfigFields, sizes: CommonSizes, parts: Decoder
     matrix: false,
     stage: 'last',
   };
+  const layers = layersOf(mixers, parts.feedForwards ?? denseLayers(sizes, parts.mlp), others);
+  const drafts = draftLayers(fields, hiddenSize, layers.at(-1));
   return {
     hiddenSize,
     vocabularySize,
-    layers: layersOf(mixers, parts.feedForwards ?? denseLayers(sizes, parts.mlp), others),
+    layers,
     outerWeights: [
       ...outerWeights({
         hiddenSize,
@@ -74,8 +77,28 @@ export function decoder(fields: ConfigFields, sizes: CommonSizes, parts: Decoder
     ],
     tiedEmbeddings,
     rotarySize: parts.rotarySize ?? (positionRows > 0 ? 0 : rotaryWidth(fields, sizes.headSize)),
-    ...(parts.draftLayers === undefined ? {} : { draftLayers: parts.draftLayers }),
+    ...(drafts === undefined ? {} : { draftLayers: drafts }),
   };
+}
+
+/**
+ * Heads of multi-token prediction, each a layer like the last one with a projection of the hidden state and the next embedding and three
+ * norms (DeepSeek-V3); embedding and head are the model's own.
+ */
+export function draftLayers(
+  fields: ConfigFields,
+  hiddenSize: number,
+  last: LayerFacts | undefined,
+): DraftLayers | undefined {
+  const count = fields.wholeOr(FIELD_NAMES.draftLayers, 0, 64);
+  if (count === 0 || last === undefined) return undefined;
+  const joined = linear('other', 'eh_proj', {
+    inputs: 2 * hiddenSize,
+    outputs: hiddenSize,
+    sharding: 'replicated',
+  });
+  const weights = [...last.weights, ...joined, norms(hiddenSize, 3)];
+  return { count, weights: weights.map((group) => ({ ...group, count: count * group.count })) };
 }
 
 /** Attention of every layer by its window; layers with one window share one object. */

@@ -142,6 +142,7 @@ export interface OuterWeightGroup extends WeightGroup {
 /** Heads that predict further tokens (multi-token prediction): in the file, loaded only for speculation. */
 export interface DraftLayers {
   readonly count: number;
+  /** Of all of them together. */
   readonly weights: readonly WeightGroup[];
 }
 
@@ -149,11 +150,36 @@ export interface DraftLayers {
 export interface QuantizationFacts {
   /** `quant_method` as written. */
   readonly method: string;
-  /** Bytes that one weight of a matrix takes, scales included; absent where the file does not say enough. */
+  /** Bytes that one weight of a matrix takes, scales and zero points included; absent where the file does not say enough. */
   readonly bytesPerWeight?: number;
+  /** How a weight is stored: 4-bit integers, 8-bit floats … Absent where the file does not say. */
+  readonly weightFormat?: WeightFormat;
+  /** Weights that share a scale: a number along a row, a block, a whole row (`channel`) or the whole matrix (`tensor`). */
+  readonly groupSize?: number | readonly [number, number] | 'channel' | 'tensor';
+  /** The only kinds that are quantised, where the method leaves others (gpt-oss: the experts alone). */
+  readonly kinds?: readonly ParameterKind[];
+  /** True where the head is quantised as well, which is rare. */
+  readonly includesHead?: boolean;
+  /** True where the file says that keys and values are cached in 8 bits. */
+  readonly fp8KvCache?: boolean;
   /** Patterns of modules that are left as they were: `modules_to_not_convert`, `ignore`. */
   readonly unconverted: readonly string[];
 }
+
+export type WeightFormat =
+  | 'int2'
+  | 'int3'
+  | 'int4'
+  | 'int5'
+  | 'int6'
+  | 'int8'
+  | 'fp8'
+  | 'nf4'
+  | 'fp4'
+  | 'nvfp4'
+  | 'mxfp4'
+  | 'mxfp6'
+  | 'mxfp8';
 
 export interface ModelFacts {
   /** As the user wrote it: a hub id, a folder or a known name. */

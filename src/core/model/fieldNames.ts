@@ -23,6 +23,7 @@ export const FIELD_NAMES = {
     'top_k_experts',
   ],
   expertWidth: ['moe_intermediate_size', 'expert_ffn_hidden_size'],
+  sharedExperts: ['n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts'],
   draftLayers: ['num_nextn_predict_layers', 'num_mtp_layers', 'mtp_num_hidden_layers'],
   slidingWindowPattern: ['sliding_window_pattern', '_sliding_window_pattern'],
 } as const;

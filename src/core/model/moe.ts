@@ -51,6 +51,10 @@ export function expertCounts(fields: ConfigFields): { experts: number; activeExp
 }
 
 /** Width of all shared experts together where each is as wide as a routed one. */
-export function sharedWidth(fields: ConfigFields, width: number, name = 'n_shared_experts'): number {
-  return width * fields.wholeOr(name, 0, LIMITS.experts);
+export function sharedWidth(
+  fields: ConfigFields,
+  width: number,
+  names: string | readonly string[] = 'n_shared_experts',
+): number {
+  return width * fields.wholeOr(names, 0, LIMITS.experts);
 }

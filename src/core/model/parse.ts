@@ -7,7 +7,7 @@ import { familyOf, familyOfArchitecture } from './families/registry.ts';
 import type { ModelFamily } from './family.ts';
 import { encoderBeside, generatesText, type NotCovered, unreadStructure } from './notCovered.ts';
 import { parametersByKind } from './parts.ts';
-import { quantizationFacts } from './quantization.ts';
+import { quantizationFacts } from './quantization/quantization.ts';
 import { textSection, withOuterTie } from './textSection.ts';
 
 /**

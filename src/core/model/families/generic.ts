@@ -75,9 +75,7 @@ function expertsOrDense(
       LIMITS.width,
     );
     const shared =
-      sharedWidth(fields, width) ||
-      sharedWidth(fields, width, 'num_shared_experts') ||
-      sharedWidth(fields, width, 'moe_num_shared_experts') ||
+      sharedWidth(fields, width, FIELD_NAMES.sharedExperts) ||
       fields.wholeOr('shared_expert_intermediate_size', 0, LIMITS.width);
     return routedExperts(hiddenSize, { ...expertCounts(fields), width, sharedWidth: shared, gated });
   };

@@ -25,9 +25,17 @@ export function llamaShape(fields: ConfigFields, parts: DecoderParts = {}) {
 /** Llama 1 to 3.3 and the many that copy its layout (Yi, SmolLM2, TinyLlama, CodeLlama). */
 export const llama: ModelFamily = {
   modelType: 'llama',
-  aliases: ['code_llama', 'Yi', 'aquila', 'teleflm', 'telechat3', 'iquestcoder'],
+  aliases: ['code_llama', 'Yi', 'aquila', 'solar', 'xverse', 'nanbeige', 'telechat3', 'iquestcoder'],
   architecture: 'LlamaForCausalLM',
-  otherArchitectures: ['LLaMAForCausalLM', 'AquilaForCausalLM', 'YiForCausalLM', 'IQuestCoderForCausalLM'],
+  otherArchitectures: [
+    'LLaMAForCausalLM',
+    'AquilaForCausalLM',
+    'YiForCausalLM',
+    'SolarForCausalLM',
+    'XverseForCausalLM',
+    'NanbeigeForCausalLM',
+    'IQuestCoderForCausalLM',
+  ],
   defaults: { max_position_embeddings: 2048 },
   shape: (fields) => llamaShape(fields),
 };

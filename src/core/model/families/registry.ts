@@ -1,5 +1,6 @@
 import type { ModelFamily } from '../family.ts';
 import { cohere, cohere2, cohere2Moe } from './cohere.ts';
+import { deepseekV4 } from './deepseekV4.ts';
 import { ernie45Moe } from './ernie.ts';
 import { exaone, exaone4, exaoneMoe } from './exaone.ts';
 import { falcon } from './falcon.ts';
@@ -7,7 +8,7 @@ import { olmoHybrid, qwen3Next, qwen35MoeText, qwen35Text } from './gatedDelta.t
 import { afmoe, laguna, mellum } from './gatedExperts.ts';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.ts';
 import { gemma3nText, gemma4Text } from './gemmaPerLayer.ts';
-import { dots1, glm, glm4, glm4Moe, solarOpen } from './glm.ts';
+import { bailingMoe, deepseek, dots1, glm, glm4, glm4Moe, hunyuan3, solarOpen } from './glm.ts';
 import { bloom, gpt2, gptBigCode, gptj, gptNeo, gptNeoX, mpt, openaiGpt } from './gpt2.ts';
 import { hunyuanDense, hunyuanMoe } from './hunyuan.ts';
 import { internlm, internlm2, internlm3 } from './internlm.ts';
@@ -46,6 +47,7 @@ import {
   olmoe,
 } from './mixtral.ts';
 import { nemotronH } from './nemotronH.ts';
+import { nemotronNas } from './nemotronNas.ts';
 import {
   baichuan,
   biogpt,
@@ -92,6 +94,8 @@ const families: readonly ModelFamily[] = [
   deepseekV2,
   deepseekV3,
   deepseekV32,
+  deepseekV4,
+  deepseek,
   glm,
   glm4,
   glm4Moe,
@@ -100,6 +104,7 @@ const families: readonly ModelFamily[] = [
   chatglm,
   llama4Text,
   nemotron,
+  nemotronNas,
   granite,
   graniteSlidingWindow,
   graniteMoe,
@@ -125,6 +130,8 @@ const families: readonly ModelFamily[] = [
   ernie45Moe,
   hunyuanDense,
   hunyuanMoe,
+  hunyuan3,
+  bailingMoe,
   seedOss,
   mimoV2Flash,
   longcatFlash,
