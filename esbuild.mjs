@@ -28,6 +28,14 @@ const sharedSsh2 = {
   },
 };
 
+/** One copy of yaml, a fifth of the server, beside the three programs that read it. */
+const sharedYaml = {
+  name: 'shared-yaml',
+  setup(build) {
+    build.onResolve({ filter: /^yaml$/ }, () => ({ path: './yaml.js', external: true }));
+  },
+};
+
 /** One copy of each reader of checkpoints, beside the bundles that load it on first use: esbuild splits no CommonJS. */
 const checkpointLibraries = {
   name: 'checkpoint-libraries',
@@ -54,10 +62,11 @@ const common = {
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
-const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2, checkpointLibraries] };
+const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, checkpointLibraries] };
 
 const bundles = [
   { ...node, entryPoints: { ssh2: 'node_modules/ssh2/lib/index.js' }, outdir: 'dist' },
+  { ...node, entryPoints: { yaml: 'node_modules/yaml/browser/dist/index.js' }, outdir: 'dist' },
   {
     ...node,
     entryPoints: {
@@ -75,7 +84,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, checkpointLibraries],
+    plugins: [withoutNativeAddons, sharedYaml, checkpointLibraries],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },

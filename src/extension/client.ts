@@ -13,7 +13,7 @@ import {
   hubAccessRequest,
   hubChanged,
 } from '../protocol/lsp.ts';
-import { languages } from './languages.ts';
+import { documentSelector } from './languages.ts';
 import { estimateSettings } from './settings.ts';
 
 export interface EstimateClient {
@@ -35,7 +35,7 @@ export async function startClient(
     'Loadline',
     { module: serverModule.fsPath, transport: TransportKind.ipc },
     {
-      documentSelector: [...languages].map((language) => ({ language })),
+      documentSelector,
       outputChannel: log,
       initializationOptions: estimateSettings(workspace.workspaceFolders?.[0]),
     },

@@ -15,7 +15,7 @@ import type { EstimateClient } from './client.ts';
 import { setContext } from './contextKeys.ts';
 import { DisposableStore } from './disposable.ts';
 import { Hub } from './hub.ts';
-import { languages } from './languages.ts';
+import { mayHoldDeployment } from './languages.ts';
 import { showError } from './log.ts';
 
 /** Estimates of open documents, from the language server, which starts when the first document needs it. */
@@ -85,9 +85,9 @@ export class Estimates extends DisposableStore {
     );
   }
 
-  #opened({ languageId }: TextDocument): void {
+  #opened(document: TextDocument): void {
     // After activation has returned: nobody waits for it.
-    if (languages.has(languageId)) setImmediate(() => void this.#started().catch(() => {}));
+    if (mayHoldDeployment(document)) setImmediate(() => void this.#started().catch(() => {}));
   }
 
   #started(): Promise<EstimateClient> {
@@ -112,7 +112,7 @@ export class Estimates extends DisposableStore {
 
   async #updateContext(): Promise<void> {
     const document = window.activeTextEditor?.document;
-    const ours = document !== undefined && languages.has(document.languageId);
+    const ours = document !== undefined && mayHoldDeployment(document);
     setContext('loadline.hasDeployment', ours && (await this.of(document.uri.toString())).length > 0);
   }
 }

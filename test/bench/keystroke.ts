@@ -25,10 +25,71 @@ function script(deployments: number, maxModelLen: number): string {
   return Array.from({ length: deployments }, (_, index) => launch(index)).join('\n');
 }
 
+/** A compose file of 2,000 lines, half of them services without an engine; the key press is in one of the engines' flags. */
+export function composeFile(deployments: number, maxModelLen: number): string {
+  const engine = (index: number) => [
+    '  # loadline: gpu=rtx-4090',
+    `  llm-${index}:`,
+    '    <<: *engine',
+    '    command:',
+    '      - --model',
+    '      - meta-llama/Llama-3.1-8B-Instruct',
+    '      - --port',
+    `      - "${8000 + index}"`,
+    '      - --max-model-len',
+    `      - "${index === 7 ? maxModelLen : 131_072}"`,
+    '    deploy:',
+    '      resources:',
+    '        reservations:',
+    '          devices:',
+    '            - driver: nvidia',
+    '              count: 1',
+    '              capabilities: [gpu]',
+    ...plainService(index).slice(1, 34),
+  ];
+  const head = ['x-engine: &engine', '  image: vllm/vllm-openai:v0.26.0', '  ipc: host', 'services:'];
+  const services = Array.from({ length: deployments }, (_, index) => [
+    ...engine(index),
+    ...plainService(index),
+  ]);
+  return [...head, ...services.flat()].join('\n');
+}
+
+function plainService(index: number): string[] {
+  return [
+    `  web-${index}:`,
+    '    logging:',
+    '      driver: json-file',
+    '      options: { max-size: 10m, max-file: "3" }',
+    '    environment:',
+    ...Array.from({ length: 30 }, (_, at) => `      SETTING_${at}: "value ${index} ${at} of a service"`),
+    '    ports:',
+    ...Array.from({ length: 13 }, (_, at) => `      - "${20_000 + 100 * index + at}:80"`),
+    '',
+  ];
+}
+
+export interface KeystrokeTimes {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+export function benchScript(keystrokes: number): Promise<KeystrokeTimes> {
+  return benchKeystrokes('bench.sh', 'shellscript', (version) => script(20, 131_072 - version), keystrokes);
+}
+
+export function benchCompose(keystrokes: number): Promise<KeystrokeTimes> {
+  const text = (version: number) => composeFile(20, 131_072 - version);
+  return benchKeystrokes('compose.yaml', 'dockercompose', text, keystrokes);
+}
+
 /** Milliseconds from a change sent to the diagnostics of that very version, through the server's own process. */
-export async function benchKeystrokes(
+async function benchKeystrokes(
+  name: string,
+  languageId: string,
+  text: (version: number) => string,
   keystrokes: number,
-): Promise<{ readonly p50Ms: number; readonly p95Ms: number }> {
+): Promise<KeystrokeTimes> {
   const server = spawn(process.execPath, [join(process.cwd(), 'dist/server.js'), '--stdio'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -54,11 +115,11 @@ export async function benchKeystrokes(
     initializationOptions: { gpu: null, gpuCount: 1, engineVersion: null },
   });
   await connection.sendNotification(InitializedNotification.type, {});
-  const uri = 'untitled:bench.sh';
+  const uri = `untitled:${name}`;
   const answered = (version: number) => new Promise<void>((resolve) => waiting.set(version, resolve));
   const first = answered(1);
   await connection.sendNotification(DidOpenTextDocumentNotification.type, {
-    textDocument: { uri, languageId: 'shellscript', version: 1, text: script(20, 131_072) },
+    textDocument: { uri, languageId, version: 1, text: text(0) },
   });
   await first;
   const times: number[] = [];
@@ -67,7 +128,7 @@ export async function benchKeystrokes(
     const started = performance.now();
     await connection.sendNotification(DidChangeTextDocumentNotification.type, {
       textDocument: { uri, version },
-      contentChanges: [{ text: script(20, 131_072 - version) }],
+      contentChanges: [{ text: text(version) }],
     });
     await answer;
     times.push(performance.now() - started);

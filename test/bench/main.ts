@@ -1,8 +1,9 @@
 /** `npm run bench`: figures as ratios and counts, a line each. Clocks of small machines are noisy: run it twice. */
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { benchClassifier } from './classifier.ts';
 import { benchEstimates } from './estimates.ts';
-import { benchKeystrokes } from './keystroke.ts';
+import { benchCompose, benchScript, composeFile, type KeystrokeTimes } from './keystroke.ts';
 import { benchRanking } from './ranking.ts';
 
 async function main(): Promise<void> {
@@ -15,10 +16,17 @@ async function main(): Promise<void> {
   console.log(
     `whole catalogue (${ranking.devices} GPUs) ranked for a load: ${ranking.catalogueMs.toFixed(1)} ms of CPU, the time of ${Math.round(ranking.estimates)} estimates (goal 50 ms: at each keystroke)`,
   );
-  const keystrokes = await benchKeystrokes(100);
+  const classified = benchClassifier();
   console.log(
-    `keystroke to diagnostics, 20 deployments in one script: p50 ${keystrokes.p50Ms.toFixed(1)} ms, p95 ${keystrokes.p95Ms.toFixed(1)} ms (goal p95 50 ms)\n`,
+    `classification of a file, worst of ${classified.files}: ${classified.worstMicroseconds.toFixed(0)} µs (goal 1,000)`,
   );
+  const say = (what: string, { p50Ms, p95Ms }: KeystrokeTimes) =>
+    console.log(
+      `keystroke to diagnostics, 20 deployments in ${what}: p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms (goal p95 50 ms)`,
+    );
+  say('one script', await benchScript(100));
+  say(`a compose file of ${composeFile(20, 1).split('\n').length} lines`, await benchCompose(100));
+  console.log();
   const load = spawnSync(process.execPath, ['test/bench/loadGenerator.mjs'], { stdio: 'inherit' });
   process.exitCode = load.status ?? 1;
 }

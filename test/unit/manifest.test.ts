@@ -99,10 +99,17 @@ describe('views and panels', () => {
   });
 
   test('languages that start the server start the extension', () => {
-    const languages = found(read('src/extension/languages.ts'), /^ {2}'(\w+)',$/gm);
+    const source = read('src/extension/languages.ts');
+    const languages = [...found(source, /^ {2}'(\w+)',$/gm), ...found(source, /language: '(\w+)'/g)].sort();
     expect(languages.length).toBeGreaterThan(3);
     const events = manifest.activationEvents.filter((event: string) => event.startsWith('onLanguage:'));
     expect(events.sort()).toEqual(languages.map((language) => `onLanguage:${language}`));
+    // A name without a language of its own has to be looked for.
+    const names = found(source, /\{ name: '([\w.]+)' \}/g);
+    const sought = manifest.activationEvents.filter((event: string) =>
+      event.startsWith('workspaceContains:**/'),
+    );
+    expect(sought).toEqual(names.map((name) => `workspaceContains:**/${name}`));
   });
 });
 

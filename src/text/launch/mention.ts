@@ -20,8 +20,16 @@ const evidence =
 const reach = 160;
 const mentionsLookedAt = 40;
 
+/** Several kinds of file ask of the same text, one after another. */
+let last: { readonly text: string; readonly answer: boolean } | undefined;
+
 /** True where an engine is started, as far as the words around its name tell. */
 export function startsEngine(text: string): boolean {
+  if (last?.text !== text) last = { text, answer: looksStarted(text) };
+  return last.answer;
+}
+
+function looksStarted(text: string): boolean {
   return words.some((word) => {
     let at = text.indexOf(word);
     for (let looked = 0; at >= 0 && looked < mentionsLookedAt; looked++) {

@@ -19,13 +19,13 @@ import { type Entry, YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems, type FoundDeployment } from './assemble.ts';
 import { missingItems, readContainer } from './container.ts';
 import { lineStartAt, variable } from './launchText.ts';
-import { type DocumentSource, isYaml } from './source.ts';
+import { type DocumentSource, hasTopLevelKey, isYaml } from './source.ts';
 import { withoutProblemsOnLine } from './vllmConfig.ts';
 
 export const compose: DocumentSource = {
   name: 'docker-compose',
   recognises(identity, text) {
-    return isYaml(identity) && /^services[ \t]*:/m.test(text) && startsEngine(text);
+    return isYaml(identity) && hasTopLevelKey(text, 'services') && startsEngine(text);
   },
   read: readCompose,
 };
@@ -94,7 +94,7 @@ function readService(
     ...(hint ? { hint } : {}),
     unresolved: [
       ...unresolved,
-      ...missingItems(text, missing, tree.entries(service).values(), ['command', 'entrypoint'], end),
+      ...missingItems(text, missing, tree.entries(service).values(), ['command', 'entrypoint']),
     ],
     interpolated: 'compose',
     fill: interpolateCompose,

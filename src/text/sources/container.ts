@@ -237,23 +237,37 @@ function firstLineEnd(text: string, { start }: OffsetRange): number {
   return start + text.slice(start, newline < 0 ? text.length : newline).trimEnd().length;
 }
 
-/** Templates that fill whole lines between a key and the next one: items that the list may get. */
+/** Templates that fill whole lines below one of these keys, further in than it: items that its list may get. */
 export function missingItems(
   text: string,
   missing: readonly OffsetRange[],
   entries: Iterable<Entry>,
   keys: readonly string[],
-  end: number,
 ): UnresolvedPart[] {
   if (missing.length === 0) return [];
-  const starts = [...entries]
+  const places = [...entries]
     .map(({ key, keyRange }) => ({ key, ...keyRange }))
     .sort((a, b) => a.start - b.start);
-  return starts.flatMap((entry, index) => {
-    if (!keys.includes(entry.key)) return [];
-    const until = starts[index + 1]?.start ?? end;
-    return missing
-      .filter(({ start }) => start >= entry.end && start < until)
+  return places.flatMap((place, index) => {
+    if (!keys.includes(place.key)) return [];
+    const until = places[index + 1]?.start ?? text.length;
+    const inside = missing.filter(({ start }) => start >= place.end && start < until);
+    const end = inside.findIndex(({ start }) => !isBelow(text, place, start));
+    return inside
+      .slice(0, end < 0 ? inside.length : end)
       .map((range) => ({ text: text.slice(range.start, range.end), range, why: 'expanded-later' as const }));
+  });
+}
+
+/** Whether every line from the key's to the offset's is further in than the key. */
+function isBelow(text: string, key: OffsetRange, offset: number): boolean {
+  const column = key.start - (text.lastIndexOf('\n', key.start - 1) + 1);
+  const lines = text
+    .slice(key.end, offset + 1)
+    .split('\n')
+    .slice(1);
+  return lines.every((line) => {
+    const indent = /^[ \t]*/.exec(line)?.[0].length ?? 0;
+    return line.trim() === '' || indent > column || (indent === column && line.charAt(indent) === '-');
   });
 }

@@ -22,15 +22,15 @@ import { type Entry, YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems, type FoundDeployment } from './assemble.ts';
 import { commentsAbove, lineEndAt } from './compose.ts';
 import { itemInsertion, readContainer } from './container.ts';
+import { isManifest } from './kubernetes.ts';
 import { lineStartAt } from './launchText.ts';
 import { gpuLimit, gpuOfTerms, listedEnvironment, type PodContext, readPods } from './podSpecs.ts';
-import { type DocumentSource, isYaml } from './source.ts';
+import { type DocumentSource, hasTopLevelKey, isYaml } from './source.ts';
 
 export const helmValues: DocumentSource = {
   name: 'helm-values',
   recognises(identity, text) {
-    if (!isYaml(identity) || /^(?:apiVersion|kind|services)[ \t]*:/m.test(text)) return false;
-    return startsEngine(text);
+    return isYaml(identity) && startsEngine(text) && !isManifest(text) && !hasTopLevelKey(text, 'services');
   },
   read: readHelmValues,
 };

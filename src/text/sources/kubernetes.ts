@@ -8,16 +8,20 @@ import { parsePiece, tornAt } from '../yaml/pieces.ts';
 import { YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems } from './assemble.ts';
 import { readPods } from './podSpecs.ts';
-import { type DocumentSource, isYaml } from './source.ts';
+import { type DocumentSource, hasTopLevelKey, isYaml } from './source.ts';
 import { withoutProblemsOnLine } from './vllmConfig.ts';
 
 export const kubernetes: DocumentSource = {
   name: 'kubernetes',
   recognises(identity, text) {
-    return isYaml(identity) && /^(?:apiVersion|kind)[ \t]*:/m.test(text) && startsEngine(text);
+    return isYaml(identity) && isManifest(text) && startsEngine(text);
   },
   read: readKubernetes,
 };
+
+export function isManifest(text: string): boolean {
+  return hasTopLevelKey(text, 'kind') || hasTopLevelKey(text, 'apiVersion');
+}
 
 function readKubernetes(text: string): DocumentDeployments {
   const directives = findDirectives(text);

@@ -76,7 +76,7 @@ function readPodContainer(
     argumentsKey: 'args',
     environment,
     ...(gpu || gpuCount ? { hint: { ...(gpu ? { gpu } : {}), ...(gpuCount ? { gpuCount } : {}) } } : {}),
-    unresolved: missingItems(text, missing, entries.values(), ['command', 'args'], range.end + 1),
+    unresolved: missingItems(text, missing, entries.values(), ['command', 'args']),
     interpolated: 'kubernetes',
     fill: (written) => interpolateKubernetes(written, known),
   });

@@ -33,3 +33,19 @@ export function isYaml({ path, languageId }: DocumentIdentity): boolean {
   const yamls = ['yaml', 'dockercompose', 'helm'];
   return yamls.includes(languageId ?? '') || ['yaml', 'yml', 'tpl'].includes(extensionOf(path));
 }
+
+/** Whether a line begins with this key. Searches for the word: a pattern over a long file takes far longer. */
+export function hasTopLevelKey(text: string, key: string): boolean {
+  if (isKeyAt(text, 0, key)) return true;
+  const wanted = `\n${key}`;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+    if (isKeyAt(text, at + 1, key)) return true;
+  }
+  return false;
+}
+
+function isKeyAt(text: string, at: number, key: string): boolean {
+  return (
+    text.startsWith(key, at) && /^[ \t]*:(?=\s|$)/.test(text.slice(at + key.length, at + key.length + 20))
+  );
+}
