@@ -5,6 +5,7 @@ import { BadInput } from './badInput.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { fitCommand } from './commands/fit.ts';
 import { followCommand } from './commands/follow.ts';
+import { logCommand } from './commands/log.ts';
 import { rankCommand } from './commands/rank.ts';
 import { reportCommand } from './commands/report.ts';
 import { resumeCommand } from './commands/resume.ts';
@@ -18,6 +19,7 @@ type Command = (argv: readonly string[], terminal: Terminal) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
   fit: fitCommand,
+  log: logCommand,
   rank: rankCommand,
   sweep: sweepCommand,
   follow: followCommand,

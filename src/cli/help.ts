@@ -1,6 +1,7 @@
 const overview = `loadline: does it fit, how many users will it carry, what does it cost
 
   loadline fit [files] [--model … --gpu …]     does a deployment fit a GPU, and with how much room
+  loadline log <file…> [--against config]      what engines logged at start, beside what is predicted
   loadline rank --model … --rate … …           which GPUs and cloud instances carry a load, cheapest first
   loadline sweep <plan.sweep.yaml>             run a sweep plan on its host, and follow it
   loadline follow [run]                        follow a run that goes on
@@ -39,6 +40,14 @@ loadline fit --model M --gpu G      one deployment from options
   --json                 the estimates as JSON (docs/formats.md)
 
 Exit code: 0 fits, tight or not known; 1 something does not fit; 2 bad input.`,
+  log: `loadline log FILE…                  start-up logs of vLLM, SGLang, llama.cpp, TGI, TensorRT-LLM; - is stdin
+
+  --against FILE     deployment that the log is of: predicted beside measured, term by term
+  --gpu G            the GPU, where that file names none
+  --gpu-count N      GPUs, where that file names none
+  --json             an array, one record a start (docs/formats.md)
+
+Exit code: 0 read, whatever the starts came to; 2 bad input.`,
   rank: `loadline rank --model M --input I --output O (--rate R | --concurrency N)
 
   --model M              folder, config.json or name of a model that Loadline knows

@@ -2,6 +2,7 @@
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 export const GiB = 1024 * MiB;
+export const MB = 1_000_000;
 export const GB = 1_000_000_000;
 export const TB = 1_000_000_000_000;
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { comparisonCells } from '../../src/cli/logView.ts';
 import { textTable } from '../../src/cli/textTable.ts';
 import { findDevice } from '../../src/core/device/catalogue.ts';
 import {
@@ -11,7 +12,6 @@ import {
   recordedRequest,
 } from '../../src/core/estimate/compare.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
-import { formatCount, formatSignificant } from '../../src/core/units.ts';
 import { resolveModel } from '../../src/storage/modelFolder.ts';
 
 /** What Loadline predicts for each recorded start, beside what the engine logged, as lines of a table; then what is not covered. */
@@ -26,7 +26,10 @@ export async function recordedStartLines(folder: string): Promise<readonly strin
     if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join('\n'));
     const compared = await compare(parsed.value, folder);
     if (typeof compared === 'string') notCovered.push(`${parsed.value.id}: ${compared}`);
-    else rows.push(...compared.map((row, index) => comparisonCells(index === 0 ? parsed.value.id : '', row)));
+    else
+      rows.push(
+        ...compared.map((row, index) => [index === 0 ? parsed.value.id : '', ...comparisonCells(row)]),
+      );
   }
   const column = (title: string, numeric: boolean) => ({ title, unit: '', numeric });
   const columns = [
@@ -50,25 +53,4 @@ async function compare(recorded: RecordedStart, folder: string): Promise<readonl
   const request = recordedRequest(recorded, model.value, device);
   const compared = compareStart(recorded, estimate(request));
   return compared.notCovered ?? [...compared.rows, ...compareSpeed(recorded, request)];
-}
-
-function comparisonCells(
-  start: string,
-  { term, unit, predicted, measured, relativeError, withinBand }: ComparisonRow,
-): string[] {
-  const number = (value: number) => {
-    if (unit === 'tokens' || unit === 'blocks') return formatCount(value);
-    return unit === 'GiB' ? value.toFixed(2) : formatSignificant(value);
-  };
-  const percent = 100 * relativeError;
-  const error = `${percent >= 0 ? '+' : '−'}${Math.abs(percent).toFixed(Math.abs(percent) < 10 ? 1 : 0)} %`;
-  return [
-    start,
-    term,
-    number(predicted),
-    number(measured),
-    unit,
-    error,
-    withinBand === null ? '' : withinBand ? 'yes' : 'no',
-  ];
 }

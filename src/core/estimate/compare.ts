@@ -6,7 +6,7 @@ import type { ModelFacts } from '../model/facts.ts';
 import { failure, type Result, success } from '../result.ts';
 import { decodeStep, prefillMs } from '../speed/roofline.ts';
 import { GiB } from '../units.ts';
-import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from './types.ts';
+import type { DeploymentEstimate, EstimateRequest, RankEstimate, UnknownEstimate } from './types.ts';
 
 /** One start of a real engine, as recorded: its flags and every figure that it logged. GiB as logged, rounded to 0.01. */
 export interface RecordedStart {
@@ -24,6 +24,8 @@ export interface RecordedStart {
   readonly maxConcurrency?: number;
   /** Null where no graphs were captured. */
   readonly graphsGiB: number | null;
+  /** What was charged for graphs before their capture; left out where nothing was. */
+  readonly graphEstimateGiB?: number;
   readonly numBlocks?: number;
   readonly bench: readonly RecordedBatch[];
 }
@@ -64,7 +66,7 @@ export function parseRecordedStart(value: unknown): Result<RecordedStart> {
     if (typeof number !== 'number' || !Number.isFinite(number)) return badLine(name);
     numbers[name] = number;
   }
-  const { id, model, engineVersion, flags, bench, graphsGiB, maxConcurrency } = value;
+  const { id, model, engineVersion, flags, bench, graphsGiB, graphEstimateGiB, maxConcurrency } = value;
   if (typeof id !== 'string' || typeof model !== 'string' || typeof engineVersion !== 'string') {
     return badLine('id, model or engineVersion');
   }
@@ -83,6 +85,7 @@ export function parseRecordedStart(value: unknown): Result<RecordedStart> {
     availableKvGiB: of('availableKvGiB'),
     kvTokens: of('kvTokens'),
     graphsGiB: typeof graphsGiB === 'number' ? graphsGiB : null,
+    ...(typeof graphEstimateGiB === 'number' ? { graphEstimateGiB } : {}),
     ...(typeof maxConcurrency === 'number' ? { maxConcurrency } : {}),
     ...(typeof blocks === 'number' ? { numBlocks: blocks } : {}),
     bench: bench.flatMap(recordedBatch),
@@ -141,39 +144,98 @@ export function recordedRequest(recorded: RecordedStart, model: ModelFacts, devi
   };
 }
 
+/** What an engine logged of its memory, in bytes; null where it did not. A `LogRecord` is one. */
+export interface MeasuredStart {
+  readonly weightsBytes: number | null;
+  readonly activationPeakBytes: number | null;
+  readonly nonTorchBytes: number | null;
+  /** What graph capture took. */
+  readonly graphBytes: number | null;
+  /** What was charged for graphs before they were captured. */
+  readonly graphEstimateBytes: number | null;
+  readonly requestedBytes: number | null;
+  readonly availableKvBytes: number | null;
+  readonly numGpuBlocks: number | null;
+  readonly kvTokens: number | null;
+  readonly maxConcurrency: number | null;
+  /** Half of the last printed digit, in bytes, by field. Default: half of 0.01 GiB. */
+  readonly resolution?: Readonly<Partial<Record<string, number>>>;
+}
+
+/** A recorded start as what its engine logged. */
+export function measuredOf(recorded: RecordedStart): MeasuredStart {
+  const bytes = (gib: number) => Math.round(gib * GiB);
+  return {
+    weightsBytes: bytes(recorded.weightsGiB),
+    activationPeakBytes: bytes(recorded.torchPeakGiB),
+    nonTorchBytes: bytes(recorded.nonTorchGiB),
+    graphBytes: recorded.graphsGiB === null ? null : bytes(recorded.graphsGiB),
+    graphEstimateBytes: recorded.graphEstimateGiB === undefined ? null : bytes(recorded.graphEstimateGiB),
+    requestedBytes: bytes(recorded.requestedGiB),
+    availableKvBytes: bytes(recorded.availableKvGiB),
+    numGpuBlocks: recorded.numBlocks ?? null,
+    kvTokens: recorded.kvTokens,
+    maxConcurrency: recorded.maxConcurrency ?? null,
+  };
+}
+
+/** Half of the last digit of GiB printed to two decimals. */
+export const LOGGED_HALF_WIDTH_BYTES = 0.005 * GiB;
+
+/** Estimated terms and the measured figure that each stands for. */
+export const comparedTerms = [
+  { id: 'weights', field: 'weightsBytes' },
+  { id: 'activation-peak', field: 'activationPeakBytes' },
+  { id: 'non-torch', field: 'nonTorchBytes' },
+  { id: 'graphs', field: 'graphEstimateBytes' },
+  { id: 'graphs-uncharged', field: 'graphBytes' },
+] as const;
+
+/** The rank with the least room, whose figures an engine's log ends with. */
+export function tightestOf(estimate: DeploymentEstimate): RankEstimate | undefined {
+  let tightest = estimate.perRank[0];
+  for (const rank of estimate.perRank) {
+    if (tightest !== undefined && rank.availableKvBytes < tightest.availableKvBytes) tightest = rank;
+  }
+  return tightest;
+}
+
 /** Memory, predicted beside measured. A start whose model is not covered has no rows, and says so. */
 export function compareStart(
   recorded: RecordedStart,
   estimate: DeploymentEstimate | UnknownEstimate,
 ): StartComparison {
-  if (!('perRank' in estimate)) {
-    return { id: recorded.id, notCovered: estimate.verdict.reason, rows: [] };
-  }
-  const rank = estimate.perRank[0];
+  return compareMeasured(recorded.id, measuredOf(recorded), estimate);
+}
+
+/** As `compareStart`, for what any log says. Terms that the log does not have are left out. */
+export function compareMeasured(
+  id: string,
+  measured: MeasuredStart,
+  estimate: DeploymentEstimate | UnknownEstimate,
+): StartComparison {
+  if (!('perRank' in estimate)) return { id, notCovered: estimate.verdict.reason, rows: [] };
+  const rank = tightestOf(estimate);
   const rows: ComparisonRow[] = [];
-  const term = (id: string, measuredGiB: number | null) => {
-    const found = rank?.terms.find((candidate) => candidate.id === id);
-    if (found === undefined || measuredGiB === null) return;
+  for (const { id: term, field } of comparedTerms) {
+    const found = rank?.terms.find((candidate) => candidate.id === term);
+    const bytes = measured[field];
+    if (found === undefined || bytes === null) continue;
     // Half of the last printed digit is part of what was measured.
-    const rounding = 0.005;
-    const within =
-      measuredGiB + rounding >= found.lowBytes / GiB && measuredGiB - rounding <= found.highBytes / GiB;
-    rows.push(row(id, 'GiB', found.bytes / GiB, measuredGiB, within));
+    const rounding = measured.resolution?.[field] ?? LOGGED_HALF_WIDTH_BYTES;
+    const within = bytes + rounding >= found.lowBytes && bytes - rounding <= found.highBytes;
+    rows.push(row(term, 'GiB', found.bytes / GiB, bytes / GiB, within));
+  }
+  const plain = (term: string, unit: ComparisonRow['unit'], predicted: number, value: number | null) => {
+    if (value !== null) rows.push(row(term, unit, predicted, value));
   };
-  term('weights', recorded.weightsGiB);
-  term('activation-peak', recorded.torchPeakGiB);
-  term('non-torch', recorded.nonTorchGiB);
-  term('graphs-uncharged', recorded.graphsGiB);
-  rows.push(row('requested', 'GiB', (rank?.requestedBytes ?? 0) / GiB, recorded.requestedGiB));
-  rows.push(row('available KV cache', 'GiB', (rank?.availableKvBytes ?? 0) / GiB, recorded.availableKvGiB));
-  if (recorded.numBlocks !== undefined) {
-    rows.push(row('KV blocks', 'blocks', estimate.kv.numBlocks, recorded.numBlocks));
-  }
-  rows.push(row('KV cache size', 'tokens', estimate.kv.tokens, recorded.kvTokens));
-  if (recorded.maxConcurrency !== undefined) {
-    rows.push(row('maximum concurrency', 'x', estimate.kv.maxConcurrency, recorded.maxConcurrency));
-  }
-  return { id: recorded.id, notCovered: null, rows };
+  const inGib = (bytes: number | null) => (bytes === null ? null : bytes / GiB);
+  plain('requested', 'GiB', (rank?.requestedBytes ?? 0) / GiB, inGib(measured.requestedBytes));
+  plain('available KV cache', 'GiB', (rank?.availableKvBytes ?? 0) / GiB, inGib(measured.availableKvBytes));
+  plain('KV blocks', 'blocks', estimate.kv.numBlocks, measured.numGpuBlocks);
+  plain('KV cache size', 'tokens', estimate.kv.tokens, measured.kvTokens);
+  plain('maximum concurrency', 'x', estimate.kv.maxConcurrency, measured.maxConcurrency);
+  return { id, notCovered: null, rows };
 }
 
 /** Decode and prefill, predicted beside measured, for each recorded offline batch: no prefill beside the decode. */

@@ -1,0 +1,77 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BuiltCli, root } from './builtCli.ts';
+
+let cli: BuiltCli;
+const fixture = (name: string) => join(root, 'test/fixtures/logs', name);
+
+beforeAll(async () => {
+  cli = await BuiltCli.build();
+  const model = join(cli.folder, 'llama-3.1-8b');
+  mkdirSync(model, { recursive: true });
+  copyFileSync(
+    join(root, 'test/fixtures/vllm-0.26-h200/models/llama-3.1-8b.json'),
+    join(model, 'config.json'),
+  );
+  writeFileSync(
+    join(cli.folder, 'serve.yaml'),
+    '# loadline: gpu=h200\nmodel: ./llama-3.1-8b\nmax-model-len: 8192\nmax-num-batched-tokens: 16384\n',
+  );
+});
+
+describe('loadline log', () => {
+  it('prints an array with a record a start, over all files', async () => {
+    const { exitCode, stdout, stderr } = await cli.run([
+      'log',
+      '--json',
+      fixture('vllm-0.26-h200-llama31-8b.log'),
+      fixture('composed-vllm-compose-restarts.log'),
+    ]);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    const records = JSON.parse(stdout) as Record<string, unknown>[];
+    expect(records.map(({ outcome, kvTokens, line }) => [outcome, kvTokens, line])).toEqual([
+      ['started', 914304, 17],
+      ['refused', null, 1],
+      ['started', 62816, 2],
+      ['unknown', null, 11],
+    ]);
+    expect(stdout).not.toContain('not-for-logs');
+  });
+
+  it('shows a table to people, with what ended a start', async () => {
+    const { stdout } = await cli.run(['log', fixture('composed-vllm-0.13.0-sampler-oom.log')]);
+    expect(stdout).toContain('out of memory: sampler-warmup-oom at warm-up (line 12)');
+    expect(stdout).toContain('156,400');
+  });
+
+  it('puts what is predicted beside what was measured', async () => {
+    const { exitCode, stdout, stderr } = await cli.run([
+      'log',
+      fixture('vllm-0.26-h200-llama31-8b.log'),
+      '--against',
+      'serve.yaml',
+      '--json',
+    ]);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    const [record] = JSON.parse(stdout) as {
+      predicted: { rows: { term: string; measured: number; relativeError: number }[] };
+    }[];
+    const kv = record?.predicted.rows.find(({ term }) => term === 'available KV cache');
+    expect(kv?.measured).toBeCloseTo(111.61, 2);
+    expect(Math.abs(kv?.relativeError ?? 1)).toBeLessThan(0.01);
+  });
+
+  it('says which file it cannot read, and which has no start in it', async () => {
+    const missing = await cli.run(['log', 'nowhere.log']);
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain('nowhere.log: ');
+    writeFileSync(join(cli.folder, 'other.log'), 'nothing of an engine\n');
+    const empty = await cli.run(['log', '--json', 'other.log']);
+    expect([empty.exitCode, JSON.parse(empty.stdout)]).toEqual([0, []]);
+    expect(empty.stderr).toContain('other.log: no start of an engine');
+    expect((await cli.run(['log', '.'])).exitCode).toBe(2);
+  });
+});
