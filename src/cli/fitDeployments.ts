@@ -20,6 +20,7 @@ import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
 import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker, unreadArguments } from '../text/unresolved.ts';
 import { BadInput, locatedLine, problemLine } from './badInput.ts';
+import { resolveOptions } from './hubOption.ts';
 
 /** What options say of every deployment. */
 export interface FitSettings {
@@ -113,7 +114,7 @@ async function fitLocated(
   const model = await resolveModel(
     deployment.model,
     [folder, settings.cwd],
-    resolveOptions(deployment, settings),
+    resolveOptions({ ...deployment.flags, ...settings.flags }, settings.hub),
   );
   if (!model.ok) {
     const [problem] = model.problems;
@@ -141,7 +142,7 @@ export async function fitOptions(
   const model = await resolveModel(
     deployment.model ?? '',
     [settings.cwd],
-    resolveOptions(deployment, settings),
+    resolveOptions({ ...deployment.flags, ...settings.flags }, settings.hub),
   );
   if (!model.ok) {
     const [problem] = model.problems;
@@ -159,15 +160,6 @@ export async function fitOptions(
     estimates: [{ ...estimated, warnings }],
     problems: [],
     warnings: warnings.map((warning) => problemLine('warning', warning)),
-  };
-}
-
-/** `--revision`, as the engine takes it; the hub, as options allow it. */
-function resolveOptions(deployment: Deployment, { flags, hub }: FitSettings): ResolveOptions {
-  const revision = flags['revision'] ?? deployment.flags['revision'];
-  return {
-    ...(typeof revision === 'string' ? { revision } : {}),
-    ...(hub === undefined ? {} : { hub }),
   };
 }
 

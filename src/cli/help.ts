@@ -60,7 +60,7 @@ Exit code: 0 read, whatever the starts came to; 2 bad input.`,
   --instances            cloud instances only
   --prices FILE          JSON of your own prices, dollars an hour: {"h100-sxm-80gb": 2.5, "p5.48xlarge": 98.32}
   --all                  every row; else the best 15 of each table
-  --engine, --engine-version, --entrypoint, --set, --weights-bytes   as for fit
+  --engine, --engine-version, --entrypoint, --set, --weights-bytes, --hub, --endpoint   as for fit
   --json                 the ranking as JSON (docs/formats.md)
 
 Exit code: 0 something carries it; 1 nothing does; 2 bad input.`,

@@ -1,3 +1,4 @@
+import type { FlagValue } from '../core/engine/deployment.ts';
 import { hubAccess, tokenOf } from '../storage/checkpoint/hubAccess.ts';
 import type { Environment } from '../storage/checkpoint/hubCache.ts';
 import type { ResolveOptions } from '../storage/modelFolder.ts';
@@ -21,5 +22,17 @@ export function hubOf(
   return async () => {
     const token = await tokenOf(environment);
     return token === undefined ? checked.value : { ...checked.value, token };
+  };
+}
+
+/** How a deployment's model is looked for: `--revision`, as the engine takes it; the hub, as options allow it. */
+export function resolveOptions(
+  flags: Readonly<Record<string, FlagValue>>,
+  hub: ResolveOptions['hub'] | undefined,
+): ResolveOptions {
+  const revision = Object.hasOwn(flags, 'revision') ? flags['revision'] : undefined;
+  return {
+    ...(typeof revision === 'string' ? { revision } : {}),
+    ...(hub === undefined ? {} : { hub }),
   };
 }

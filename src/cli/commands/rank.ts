@@ -12,6 +12,7 @@ import { resolveModel } from '../../storage/modelFolder.ts';
 import { BadInput, problemLine } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { unknownGpu } from '../fitDeployments.ts';
+import { hubOf, resolveOptions } from '../hubOption.ts';
 import { type ParsedOptions, parseOptions } from '../options.ts';
 import { rankLines } from '../rankView.ts';
 import type { Terminal } from '../terminal.ts';
@@ -34,6 +35,8 @@ const options = {
   prices: { type: 'string' },
   'weights-bytes': { type: 'string' },
   all: { type: 'boolean' },
+  hub: { type: 'boolean' },
+  endpoint: { type: 'string' },
 } as const;
 
 export async function rankCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -62,7 +65,7 @@ export async function rankCommand(argv: readonly string[], terminal: Terminal): 
     devices,
     instances: allInstances(),
     prices: await pricesOf(given, terminal.cwd),
-    model: await modelOf(modelName, terminal),
+    model: await modelOf(deployment, terminal, hubOf(given, process.env, terminal.interrupted)),
     ...(weightsBytes === undefined ? {} : { weightsBytes }),
   };
   const ranked = rank(request);
@@ -131,8 +134,12 @@ async function pricesOf(given: ParsedOptions, cwd: string): Promise<Prices> {
   return prices.value;
 }
 
-async function modelOf(name: string, terminal: Terminal): Promise<ModelFacts> {
-  const model = await resolveModel(name, [terminal.cwd]);
+async function modelOf(
+  { model: name = '', flags }: Deployment,
+  terminal: Terminal,
+  hub: ReturnType<typeof hubOf>,
+): Promise<ModelFacts> {
+  const model = await resolveModel(name, [terminal.cwd], resolveOptions(flags, hub));
   if (!model.ok) throw new BadInput(...model.problems.map((problem) => problemLine('--model', problem)));
   for (const warning of model.warnings) terminal.err(problemLine('warning', warning));
   return model.value;

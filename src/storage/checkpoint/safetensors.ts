@@ -13,6 +13,8 @@ export const INDEX_FILE = 'model.safetensors.index.json';
 const MOST_INDEX_BYTES = 64 * 1024 * 1024;
 /** Far above any sharded model; keeps a crafted index from naming millions. */
 const MOST_FILES = 10_000;
+/** Of all headers together: four times those of the largest models. */
+const MOST_HEADERS_BYTES = 256 * 1024 * 1024;
 const FILES_AT_ONCE = 8;
 const LENGTH_BYTES = 8;
 
@@ -128,9 +130,12 @@ async function readHeaders(
   reader: ByteReader,
 ): Promise<Result<readonly (readonly StoredTensor[])[]>> {
   const all: (readonly StoredTensor[])[] = [];
+  const budget = { bytes: MOST_HEADERS_BYTES };
   for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
     const some = files.slice(first, first + FILES_AT_ONCE);
-    const results = await Promise.all(some.map((name) => readSafetensorsHeader(join(folder, name), reader)));
+    const results = await Promise.all(
+      some.map((name) => readSafetensorsHeader(join(folder, name), reader, budget)),
+    );
     for (const result of results) {
       if (!result.ok) return result;
       all.push(result.value);
@@ -139,10 +144,14 @@ async function readHeaders(
   return success(all);
 }
 
-/** Tensors of one file: 8 bytes of length, then so many of JSON. Nothing is allocated by a length that the file cannot have. */
+/**
+ * Tensors of one file: 8 bytes of length, then so many of JSON. Nothing is allocated by a length that the file cannot have. `budget` is
+ * what may still be read of a folder's headers.
+ */
 export async function readSafetensorsHeader(
   path: string,
   reader: ByteReader,
+  budget = { bytes: MOST_HEADER_BYTES },
 ): Promise<Result<readonly StoredTensor[]>> {
   try {
     const entry = await reader.entry(path);
@@ -166,6 +175,10 @@ export async function readSafetensorsHeader(
       return failure(
         badHeader(path, `its header claims ${length} bytes, and the file has ${entry.bytes} in all`),
       );
+    }
+    budget.bytes -= length;
+    if (budget.bytes < 0) {
+      return failure(badHeader(path, 'the headers of its folder are longer than those of any model'));
     }
     const bytes = await reader.read(path, LENGTH_BYTES, length);
     let header: unknown;

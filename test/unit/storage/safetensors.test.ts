@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,7 +7,8 @@ import { findDevice } from '../../../src/core/device/catalogue.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import { loadedBytes } from '../../../src/core/model/checkpoint.ts';
 import { MOST_HEADER_BYTES } from '../../../src/core/model/safetensorsHeader.ts';
-import { readSafetensorsHeader } from '../../../src/storage/checkpoint/safetensors.ts';
+import type { ByteReader } from '../../../src/storage/checkpoint/byteReader.ts';
+import { readSafetensorsFolder, readSafetensorsHeader } from '../../../src/storage/checkpoint/safetensors.ts';
 import { resolveModel } from '../../../src/storage/modelFolder.ts';
 import { temporaryFolder } from '../../tools/temporaryFolder.ts';
 import {
@@ -216,6 +218,35 @@ describe('files that cannot be used', () => {
     await rm(file);
     await mkdir(file);
     expect((await warningOf(folder))?.code).toBe('checkpoint.bad-header');
+  });
+});
+
+describe('hostile folders', () => {
+  it('read no more of headers than the largest model has', async () => {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(MOST_HEADER_BYTES));
+    let asked = 0;
+    const reader: ByteReader = {
+      entry: async () => ({ kind: 'file', bytes: 10 * MOST_HEADER_BYTES }),
+      names: async () => Array.from({ length: 1000 }, (_, index) => `padded-${index}.safetensors`),
+      read: async (_path, position) => {
+        if (position === 0) return length;
+        asked += MOST_HEADER_BYTES;
+        return Buffer.from('{}');
+      },
+    };
+    const read = await readSafetensorsFolder('hostile', reader);
+    expect(read).toMatchObject({ ok: false, problems: [{ code: 'checkpoint.bad-header' }] });
+    expect(asked).toBeLessThanOrEqual(256 * 1024 * 1024);
+  });
+
+  it('do not make it wait for a pipe', async () => {
+    const folder = await writeModel(newFolder(), []);
+    execFileSync('mkfifo', [join(folder, 'model.safetensors')]);
+    expect((await factsOf(folder)).warnings).toMatchObject([{ code: 'checkpoint.bad-header' }]);
+    await rm(join(folder, 'config.json'));
+    execFileSync('mkfifo', [join(folder, 'config.json')]);
+    expect(await resolveModel(folder, [])).toMatchObject({ problems: [{ code: 'model.unreadable' }] });
   });
 });
 
