@@ -73,7 +73,8 @@ function locatedFlag(deployment: LocatedDeployment, flag: string): LocatedFlag |
 
 /** `${LENGTH:-8192}` keeps its variable: what is edited is the default. */
 function insideDefault(text: string, { value, writing }: LocatedFlag, to: FlagTo): OffsetEdit | undefined {
-  if (!value || writing.interpolated !== 'compose' || !/^[\w./-]+$/.test(String(to))) return undefined;
+  if (!value || writing.style === 'yaml' || writing.style === 'json' || !/^[\w./-]+$/.test(String(to)))
+    return undefined;
   const written = text.slice(value.start, value.end);
   const [, opening, fallback = ''] = /^(["']?\$\{\w+:?-)([^{}$]*)\}["']?$/.exec(written) ?? [];
   if (opening === undefined || typeof to === 'boolean') return undefined;

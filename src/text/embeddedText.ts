@@ -1,6 +1,6 @@
 /** Text inside a document's text, after quotes, folds and variables are taken out: each unit still knows its place. */
 import type { OffsetRange } from './located.ts';
-import { type ShellCommand, type ShellWord, splitCommands } from './shellWords.ts';
+import { type ShellCommand, type ShellVariables, type ShellWord, splitCommands } from './shellWords.ts';
 
 export interface EmbeddedText {
   readonly value: string;
@@ -30,8 +30,8 @@ export function placeOf({ starts, ends }: EmbeddedText, { start, end }: OffsetRa
 }
 
 /** The shell commands of an embedded script, with their places in the document. */
-export function embeddedCommands(embedded: EmbeddedText): ShellCommand[] {
-  return splitCommands(embedded.value).map(({ range: inner, words }) => ({
+export function embeddedCommands(embedded: EmbeddedText, variables?: ShellVariables): ShellCommand[] {
+  return splitCommands(embedded.value, variables).map(({ range: inner, words }) => ({
     range: placeOf(embedded, inner),
     words: words.map((word) => wordInDocument(embedded, word)),
   }));

@@ -31,13 +31,20 @@ const operatorCharacters = '\n\r;&|()<>';
 const blanks = ' \t';
 const globCharacters = '*?[';
 
-/** Splits a script. Operators, redirections, comments and heredoc bodies separate or vanish; they are never words. */
-export function splitCommands(text: string): ShellCommand[] {
-  return new Splitter(text).commands();
+/** What variables are known to be; undefined for one that is set and may be anything by then. */
+export type ShellVariables = ReadonlyMap<string, string | undefined>;
+
+/**
+ * Splits a script. Operators, redirections, comments and heredoc bodies separate or vanish; they are never words. Variables
+ * given are filled in, and so is the default of `${A:-b}` for others.
+ */
+export function splitCommands(text: string, variables: ShellVariables = new Map()): ShellCommand[] {
+  return new Splitter(text, variables).commands();
 }
 
 class Splitter {
   readonly #text: string;
+  readonly #variables: ShellVariables;
   readonly #commands: ShellCommand[] = [];
   #words: ShellWord[] = [];
   #at = 0;
@@ -46,8 +53,9 @@ class Splitter {
   /** Set by a redirection operator: the next word is its target, not an argument. */
   #redirection: 'file' | 'heredoc' | 'heredoc-tabs' | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, variables: ShellVariables) {
     this.#text = text;
+    this.#variables = variables;
   }
 
   commands(): ShellCommand[] {
@@ -214,6 +222,7 @@ class Splitter {
 
   /** `$…` or backquotes at the cursor. A `$` that starts no expansion is itself. */
   #expansion(word: WordBuilder): void {
+    if (this.#filledIn(word)) return;
     const next = this.#text.charAt(this.#at + 1);
     if (this.#text.charAt(this.#at) === '`') this.#at = this.#closingBackquote(this.#at + 1);
     else if (next === '(') this.#at = this.#closingParenthesis(this.#at + 2);
@@ -228,6 +237,19 @@ class Splitter {
       return;
     }
     word.unknown = true;
+  }
+
+  /** `$A` of a known variable, `${A:-b}` of any. Text with blanks or patterns would be split where no quotes are around. */
+  #filledIn(word: WordBuilder): boolean {
+    const source = this.#text.slice(this.#at, this.#at + 400);
+    const [whole, bare, braced, fallback] =
+      /^\$(?:([A-Za-z_]\w*)|\{(\w+)(?::?-([^{}$`"'\\\r\n]*))?\})/.exec(source) ?? [];
+    const name = bare ?? braced ?? '';
+    const value = this.#variables.has(name) ? this.#variables.get(name) : fallback;
+    if (whole === undefined || value === undefined || /[\s*?[\]{}~]/.test(value)) return false;
+    for (let i = 0; i < value.length; i++) word.add(value.charAt(i), this.#at);
+    this.#at += whole.length;
+    return true;
   }
 
   #closingBackquote(from: number): number {

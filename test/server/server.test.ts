@@ -141,6 +141,44 @@ describe('diagnostics and quick fixes', () => {
     expect((await client.lensTitles(scriptUri))[0]).toMatch(/^⚠ tight RTX 4090 · 1\.0× at/);
   });
 
+  it.each([
+    [
+      'compose.yaml',
+      'dockercompose',
+      'services:\n  # loadline: gpu=rtx-4090\n  llm:\n    image: vllm/vllm-openai:v0.26.0\n    command:\n      - --model\n      - meta-llama/Llama-3.1-8B-Instruct\n      - --max-model-len\n      - "131072" # long\n',
+      '--max-model-len',
+      / {6}- --max-model-len\n {6}- "\d{5}" # long\n$/,
+    ],
+    [
+      'pod.yaml',
+      'yaml',
+      'kind: Pod\nspec:\n  nodeSelector: { nvidia.com/gpu.product: NVIDIA-GeForce-RTX-4090 }\n  containers:\n  - image: vllm/vllm-openai:v0.26.0\n    args: [--model, meta-llama/Llama-3.1-8B-Instruct, --max-model-len=131072]\n',
+      '--max-model-len=131072',
+      /args: \[--model, meta-llama\/Llama-3.1-8B-Instruct, --max-model-len=\d{5}\]\n$/,
+    ],
+    [
+      'Dockerfile',
+      'dockerfile',
+      '# loadline: gpu=rtx-4090\nFROM vllm/vllm-openai:v0.26.0\nCMD ["--model", "meta-llama/Llama-3.1-8B-Instruct", "--max-model-len", "131072"]\n',
+      '--max-model-len", "131072"',
+      /"--max-model-len", "\d{5}"\]\n$/,
+    ],
+  ])('marks the flag in %s and fixes it there', async (name, languageId, text, place, fixed) => {
+    const client = await start();
+    const opened = `file:///x/${name}`;
+    await client.open(opened, text, languageId);
+    const [diagnostic, ...others] = await client.diagnostics(opened);
+    expect(others).toEqual([]);
+    expect(diagnostic?.code).toBe('verdict.does-not-fit');
+    if (!diagnostic) throw new Error('no diagnostic');
+    expect(client.document(opened).getText(diagnostic.range)).toBe(place);
+    const [first] = await client.actions(opened, diagnostic.range);
+    if (!first) throw new Error('no action');
+    await client.apply(first);
+    expect(client.document(opened).getText()).toMatch(fixed);
+    expect((await client.diagnostics(opened)).filter(({ severity }) => severity === 1)).toEqual([]);
+  });
+
   it('gives the GPUs that a fix needs to the comment too', async () => {
     const client = await start();
     await client.open(scriptUri, tooLong.replace('131072', '65536'), 'shellscript');

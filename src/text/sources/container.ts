@@ -127,10 +127,11 @@ function scriptOf(
 function startedByScript(
   text: string,
   { script, writing: quoting }: NonNullable<ReturnType<typeof scriptOf>>,
-  { interpolated }: Container,
+  { interpolated, environment }: Container,
 ): Started | undefined {
+  const variables = new Map(environment.map(({ name, value }) => [name, value]));
   const writing: Writing = { style: 'shell', quoting, interpolated };
-  for (const { words } of embeddedCommands(script)) {
+  for (const { words } of embeddedCommands(script, variables)) {
     const launch = findLaunch(text, words);
     if (launch) return { launch, writing, insertion: commandInsertion(text, launch, writing) };
   }

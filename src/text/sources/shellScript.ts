@@ -4,7 +4,7 @@ import { containerRun } from '../launch/containerRun.ts';
 import type { EnvironmentVariable } from '../launch/environment.ts';
 import { findLaunch } from '../launch/programs.ts';
 import type { DocumentDeployments, LocatedDeployment, Writing } from '../located.ts';
-import { type ShellCommand, splitCommands } from '../shellWords.ts';
+import { type ShellCommand, type ShellVariables, splitCommands } from '../shellWords.ts';
 import { assembleDeployment, directiveProblems, type FoundDeployment } from './assemble.ts';
 import { assignedVariable, commandInsertion, lineStartAt, readLaunch } from './launchText.ts';
 import { type DocumentSource, extensionOf } from './source.ts';
@@ -31,12 +31,30 @@ function readShellScript(text: string): DocumentDeployments {
   const directives = findDirectives(text);
   const deployments: LocatedDeployment[] = [];
   const exported: EnvironmentVariable[] = [];
-  for (const command of splitCommands(text)) {
+  for (const command of splitCommands(text, setVariables(text))) {
     exported.push(...exportedBy(command));
     const found = readCommand(text, command, exported);
     if (found) deployments.push(assembleDeployment(text, directives, found));
   }
   return { deployments, problems: directiveProblems(directives) };
+}
+
+const declarations = new Set(['export', 'local', 'readonly', 'declare', 'typeset']);
+
+/** Variables that the script sets once; one that is set again, looped over or read in is whatever it is by then. */
+function setVariables(text: string): ShellVariables {
+  const values = new Map<string, string | undefined>();
+  const set = (name: string, value?: string) => values.set(name, values.has(name) ? undefined : value);
+  for (const { words } of splitCommands(text)) {
+    for (const [index, word] of words.entries()) {
+      const [assigned] = assignedVariable(word);
+      if (assigned) set(assigned.name, word.value.includes('+=') ? undefined : assigned.value);
+      else if (['for', 'read', 'select'].includes(word.value)) {
+        for (const { value } of words.slice(index + 1)) values.set(value, undefined);
+      } else if (!declarations.has(word.value)) break;
+    }
+  }
+  return values;
 }
 
 function exportedBy({ words: [first, ...rest] }: ShellCommand): EnvironmentVariable[] {

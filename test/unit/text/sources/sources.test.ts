@@ -211,6 +211,14 @@ describe('Kubernetes', () => {
     );
   });
 
+  it('gives the variables of a container to its script', () => {
+    const text =
+      'kind: Pod\nspec:\n  containers:\n  - image: any\n    command: [sh, -c, "vllm serve $MODEL --max-model-len $LENGTH"]\n    env:\n    - { name: MODEL, value: org/m }\n    - { name: LENGTH, valueFrom: {} }\n';
+    const found = only(text, 'pod.yaml');
+    expect(found.deployment.model).toBe('org/m');
+    expect(estimateBlocker(found)?.path).toEqual(['flags', 'max-model-len']);
+  });
+
   it('fills in what the container itself defines, and says what it does not', () => {
     const text = [
       'kind: Pod',
@@ -399,6 +407,29 @@ describe('launches in shell scripts', () => {
     expect(found.deployment).toMatchObject({ engineVersion: '0.26.0', environment: { VLLM_USE_V1: '1' } });
     expect(found.deployment.environment).not.toHaveProperty('CUDA_VISIBLE_DEVICES');
     expect(found.hint?.gpuCount?.count).toBe(2);
+  });
+
+  it('fills in what the script itself sets once, and defaults; not what may be anything by then', () => {
+    const text = [
+      `MODEL="${variable('1:-org/m')}"`,
+      'export TP=2 LENGTH=1024',
+      'LENGTH=2048',
+      'for SEQS in 1 2; do',
+      `  vllm serve $MODEL -tp "$TP" --gpu-memory-utilization ${variable('USED:-0.8')} --max-model-len ${variable('LENGTH:-1')} --max-num-seqs=$SEQS`,
+      'done',
+    ]
+      .join('\n')
+      .replaceAll('\\"', '"');
+    const found = only(text, 'a.sh');
+    expect(found.deployment).toMatchObject({
+      model: 'org/m',
+      flags: { 'tensor-parallel-size': 2, 'gpu-memory-utilization': 0.8 },
+    });
+    expect((found.unresolved ?? []).map(({ flag }) => flag)).toEqual(['max-model-len', 'max-num-seqs']);
+    expect(edited(text, found, { flag: 'gpu-memory-utilization', to: 0.9 })).toBe(
+      text.replace(':-0.8', ':-0.9'),
+    );
+    expect(edited(text, found, { flag: 'tensor-parallel-size', to: 4 })).toBe(text.replace('"$TP"', '4'));
   });
 
   it('reads dotted arguments and short names of them', () => {
