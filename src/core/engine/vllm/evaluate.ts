@@ -1,5 +1,5 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
-import { blocksThatFit, kvCapacity, largestLength } from '../../memory/kv/capacity.ts';
+import { blocksThatFit, kvCapacity, largestLength, requestBlocksThatFit } from '../../memory/kv/capacity.ts';
 import type { KvLayout } from '../../memory/kv/layout.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
@@ -45,15 +45,21 @@ function kvEstimate(
   layout: KvLayout,
   memories: readonly StageMemory[],
 ): KvEstimate {
-  const fitting =
-    resolved.blocksOverride ??
-    blocksThatFit(
-      layout,
-      memories.map((memory) => memory.availableKvBytes),
-    );
+  const override = resolved.blocksOverride;
+  // Blocks that are asked for outright take the place of the memory that was found.
+  const available =
+    override === undefined
+      ? memories.map((memory) => memory.availableKvBytes)
+      : layout.blockBytesByStage.map((bytes) => bytes * override);
+  const fitting = override ?? blocksThatFit(layout, available);
   const inFlightTokens = resolved.maxNumBatchedTokens * resolved.concurrentSteps;
   const longest = longestContext(request, resolved);
-  const largestMaxModelLen = largestLength(layout, fitting, longest, inFlightTokens);
+  const largestMaxModelLen = largestLength(
+    layout,
+    requestBlocksThatFit(layout, available),
+    longest,
+    inFlightTokens,
+  );
   const maxModelLen = resolved.maxModelLen ?? Math.max(1, largestMaxModelLen);
   const capacity = kvCapacity(layout, fitting, maxModelLen, inFlightTokens);
   return {
@@ -63,7 +69,7 @@ function kvEstimate(
     tokens: capacity.tokens,
     maxConcurrency: capacity.maxConcurrency,
     maxModelLen,
-    oneRequestBytes: Math.max(...layout.blockBytesByStage) * capacity.blocksPerRequest,
+    oneRequestBytes: Math.max(...layout.reckonedBytesByStage) * capacity.blocksPerRequest,
     largestMaxModelLen,
   };
 }

@@ -1,5 +1,6 @@
 import { type CacheFormat, packedFormats, plainFormat } from '../../memory/kv/cacheFormat.ts';
 import type { PlacedSpec } from '../../memory/kv/cacheSpec.ts';
+import { COMPRESSED_BLOCK_TOKENS } from '../../memory/kv/compressedLatent.ts';
 import { type LayerSpecInput, layerSpecs, leastCommonMultiple } from '../../memory/kv/layerSpecs.ts';
 import { type KvLayout, kvLayout } from '../../memory/kv/layout.ts';
 import type { StateDataType } from '../../memory/kv/stateBytes.ts';
@@ -63,7 +64,7 @@ function keyOf(stages: readonly PipelineStage[], input: KvPlanInput): string {
 function newPlan(model: ModelFacts, stages: readonly PipelineStage[], input: KvPlanInput): KvLayout {
   const minor = minorOf(input.version);
   const specs = specsOf(model, minor, input);
-  return kvLayout(specs, stages, kvRules(minor, model, input.flags), input.contextParallelSize);
+  return kvLayout(specs, stages, kvRules(minor, input.flags), input.contextParallelSize);
 }
 
 function specsOf(model: ModelFacts, minor: number, input: KvPlanInput): readonly PlacedSpec[] {
@@ -76,7 +77,9 @@ function specsOf(model: ModelFacts, minor: number, input: KvPlanInput): readonly
   const preferred =
     latent === undefined
       ? 16
-      : latentBlockTokens(minor, computeMajor, sparse, format.elementBytes, flags.attentionBackend);
+      : latent.compressRatio !== undefined
+        ? COMPRESSED_BLOCK_TOKENS
+        : latentBlockTokens(minor, computeMajor, sparse, format.elementBytes, flags.attentionBackend);
   // Where the backend takes one size only, what is written gives way to it.
   const written =
     flags.blockSize !== undefined && flags.blockSize % preferred === 0 ? flags.blockSize : undefined;

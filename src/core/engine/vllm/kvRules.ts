@@ -7,16 +7,16 @@ import type { KvFlags } from './kvFlags.ts';
  * How releases of vLLM lay out the KV cache, by minor version (26 for 0.26.1). Read from the released packages' v1/core/kv_cache_utils.py,
  * v1/kv_cache_interface.py, platforms/interface.py, platforms/cuda.py, model_executor/models/config.py.
  */
-export function kvRules(minor: number, model: ModelFacts, flags: KvFlags): KvRules {
+export function kvRules(minor: number, flags: KvFlags): KvRules {
   const managed = flags.hybridManager && minor >= 10;
   return {
     windowsFreed: managed,
     // Off by default, for its latency, in every release that was read.
     chunksFreed: false,
     groupSizeRatio: minor >= 19 ? 1.5 : minor >= 13 ? 1.25 : 1,
-    packsUnlikePages: minor >= 29 && model.layers.length > 0,
+    padsPackedPages: minor < 29,
     tokensFrom: minor >= 21 ? 'concurrency' : 'blocks',
-    concurrencyFrom: minor >= 9 ? 'blocks' : 'tokens',
+    concurrencyFrom: minor >= 27 ? 'blocks' : minor >= 9 ? 'bytes' : 'tokens',
   };
 }
 

@@ -44,8 +44,17 @@ function blocksOf(
 
 /** Blocks that the fullest stage has room for: the smallest count of any rank. */
 export function blocksThatFit(layout: KvLayout, availableByStage: readonly number[]): number {
+  return fewest(layout.blockBytesByStage, availableByStage);
+}
+
+/** Blocks that the start-up test allows one request: those above, but for packed pages, which it reckons a little larger. */
+export function requestBlocksThatFit(layout: KvLayout, availableByStage: readonly number[]): number {
+  return fewest(layout.reckonedBytesByStage, availableByStage);
+}
+
+function fewest(bytesByStage: readonly number[], availableByStage: readonly number[]): number {
   let blocks = Number.POSITIVE_INFINITY;
-  layout.blockBytesByStage.forEach((bytes, stage) => {
+  bytesByStage.forEach((bytes, stage) => {
     if (bytes > 0) blocks = Math.min(blocks, Math.floor((availableByStage[stage] ?? 0) / bytes));
   });
   return Number.isFinite(blocks) ? Math.max(0, blocks) : 0;
@@ -62,16 +71,38 @@ export function kvCapacity(
   const { rules, groups, contextParallelSize } = layout;
   const evenTokens =
     Math.floor(numBlocks / Math.max(1, groups.length)) *
-    Math.min(layout.blockSize, maxModelLen) *
+    Math.min(layout.smallestBlockTokens, maxModelLen) *
     contextParallelSize;
   const maxConcurrency =
-    rules.concurrencyFrom === 'tokens' ? evenTokens / maxModelLen : numBlocks / Math.max(1, perRequest);
+    rules.concurrencyFrom === 'tokens'
+      ? evenTokens / maxModelLen
+      : numBlocks /
+        Math.max(
+          1,
+          rules.concurrencyFrom === 'bytes'
+            ? firstGroupBlocks(layout, maxModelLen, inFlightTokens)
+            : perRequest,
+        );
   return {
     numBlocks,
     blocksPerRequest: perRequest,
     maxConcurrency,
     tokens: rules.tokensFrom === 'blocks' ? evenTokens : Math.trunc(maxConcurrency * maxModelLen),
   };
+}
+
+/** A request's bytes in blocks of the first group: its blocks, unless groups have pages of unlike sizes. */
+function firstGroupBlocks(layout: KvLayout, length: number, inFlightTokens: number): number {
+  const [first = 0] = layout.groupBytes;
+  if (layout.reckonedBytesByStage === layout.blockBytesByStage || first === 0) {
+    return blocksPerRequest(layout, length, inFlightTokens);
+  }
+  let bytes = 0;
+  layout.groups.forEach((spec, group) => {
+    bytes +=
+      blocksOf(spec, length, inFlightTokens, layout.contextParallelSize) * (layout.groupBytes[group] ?? 0);
+  });
+  return Math.ceil(bytes / first);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type CacheSpec, familyOf, type PlacedSpec, SpecPool } from './cacheSpec.ts';
+import { packedGroups, wantsPacking } from './packedGroups.ts';
 import type { KvRules } from './rules.ts';
 
 /** Layers that share a block table: one block of a group is one page in each of its layers. */
@@ -23,6 +24,7 @@ export function groupLayers(placed: readonly PlacedSpec[], rules: KvRules): read
   );
   // One kind of cache: one group, with pages of any sizes.
   if (oneFamily) return [{ spec: first.spec, members: kept }];
+  if (wantsPacking(kept)) return packedGroups(kept, rules.padsPackedPages);
   return equalGroups(withOnePageSize(kept), rules.groupSizeRatio);
 }
 

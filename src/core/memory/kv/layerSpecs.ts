@@ -1,6 +1,7 @@
 import { isAttention, type LayerFacts, type StateMixer, type TokenMixer } from '../../model/facts.ts';
 import { type CacheFormat, headTokenBytes, indexerTokenBytes, latentTokenBytes } from './cacheFormat.ts';
 import { type PlacedSpec, SpecPool } from './cacheSpec.ts';
+import { compressedSpecs } from './compressedLatent.ts';
 import { type StateInput, stateBytes } from './stateBytes.ts';
 
 /** When a request's states are kept: only the newest, with the one before it, or one each block. */
@@ -33,6 +34,10 @@ export function layerSpecs(layers: readonly LayerFacts[], input: LayerSpecInput)
     for (const mixer of facts.mixers) {
       if (!isAttention(mixer)) {
         placed.push({ layer, spec: pool.intern(stateSpec(mixer, input, blockTokens, statePage)) });
+      } else if (mixer.kind === 'latent' && mixer.compressRatio !== undefined) {
+        for (const spec of compressedSpecs(mixer, blockTokens)) {
+          placed.push({ layer, spec: pool.intern(spec) });
+        }
       } else if (mixer.kind === 'latent') {
         const page = blockTokens * latentTokenBytes(mixer, input.format);
         placed.push({

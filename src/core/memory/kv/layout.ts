@@ -1,16 +1,23 @@
 import type { PipelineStage } from '../pipeline.ts';
 import type { CacheSpec, PlacedSpec } from './cacheSpec.ts';
 import { groupLayers, type LayerGroup } from './groups.ts';
+import { placesBytes, reckonedBytes, wantsPacking } from './packedGroups.ts';
 import type { KvRules } from './rules.ts';
 
 /** How the KV cache of a model is laid out on the ranks of one deployment. */
 export interface KvLayout {
   /** One for each group of layers: the blocks that a request takes in it. */
   readonly groups: readonly CacheSpec[];
-  /** Tokens of a block of attention; of the request where there is only state. */
+  /** Tokens of a block of attention; Infinity where there is only state. */
   readonly blockSize: number;
+  /** Of the smallest block of attention in any group. */
+  readonly smallestBlockTokens: number;
   /** Bytes of one block over all layers that a stage's ranks hold, a stage. */
   readonly blockBytesByStage: readonly number[];
+  /** Bytes that a block is reckoned with in the test that one request fits, a stage: those above, but for packed pages. */
+  readonly reckonedBytesByStage: readonly number[];
+  /** Bytes of a block of each group over its own layers, on the whole model. */
+  readonly groupBytes: readonly number[];
   /**
    * Bytes that one more token of a long context takes on a rank of the fullest stage: full layers only, since windows and states
    * do not grow. Padding of blocks is in it.
@@ -33,11 +40,20 @@ export function kvLayout(
   contextParallelSize = 1,
 ): KvLayout {
   const groups = groupLayers(placed, rules);
-  let blockSize = Number.POSITIVE_INFINITY;
-  for (const { spec } of groups) if (spec.kind !== 'state') blockSize = Math.min(blockSize, spec.blockTokens);
+  let smallestBlockTokens = Number.POSITIVE_INFINITY;
+  for (const { spec } of groups) {
+    if (spec.kind !== 'state') smallestBlockTokens = Math.min(smallestBlockTokens, spec.blockTokens);
+  }
+  const blockSize = groups.find(({ spec }) => spec.kind === 'full')?.spec.blockTokens ?? smallestBlockTokens;
+  const packed = rules.padsPackedPages && wantsPacking(placed) && groups.length > 1;
   const blockBytesByStage = stages.map((stage) =>
-    Math.max(0, ...groups.map((group) => bytesIn(group, stage))),
+    packed
+      ? placesBytes(groups, heldBy(stage))
+      : Math.max(0, ...groups.map((group) => bytesIn(group, heldBy(stage)))),
   );
+  const reckonedBytesByStage = packed
+    ? stages.map((stage) => reckonedBytes(groups, heldBy(stage)))
+    : blockBytesByStage;
   const bytesPerToken = Math.max(0, ...stages.map((stage) => growth(groups, stage) / contextParallelSize));
   let readBytesPerToken = 0;
   for (const { spec } of placed) {
@@ -46,7 +62,10 @@ export function kvLayout(
   return {
     groups: groups.map((group) => group.spec),
     blockSize,
+    smallestBlockTokens,
     blockBytesByStage,
+    reckonedBytesByStage,
+    groupBytes: groups.map((group) => bytesIn(group, () => true)),
     bytesPerToken,
     readBytesPerToken,
     contextParallelSize,
@@ -55,11 +74,13 @@ export function kvLayout(
   };
 }
 
-function bytesIn(group: LayerGroup, stage: PipelineStage): number {
+function heldBy(stage: PipelineStage): (layer: number) => boolean {
+  return (layer) => layer >= stage.first && layer < stage.end;
+}
+
+function bytesIn(group: LayerGroup, isHeld: (layer: number) => boolean): number {
   let bytes = 0;
-  for (const { layer, spec } of group.members) {
-    if (layer >= stage.first && layer < stage.end) bytes += spec.pageBytes;
-  }
+  for (const { layer, spec } of group.members) if (isHeld(layer)) bytes += spec.pageBytes;
   return bytes;
 }
 
@@ -69,7 +90,7 @@ function growth(groups: readonly LayerGroup[], stage: PipelineStage): number {
     const grows =
       group.spec.kind === 'full' || (group.spec.kind === 'state' && group.spec.fixedBlocks === undefined);
     if (grows && Number.isFinite(group.spec.blockTokens))
-      bytes += bytesIn(group, stage) / group.spec.blockTokens;
+      bytes += bytesIn(group, heldBy(stage)) / group.spec.blockTokens;
   }
   return bytes;
 }

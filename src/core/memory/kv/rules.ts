@@ -6,12 +6,12 @@ export interface KvRules {
   readonly chunksFreed: boolean;
   /** Groups take the larger count of layers where it is less than this times the smaller. */
   readonly groupSizeRatio: number;
-  /** Whether layers of unlike page sizes are packed beside each other in a block instead of padded to one size. */
-  readonly packsUnlikePages: boolean;
+  /** Whether packed pages of unlike sizes are padded to each other's, and share their places in a block. Up to 0.28. */
+  readonly padsPackedPages: boolean;
   /**
    * "GPU KV cache size" is what the blocks hold divided evenly among the groups, or the concurrency times the longest request.
-   * "Maximum concurrency" is whole blocks of a request, or plain tokens.
+   * "Maximum concurrency" is whole blocks of a request, its bytes in blocks of the first group, or plain tokens.
    */
   readonly tokensFrom: 'blocks' | 'concurrency';
-  readonly concurrencyFrom: 'blocks' | 'tokens';
+  readonly concurrencyFrom: 'blocks' | 'bytes' | 'tokens';
 }

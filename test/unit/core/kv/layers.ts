@@ -78,6 +78,26 @@ export function latent(layerCount: number, indexerHeadSize?: number): ModelFacts
   );
 }
 
+/** DeepSeek-V4-Flash: 43 layers with a window of 128; two keep no more, the rest are compressed 4 or 128 to 1 in turn. */
+export function compressedLatent(): ModelFacts {
+  return mixers(
+    'deepseek_v4',
+    repeat(43, (layer) => [
+      {
+        kind: 'latent',
+        queryHeads: 64,
+        latentSize: 448,
+        rotarySize: 64,
+        headSize: 448,
+        valueHeadSize: 512,
+        windowTokens: 128,
+        indexerHeadSize: 128,
+        compressRatio: layer < 2 ? 0 : layer % 2 === 0 ? 4 : 128,
+      },
+    ]),
+  );
+}
+
 const noFlags: KvFlags = {
   format: undefined,
   blockSize: undefined,

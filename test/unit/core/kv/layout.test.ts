@@ -8,7 +8,16 @@ import {
 import type { KvLayout } from '../../../../src/core/memory/kv/layout.ts';
 import type { ModelFacts, TokenMixer } from '../../../../src/core/model/facts.ts';
 import { model } from '../fixtures.ts';
-import { gatedDeltaHybrid, gptOss, heads, latent, mixers, planned, window } from './layers.ts';
+import {
+  compressedLatent,
+  gatedDeltaHybrid,
+  gptOss,
+  heads,
+  latent,
+  mixers,
+  planned,
+  window,
+} from './layers.ts';
 
 const mamba2: TokenMixer = {
   kind: 'mamba2',
@@ -32,6 +41,7 @@ const everyKind: readonly (readonly [string, ModelFacts])[] = [
   ['windows of another count', gemma3],
   ['latent', latent(27)],
   ['latent with an indexer', latent(61, 128)],
+  ['latent, compressed', compressedLatent()],
   ['hybrid', gatedDeltaHybrid(24, heads(2, 256), 32)],
   ['attention and state side by side', mixers('falcon_h1', Array(36).fill([heads(2, 128), mamba2]))],
   ['states only', mixers('mamba2', Array(48).fill([mamba2]))],

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { packedFormats, plainFormat } from '../../../../src/core/memory/kv/cacheFormat.ts';
-import { blocksPerRequest, blocksThatFit, kvCapacity } from '../../../../src/core/memory/kv/capacity.ts';
+import {
+  blocksPerRequest,
+  blocksThatFit,
+  kvCapacity,
+  largestLength,
+  requestBlocksThatFit,
+} from '../../../../src/core/memory/kv/capacity.ts';
 import type { TokenMixer } from '../../../../src/core/model/facts.ts';
 import { GiB } from '../../../../src/core/units.ts';
 import { model } from '../fixtures.ts';
-import { gatedDeltaHybrid, gptOss, heads, latent, mixers, planned } from './layers.ts';
+import { compressedLatent, gatedDeltaHybrid, gptOss, heads, latent, mixers, planned } from './layers.ts';
 
 describe('figures that engines have logged', () => {
   it('Llama-3.1-8B on an H100, vLLM 0.19: 58.107 GiB are 476,016 tokens, 58.11x at 8,192', () => {
@@ -42,6 +48,56 @@ describe('figures that engines have logged', () => {
     expect(layout.groups).toHaveLength(2);
     expect(blocksPerRequest(layout, 131_072, 8192)).toBe(8713);
     expect(blocksPerRequest(layout, 131_072, 16_384)).toBe(9225);
+  });
+});
+
+describe('what engines have said when they refused', () => {
+  it('DeepSeek-V4-Flash on GH200, vLLM 0.22: 30,000 tokens need 6.66 GiB, 5.44 GiB hold 13,528 (vllm issue 44376)', () => {
+    const layout = planned(compressedLatent(), { version: '0.22.1', tensorParallelSize: 2 });
+    // Full layers; two groups of windows; the states of either compressor.
+    expect(layout.groups).toHaveLength(5);
+    const reckoned = layout.reckonedBytesByStage[0] ?? 0;
+    expect((blocksPerRequest(layout, 30_000, 16_384) * reckoned) / GiB).toBeCloseTo(6.66, 2);
+    const lengths = [5.435, 5.445].map((gib) =>
+      largestLength(layout, requestBlocksThatFit(layout, [gib * GiB]), 30_000, 16_384),
+    );
+    expect(lengths[0]).toBeLessThanOrEqual(13_528);
+    expect(lengths[1]).toBeGreaterThanOrEqual(13_528);
+    // One block more or less is a step of eight tokens.
+    expect(largestLength(layout, blocksPerRequest(layout, 13_528, 16_384), 30_000, 16_384)).toBe(13_528);
+  });
+
+  it('48 layers of 4 KV heads in fp8: 10.55 GiB are 230,528 tokens, 5.59 GiB hold 122,080 of 221,000 (vllm issue 25350)', () => {
+    const facts = mixers('qwen3_moe', Array(48).fill([heads(4, 128)]));
+    const layout = planned(facts, { version: '0.10.2', flags: { format: plainFormat(1) } });
+    const tokens = [10.545, 10.555].map(
+      (gib) => kvCapacity(layout, blocksThatFit(layout, [gib * GiB]), 100_000, 8192).tokens,
+    );
+    expect(tokens[0]).toBeLessThanOrEqual(230_528);
+    expect(tokens[1]).toBeGreaterThanOrEqual(230_528);
+    const logged = kvCapacity(layout, 230_528 / 16, 100_000, 8192);
+    expect(logged.tokens).toBe(230_528);
+    expect(logged.maxConcurrency.toFixed(2)).toBe('2.31');
+    const needed = blocksPerRequest(layout, 221_000, 8192) * (layout.blockBytesByStage[0] ?? 0);
+    expect((needed / GiB).toFixed(2)).toBe('10.12');
+    const lengths = [5.585, 5.595].map((gib) =>
+      largestLength(layout, requestBlocksThatFit(layout, [gib * GiB]), 221_000, 8192),
+    );
+    expect(lengths[0]).toBeLessThanOrEqual(122_080);
+    expect(lengths[1]).toBeGreaterThanOrEqual(122_080);
+  });
+
+  it('Llama-3.1-8B on an RTX 3090 under V0: 1,952 and 1,478 blocks, 23,648 tokens (vllm issue 10517)', () => {
+    const layout = planned(model('llama-3.1-8b'), { version: '0.6.6.post1', computeCapability: '8.6' });
+    for (const [gib, blocks, length, concurrency] of [
+      [3.81, 1952, 20_000, '1.56'],
+      [2.89, 1478, 29_000, '0.82'],
+    ] as const) {
+      expect(blocksThatFit(layout, [(gib - 0.005) * GiB])).toBeLessThanOrEqual(blocks);
+      expect(blocksThatFit(layout, [(gib + 0.005) * GiB])).toBeGreaterThanOrEqual(blocks);
+      expect(kvCapacity(layout, blocks, length, 512).maxConcurrency.toFixed(2)).toBe(concurrency);
+    }
+    expect(largestLength(layout, 1478, 29_000, 512)).toBe(23_648);
   });
 });
 
