@@ -36,14 +36,17 @@ const sharedYaml = {
   },
 };
 
-/** One copy of each reader of checkpoints, beside the bundles that load it on first use: esbuild splits no CommonJS. */
-const checkpointLibraries = {
-  name: 'checkpoint-libraries',
+/**
+ * What reads GGUF files and asks the hub, and the libraries that it reads with, beside the bundles that load them on first use: esbuild
+ * splits no CommonJS.
+ */
+const checkpointReaders = {
+  name: 'checkpoint-readers',
   setup(build) {
-    build.onResolve({ filter: /\/(hub|gguf)Library\.ts$/ }, ({ path, kind }) =>
-      kind === 'entry-point'
-        ? undefined
-        : { path: path.replace(/^.*\/(\w+)\.ts$/, './$1.js'), external: true },
+    build.onResolve({ filter: /\/(hub|gguf)(Model|Library)\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import'
+        ? { path: path.replace(/^.*\/(\w+)\.ts$/, './$1.js'), external: true }
+        : undefined,
     );
   },
 };
@@ -62,17 +65,18 @@ const common = {
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
-const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, checkpointLibraries] };
+const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, checkpointReaders] };
 
 const bundles = [
   { ...node, entryPoints: { ssh2: 'node_modules/ssh2/lib/index.js' }, outdir: 'dist' },
   { ...node, entryPoints: { yaml: 'node_modules/yaml/browser/dist/index.js' }, outdir: 'dist' },
   {
     ...node,
-    entryPoints: {
-      hubLibrary: 'src/storage/checkpoint/hubLibrary.ts',
-      ggufLibrary: 'src/storage/checkpoint/ggufLibrary.ts',
-    },
+    plugins: [withoutNativeAddons, checkpointReaders],
+    entryPoints: ['hubModel', 'hubLibrary', 'ggufModel', 'ggufLibrary'].map((out) => ({
+      in: `src/storage/checkpoint/${out}.ts`,
+      out,
+    })),
     outdir: 'dist',
   },
   {
@@ -84,7 +88,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedYaml, checkpointLibraries],
+    plugins: [withoutNativeAddons, sharedYaml, checkpointReaders],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },

@@ -8,7 +8,6 @@ import { knownModel, knownModelNames } from '../core/model/known.ts';
 import { parseModelConfig } from '../core/model/parse.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';
 import { type ByteReader, localReader, unreadable } from './checkpoint/byteReader.ts';
-import { ggufFolder, ggufModel } from './checkpoint/ggufModel.ts';
 import type { HubAccess, HubModelName } from './checkpoint/hubAccess.ts';
 import { cachedSnapshot, type Environment, isHubId } from './checkpoint/hubCache.ts';
 import { readJsonFile } from './checkpoint/jsonFile.ts';
@@ -132,11 +131,13 @@ async function readPlace(
     if (there.kind === 'other') return failure(notAFile(place));
     if (there.kind === 'file') {
       if (!/\.gguf$/i.test(place)) return await readModel(name, place, reader);
+      const { ggufModel } = await import('./checkpoint/ggufModel.ts');
       return await ggufModel(name, place, reader);
     }
     const path = join(place, 'config.json');
     const inFolder = await reader.entry(path);
     if (quantization !== undefined || inFolder.kind === 'absent') {
+      const { ggufFolder } = await import('./checkpoint/ggufModel.ts');
       return await ggufFolder(name, place, quantization, reader);
     }
     return inFolder.kind === 'file' ? await readModel(name, path, reader) : failure(notAFile(path));

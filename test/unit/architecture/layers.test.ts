@@ -45,9 +45,9 @@ const packageHomes: readonly { readonly name: RegExp; readonly home: RegExp }[] 
   // `./ssh2.js` is what esbuild.mjs makes of it in the shipped bundles.
   { name: /^(\.\/)?ssh2(\.js)?$/, home: /^src\/remote\// },
   { name: /^chart\.js/, home: /^webview\/common\/chart\.ts$/ },
-  // In the shipped bundles, what stands between is a bundle of its own: `./hubLibrary.js`.
+  // In the shipped bundles, what stands between is a bundle of its own: `./hubModel.js`, `./hubLibrary.js`.
   { name: /^@huggingface\//, home: /^src\/storage\/checkpoint\/(hub|gguf)Library\.ts$/ },
-  { name: /^\.\/(hub|gguf)Library\.(ts|js)$/, home: /^src\/storage\/checkpoint\// },
+  { name: /^\.\/(checkpoint\/)?(hub|gguf)(Model|Library)\.(ts|js)$/, home: /^src\/storage\// },
   { name: /^yaml$/, home: /^src\/text\// },
   { name: /^zod/, home: /^src\/(protocol\/|remote\/|core\/sweep\/planSchema\.ts)/ },
 ];
