@@ -4,11 +4,13 @@ import { scaledContext, statedContext } from './contextLength.ts';
 import type { DataType, ModelFacts } from './facts.ts';
 import { generic } from './families/generic.ts';
 import { familyOf, familyOfArchitecture } from './families/registry.ts';
+import { towerFamilyOf } from './families/towerRegistry.ts';
 import type { ModelFamily } from './family.ts';
 import { encoderBeside, generatesText, type NotCovered, unreadStructure } from './notCovered.ts';
 import { parametersByKind } from './parts.ts';
 import { quantizationFacts } from './quantization/quantization.ts';
 import { textSection, withOuterTie } from './textSection.ts';
+import { towerReader } from './towerReader.ts';
 
 /**
  * Model facts from a parsed config.json. Never throws. Problems: `model.not-an-object`, `model.missing-field`,
@@ -30,7 +32,7 @@ export function parseModelConfig(
   const architecture = whole.firstText('architectures');
   const written = whole.text('model_type');
   if (whole.problems.length > 0) return failure(...whole.problems);
-  const { family, modelType, fields } = readerOf(whole, written, architecture);
+  const { family, modelType, fields, covered } = readerOf(whole, written, architecture);
   if (modelType === undefined) {
     return failure({
       code: 'model.missing-field',
@@ -54,7 +56,7 @@ export function parseModelConfig(
   const maxPositionEmbeddings = scaledContext(fields, stated);
   const dataType = dataTypeOf(whole, fields);
   const quantization = quantizationFacts(whole) ?? quantizationFacts(fields);
-  const isGeneric = family === undefined || (modelType !== written && written !== undefined);
+  const isGeneric = !covered;
   const problems = uniqueByPath(whole.problems);
   if (problems.length > 0) {
     return failure(
@@ -94,6 +96,8 @@ interface Reader {
   readonly modelType: string | undefined;
   /** Of the text model, with the family's defaults. */
   readonly fields: ConfigFields;
+  /** False where only a text model inside is known. */
+  readonly covered: boolean;
 }
 
 /**
@@ -105,6 +109,11 @@ function readerOf(
   modelType: string | undefined,
   architecture: string | undefined,
 ): Reader {
+  const tower = towerFamilyOf(modelType) ?? towerFamilyOf(architecture);
+  const withTowers = tower === undefined ? undefined : towerReader(whole, tower);
+  if (withTowers !== undefined) {
+    return { ...withTowers, modelType: withTowers.family.modelType, covered: true };
+  }
   const known =
     (modelType === undefined ? undefined : familyOf(modelType)) ??
     (architecture === undefined ? undefined : familyOfArchitecture(architecture));
@@ -116,13 +125,19 @@ function readerOf(
       family: known,
       modelType: modelType ?? known.modelType,
       fields: fields.withDefaults(known.defaults ?? {}),
+      covered: true,
     };
   }
-  if (nested === undefined) return { family: undefined, modelType, fields: whole };
+  if (nested === undefined) return { family: undefined, modelType, fields: whole, covered: false };
   const innerType = nested.value('model_type');
   const inner = typeof innerType === 'string' ? familyOf(innerType) : undefined;
   const fields = withOuterTie(nested, whole).withDefaults(inner?.defaults ?? {});
-  return { family: inner, modelType: inner?.modelType ?? modelType, fields };
+  return {
+    family: inner,
+    modelType: inner?.modelType ?? modelType,
+    fields,
+    covered: modelType === undefined && inner !== undefined,
+  };
 }
 
 function notCovered(modelType: string, { what, field }: NotCovered): Problem {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { familyOf, familyOfArchitecture } from '../../../src/core/model/families/registry.ts';
+import { towerFamilyOf } from '../../../src/core/model/families/towerRegistry.ts';
 import { knownModel } from '../../../src/core/model/known.ts';
 import { parseModelConfig } from '../../../src/core/model/parse.ts';
 import { layerParameters } from '../../../src/core/model/parts.ts';
@@ -26,7 +27,8 @@ const rows = ['parameters/released.jsonl', 'parameters/more.jsonl'].flatMap(
   (path) => fixtureLines(path) as CountedRow[],
 );
 const isCovered = (row: CountedRow) =>
-  (familyOf(row.model_type) ?? familyOfArchitecture(architectureOf(row))) !== undefined;
+  (familyOf(row.model_type) ?? familyOfArchitecture(architectureOf(row)) ?? towerFamilyOf(row.model_type)) !==
+  undefined;
 const architectureOf = (row: CountedRow) => (row.config['architectures'] as string[] | undefined)?.[0] ?? '';
 const named = (some: readonly CountedRow[]) => some.map((row) => [row.id, row] as const);
 

@@ -1,0 +1,73 @@
+import type { TowerFamily } from '../towers.ts';
+import { gemma4 } from './gemma4Towers.ts';
+import { glm4v, glm4vMoe, glmOcr } from './glmVision.ts';
+import { internVl, qianfanOcr } from './internVision.ts';
+import { kimiK25, kimiVl } from './kimiVision.ts';
+import { llama4 } from './llama4Vision.ts';
+import {
+  ayaVision,
+  cohere2Vision,
+  gemma3,
+  idefics2,
+  idefics3,
+  lfm2Vl,
+  llava,
+  llavaNext,
+  llavaNextVideo,
+  llavaOneVision,
+  mistral3,
+  paliGemma,
+  smolVlm,
+  vipLlava,
+} from './llava.ts';
+import { exaone45, qwen2Vl, qwen3Vl, qwen3VlMoe, qwen25Vl, qwen35, qwen35Moe } from './qwenVision.ts';
+
+/** The models with towers that are covered. To add one: a file beside these, and its name here. */
+const families: readonly TowerFamily[] = [
+  qwen2Vl,
+  qwen25Vl,
+  qwen3Vl,
+  qwen3VlMoe,
+  qwen35,
+  qwen35Moe,
+  llava,
+  llavaNext,
+  llavaNextVideo,
+  llavaOneVision,
+  vipLlava,
+  mistral3,
+  gemma3,
+  paliGemma,
+  ayaVision,
+  cohere2Vision,
+  lfm2Vl,
+  idefics2,
+  idefics3,
+  smolVlm,
+  internVl,
+  qianfanOcr,
+  glm4v,
+  glm4vMoe,
+  glmOcr,
+  llama4,
+  kimiK25,
+  kimiVl,
+  gemma4,
+  exaone45,
+];
+
+const byName = new Map(
+  families.flatMap((family) =>
+    [
+      family.modelType,
+      ...(family.aliases ?? []),
+      family.architecture,
+      ...(family.otherArchitectures ?? []),
+    ].map((name) => [name, family] as const),
+  ),
+);
+
+/** By `model_type`, or by an entry of `architectures`. */
+export function towerFamilyOf(name: string | undefined): TowerFamily | undefined {
+  return name === undefined ? undefined : byName.get(name);
+}
