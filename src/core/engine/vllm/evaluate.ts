@@ -1,5 +1,5 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
-import { blocksThatFit, kvCapacity, largestLength, requestBlocksThatFit } from '../../memory/kv/capacity.ts';
+import { blocksThatFit, kvCapacity, largestLength, requestBytes } from '../../memory/kv/capacity.ts';
 import type { KvLayout } from '../../memory/kv/layout.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
@@ -54,12 +54,7 @@ function kvEstimate(
   const fitting = override ?? blocksThatFit(layout, available);
   const inFlightTokens = resolved.maxNumBatchedTokens * resolved.concurrentSteps;
   const longest = longestContext(request, resolved);
-  const largestMaxModelLen = largestLength(
-    layout,
-    requestBlocksThatFit(layout, available),
-    longest,
-    inFlightTokens,
-  );
+  const largestMaxModelLen = largestLength(layout, available, longest, inFlightTokens);
   const maxModelLen = resolved.maxModelLen ?? Math.max(1, largestMaxModelLen);
   const capacity = kvCapacity(layout, fitting, maxModelLen, inFlightTokens);
   return {
@@ -69,7 +64,11 @@ function kvEstimate(
     tokens: capacity.tokens,
     maxConcurrency: capacity.maxConcurrency,
     maxModelLen,
-    oneRequestBytes: Math.max(...layout.reckonedBytesByStage) * capacity.blocksPerRequest,
+    oneRequestBytes: Math.max(
+      ...layout.reckonedBytesByStage.map((_, stage) =>
+        requestBytes(layout, stage, maxModelLen, inFlightTokens),
+      ),
+    ),
     largestMaxModelLen,
   };
 }

@@ -15,6 +15,7 @@ export function kvRules(minor: number, flags: KvFlags): KvRules {
     chunksFreed: false,
     groupSizeRatio: minor >= 19 ? 1.5 : minor >= 13 ? 1.25 : 1,
     padsPackedPages: minor < 29,
+    fitFrom: minor >= 14 || minor < 8 ? 'groups' : 'layers',
     tokensFrom: minor >= 21 ? 'concurrency' : 'blocks',
     concurrencyFrom: minor >= 27 ? 'blocks' : minor >= 9 ? 'bytes' : 'tokens',
   };

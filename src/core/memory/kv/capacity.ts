@@ -47,11 +47,6 @@ export function blocksThatFit(layout: KvLayout, availableByStage: readonly numbe
   return fewest(layout.blockBytesByStage, availableByStage);
 }
 
-/** Blocks that the start-up test allows one request: those above, but for packed pages, which it reckons a little larger. */
-export function requestBlocksThatFit(layout: KvLayout, availableByStage: readonly number[]): number {
-  return fewest(layout.reckonedBytesByStage, availableByStage);
-}
-
 function fewest(bytesByStage: readonly number[], availableByStage: readonly number[]): number {
   let blocks = Number.POSITIVE_INFINITY;
   bytesByStage.forEach((bytes, stage) => {
@@ -105,28 +100,51 @@ function firstGroupBlocks(layout: KvLayout, length: number, inFlightTokens: numb
   return Math.ceil(bytes / first);
 }
 
+/** Bytes that one request of `length` tokens needs on a rank of a stage, as the start-up test reckons them. */
+export function requestBytes(
+  layout: KvLayout,
+  stage: number,
+  length: number,
+  inFlightTokens: number,
+): number {
+  if (layout.rules.fitFrom === 'groups') {
+    return blocksPerRequest(layout, length, inFlightTokens) * (layout.reckonedBytesByStage[stage] ?? 0);
+  }
+  let bytes = 0;
+  for (const [spec, count] of layout.layersByStage[stage] ?? []) {
+    bytes += count * spec.pageBytes * blocksOf(spec, length, inFlightTokens, layout.contextParallelSize);
+  }
+  return bytes;
+}
+
 /**
- * The longest request that `numBlocks` hold, up to `limit` tokens; 0 where not even one token fits: the engine's
- * "estimated maximum model length". Source: vLLM v1/core/kv_cache_utils.py, `_estimate_max_model_len_from_groups`.
+ * The longest request, up to `limit` tokens, that fits into the bytes of each stage; 0 where not even one token does: the engine's
+ * "estimated maximum model length". Source: vLLM v1/core/kv_cache_utils.py, `_estimate_max_model_len_from_groups`; up to 0.13
+ * `estimate_max_model_len`.
  */
 export function largestLength(
   layout: KvLayout,
-  numBlocks: number,
+  availableByStage: readonly number[],
   limit: number,
   inFlightTokens: number,
 ): number {
   const [only] = layout.groups;
-  if (layout.groups.length === 1 && only?.kind === 'full') {
-    return Math.max(0, Math.min(limit, numBlocks * only.blockTokens * layout.contextParallelSize));
+  if (layout.groups.length === 1 && only?.kind === 'full' && layout.rules.fitFrom === 'groups') {
+    const blocks = fewest(layout.reckonedBytesByStage, availableByStage);
+    return Math.max(0, Math.min(limit, blocks * only.blockTokens * layout.contextParallelSize));
   }
-  if (blocksPerRequest(layout, limit, inFlightTokens) <= numBlocks) return limit;
-  if (blocksPerRequest(layout, 1, inFlightTokens) > numBlocks) return 0;
-  let fits = 1;
+  const fits = (length: number) =>
+    layout.reckonedBytesByStage.every(
+      (_, stage) => requestBytes(layout, stage, length, inFlightTokens) <= (availableByStage[stage] ?? 0),
+    );
+  if (fits(limit)) return limit;
+  if (!fits(1)) return 0;
+  let longest = 1;
   let tooLong = limit;
-  while (tooLong - fits > 1) {
-    const middle = Math.floor((fits + tooLong) / 2);
-    if (blocksPerRequest(layout, middle, inFlightTokens) <= numBlocks) fits = middle;
+  while (tooLong - longest > 1) {
+    const middle = Math.floor((longest + tooLong) / 2);
+    if (fits(middle)) longest = middle;
     else tooLong = middle;
   }
-  return fits;
+  return longest;
 }

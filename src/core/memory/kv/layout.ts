@@ -16,6 +16,8 @@ export interface KvLayout {
   readonly blockBytesByStage: readonly number[];
   /** Bytes that a block is reckoned with in the test that one request fits, a stage: those above, but for packed pages. */
   readonly reckonedBytesByStage: readonly number[];
+  /** Layers that keep alike and their count, a stage: what the start-up test of older releases adds up. */
+  readonly layersByStage: readonly ReadonlyMap<CacheSpec, number>[];
   /** Bytes of a block of each group over its own layers, on the whole model. */
   readonly groupBytes: readonly number[];
   /**
@@ -65,6 +67,7 @@ export function kvLayout(
     smallestBlockTokens,
     blockBytesByStage,
     reckonedBytesByStage,
+    layersByStage: stages.map((stage) => countLayers(placed, heldBy(stage))),
     groupBytes: groups.map((group) => bytesIn(group, () => true)),
     bytesPerToken,
     readBytesPerToken,
@@ -72,6 +75,15 @@ export function kvLayout(
     rules,
     hasState: groups.some(({ spec }) => spec.kind === 'state'),
   };
+}
+
+function countLayers(
+  placed: readonly PlacedSpec[],
+  isHeld: (layer: number) => boolean,
+): ReadonlyMap<CacheSpec, number> {
+  const counts = new Map<CacheSpec, number>();
+  for (const { layer, spec } of placed) if (isHeld(layer)) counts.set(spec, (counts.get(spec) ?? 0) + 1);
+  return counts;
 }
 
 function heldBy(stage: PipelineStage): (layer: number) => boolean {

@@ -4,6 +4,7 @@ import {
   blocksThatFit,
   kvCapacity,
   largestLength,
+  requestBytes,
 } from '../../../../src/core/memory/kv/capacity.ts';
 import type { KvLayout } from '../../../../src/core/memory/kv/layout.ts';
 import type { ModelFacts, TokenMixer } from '../../../../src/core/model/facts.ts';
@@ -78,13 +79,14 @@ describe.each(everyKind)('%s', (_, facts) => {
     }
   });
 
-  it('fits the longest request and not one token more', () => {
-    const layout = planned(facts);
-    for (let blocks = 1; blocks < 40_000; blocks = Math.ceil(blocks * 1.7)) {
-      const longest = largestLength(layout, blocks, 131_072, IN_FLIGHT);
-      if (longest > 0) expect(blocksPerRequest(layout, longest, IN_FLIGHT)).toBeLessThanOrEqual(blocks);
-      if (longest < 131_072) {
-        expect(blocksPerRequest(layout, longest + 1, IN_FLIGHT)).toBeGreaterThan(blocks);
+  it('fits the longest request and not one token more, in any release', () => {
+    for (const version of versions) {
+      const layout = planned(facts, { version });
+      const needed = (length: number) => requestBytes(layout, 0, length, IN_FLIGHT);
+      for (let bytes = 2 ** 20; bytes < 2 ** 38; bytes *= 1.9) {
+        const longest = largestLength(layout, [bytes], 131_072, IN_FLIGHT);
+        if (longest > 0) expect(needed(longest)).toBeLessThanOrEqual(bytes);
+        if (longest < 131_072) expect(needed(longest + 1)).toBeGreaterThan(bytes);
       }
     }
   });
@@ -145,6 +147,14 @@ describe('groups', () => {
     // A model of windows alone has nothing to be made like.
     const only = mixers('mistral', Array(32).fill([window(8, 128, 4096)]));
     expect(blocksPerRequest(planned(only, { flags: { hybridManager: false } }), 131_072, 8192)).toBe(769);
+  });
+
+  it('are not padded in the start-up test of releases up to 0.13', () => {
+    const bytes = (version: string) => requestBytes(planned(gemma3, { version }), 0, 131_072, 8192);
+    const page = 16 * 2 * 16 * 128 * 2;
+    const [full, windowed] = [131_072 / 16, Math.ceil((1023 + 8192) / 16) + 1];
+    expect(bytes('0.13.0')).toBe(page * (10 * full + 52 * windowed));
+    expect(bytes('0.15.1')).toBe(page * 10 * (full + 6 * windowed));
   });
 
   it('keeps every token of chunked layers (Llama 4), as the engine does by default', () => {

@@ -5,7 +5,7 @@ import {
   blocksThatFit,
   kvCapacity,
   largestLength,
-  requestBlocksThatFit,
+  requestBytes,
 } from '../../../../src/core/memory/kv/capacity.ts';
 import type { TokenMixer } from '../../../../src/core/model/facts.ts';
 import { GiB } from '../../../../src/core/units.ts';
@@ -43,6 +43,29 @@ describe('figures that engines have logged', () => {
     expect(capacity.maxConcurrency).toBe(42.75);
   });
 
+  it('Qwen3.5-27B, vLLM 0.19: 290,864 tokens but 33.04x at 32,768, counted evenly over the groups (vllm issue 40691)', () => {
+    const layout = planned(gatedDeltaHybrid(64, heads(4, 256), 48, 'float32'), { version: '0.19.1' });
+    const capacity = kvCapacity(layout, 1487, 32_768, 16_384);
+    expect(capacity.tokens).toBe(290_864);
+    expect(capacity.maxConcurrency.toFixed(2)).toBe('33.04');
+  });
+
+  it('Qwen3.6-35B-A3B, fp8 cache, vLLM 0.24: 5.98 and 6.01 GiB are 567,978 and 569,878 tokens (club-3090 issues 612, 652)', () => {
+    const layout = planned(gatedDeltaHybrid(40, heads(2, 256), 32, 'float32'), {
+      version: '0.24.0',
+      computeCapability: '12.0',
+      flags: { prefixCaching: true, format: plainFormat(1) },
+    });
+    for (const [gib, tokens, concurrency] of [
+      [5.98, 567_978, '4.33'],
+      [6.01, 569_878, '4.35'],
+    ] as const) {
+      const capacity = kvCapacity(layout, blocksThatFit(layout, [gib * GiB]), 131_072, 8192);
+      expect(capacity.tokens).toBe(tokens);
+      expect(capacity.maxConcurrency.toFixed(2)).toBe(concurrency);
+    }
+  });
+
   it('gpt-oss-120b: 8,713 or 9,225 blocks a request of 131,072, by tokens in flight', () => {
     const layout = planned(gptOss(36));
     expect(layout.groups).toHaveLength(2);
@@ -56,15 +79,12 @@ describe('what engines have said when they refused', () => {
     const layout = planned(compressedLatent(), { version: '0.22.1', tensorParallelSize: 2 });
     // Full layers; two groups of windows; the states of either compressor.
     expect(layout.groups).toHaveLength(5);
-    const reckoned = layout.reckonedBytesByStage[0] ?? 0;
-    expect((blocksPerRequest(layout, 30_000, 16_384) * reckoned) / GiB).toBeCloseTo(6.66, 2);
-    const lengths = [5.435, 5.445].map((gib) =>
-      largestLength(layout, requestBlocksThatFit(layout, [gib * GiB]), 30_000, 16_384),
-    );
+    expect((requestBytes(layout, 0, 30_000, 16_384) / GiB).toFixed(2)).toBe('6.66');
+    const lengths = [5.435, 5.445].map((gib) => largestLength(layout, [gib * GiB], 30_000, 16_384));
     expect(lengths[0]).toBeLessThanOrEqual(13_528);
     expect(lengths[1]).toBeGreaterThanOrEqual(13_528);
     // One block more or less is a step of eight tokens.
-    expect(largestLength(layout, blocksPerRequest(layout, 13_528, 16_384), 30_000, 16_384)).toBe(13_528);
+    expect(largestLength(layout, [requestBytes(layout, 0, 13_528, 16_384)], 30_000, 16_384)).toBe(13_528);
   });
 
   it('48 layers of 4 KV heads in fp8: 10.55 GiB are 230,528 tokens, 5.59 GiB hold 122,080 of 221,000 (vllm issue 25350)', () => {
@@ -78,11 +98,8 @@ describe('what engines have said when they refused', () => {
     const logged = kvCapacity(layout, 230_528 / 16, 100_000, 8192);
     expect(logged.tokens).toBe(230_528);
     expect(logged.maxConcurrency.toFixed(2)).toBe('2.31');
-    const needed = blocksPerRequest(layout, 221_000, 8192) * (layout.blockBytesByStage[0] ?? 0);
-    expect((needed / GiB).toFixed(2)).toBe('10.12');
-    const lengths = [5.585, 5.595].map((gib) =>
-      largestLength(layout, requestBlocksThatFit(layout, [gib * GiB]), 221_000, 8192),
-    );
+    expect((requestBytes(layout, 0, 221_000, 8192) / GiB).toFixed(2)).toBe('10.12');
+    const lengths = [5.585, 5.595].map((gib) => largestLength(layout, [gib * GiB], 221_000, 8192));
     expect(lengths[0]).toBeLessThanOrEqual(122_080);
     expect(lengths[1]).toBeGreaterThanOrEqual(122_080);
   });
@@ -97,7 +114,7 @@ describe('what engines have said when they refused', () => {
       expect(blocksThatFit(layout, [(gib + 0.005) * GiB])).toBeGreaterThanOrEqual(blocks);
       expect(kvCapacity(layout, blocks, length, 512).maxConcurrency.toFixed(2)).toBe(concurrency);
     }
-    expect(largestLength(layout, 1478, 29_000, 512)).toBe(23_648);
+    expect(largestLength(layout, [1478 * (layout.blockBytesByStage[0] ?? 0)], 29_000, 512)).toBe(23_648);
   });
 });
 
