@@ -36,6 +36,17 @@ const sharedYaml = {
   },
 };
 
+/** One copy of the model families and the known models beside the bundles that read a model's facts. */
+const sharedModels = {
+  name: 'shared-models',
+  setup(build) {
+    build.onResolve({ filter: /\/model\/(parse|known)\.ts$/ }, () => ({
+      path: './models.js',
+      external: true,
+    }));
+  },
+};
+
 /**
  * What reads GGUF files and asks the hub, and the libraries that it reads with, beside the bundles that load them on first use: esbuild
  * splits no CommonJS.
@@ -65,14 +76,25 @@ const common = {
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
-const withSharedSsh2 = { plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, checkpointReaders] };
+const withSharedSsh2 = {
+  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedModels, checkpointReaders],
+};
 
 const bundles = [
   { ...node, entryPoints: { ssh2: 'node_modules/ssh2/lib/index.js' }, outdir: 'dist' },
   { ...node, entryPoints: { yaml: 'node_modules/yaml/browser/dist/index.js' }, outdir: 'dist' },
   {
     ...node,
-    plugins: [withoutNativeAddons, checkpointReaders],
+    stdin: {
+      contents: "export * from './parse.ts'; export * from './known.ts';",
+      resolveDir: 'src/core/model',
+      sourcefile: 'models.ts',
+    },
+    outfile: 'dist/models.js',
+  },
+  {
+    ...node,
+    plugins: [withoutNativeAddons, sharedModels, checkpointReaders],
     entryPoints: ['hubModel', 'hubLibrary', 'ggufModel', 'ggufLibrary'].map((out) => ({
       in: `src/storage/checkpoint/${out}.ts`,
       out,
@@ -88,7 +110,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedYaml, checkpointReaders],
+    plugins: [withoutNativeAddons, sharedYaml, sharedModels, checkpointReaders],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },
