@@ -1,8 +1,13 @@
 import type { ModelFacts } from './facts.ts';
+import { deepseekModels } from './known/deepseek.ts';
+import { denseModels } from './known/dense.ts';
 import type { KnownModelEntry } from './known/entry.ts';
+import { expertModels } from './known/experts.ts';
+import { gemmaModels } from './known/gemma.ts';
 import { gpt2Models } from './known/gpt2.ts';
 import { llamaModels } from './known/llama.ts';
 import { mistralModels } from './known/mistral.ts';
+import { olderModels } from './known/older.ts';
 import { phiModels } from './known/phi.ts';
 import { qwenModels } from './known/qwen.ts';
 import { parseModelConfig } from './parse.ts';
@@ -11,8 +16,13 @@ const entries: readonly KnownModelEntry[] = [
   ...llamaModels,
   ...qwenModels,
   ...mistralModels,
+  ...gemmaModels,
+  ...deepseekModels,
+  ...expertModels,
   ...phiModels,
+  ...denseModels,
   ...gpt2Models,
+  ...olderModels,
 ];
 
 const entryByName = new Map<string, KnownModelEntry>();

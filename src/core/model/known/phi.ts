@@ -1,4 +1,4 @@
-import type { KnownModelEntry } from './entry.ts';
+import { type KnownModelEntry, sizes } from './entry.ts';
 
 const phi3Mini = {
   model_type: 'phi3',
@@ -37,6 +37,61 @@ export const phiModels: readonly KnownModelEntry[] = [
       vocab_size: 100_352,
       max_position_embeddings: 16_384,
       sliding_window: null,
+      tie_word_embeddings: false,
+    },
+  },
+  {
+    id: 'microsoft/Phi-3.5-mini-instruct',
+    aliases: ['phi-3.5-mini'],
+    config: { ...phi3Mini, max_position_embeddings: 131_072, sliding_window: 262_144 },
+  },
+  {
+    id: 'microsoft/Phi-3-medium-4k-instruct',
+    aliases: ['phi-3-medium'],
+    config: {
+      ...phi3Mini,
+      ...sizes(5120, 17_920, 40, 40, 10, 32_064),
+      max_position_embeddings: 4096,
+      sliding_window: 2047,
+    },
+  },
+  {
+    id: 'microsoft/Phi-4-mini-instruct',
+    aliases: ['phi-4-mini'],
+    config: {
+      ...phi3Mini,
+      ...sizes(3072, 8192, 32, 24, 8, 200_064),
+      max_position_embeddings: 131_072,
+      sliding_window: 262_144,
+      partial_rotary_factor: 0.75,
+      tie_word_embeddings: true,
+    },
+  },
+  {
+    id: 'microsoft/Phi-3.5-MoE-instruct',
+    config: {
+      model_type: 'phimoe',
+      architectures: ['PhiMoEForCausalLM'],
+      torch_dtype: 'bfloat16',
+      ...sizes(4096, 6400, 32, 32, 8, 32_064),
+      num_local_experts: 16,
+      num_experts_per_tok: 2,
+      attention_bias: true,
+      lm_head_bias: true,
+      max_position_embeddings: 131_072,
+      sliding_window: 131_072,
+      tie_word_embeddings: false,
+    },
+  },
+  {
+    id: 'microsoft/phi-2',
+    config: {
+      model_type: 'phi',
+      architectures: ['PhiForCausalLM'],
+      torch_dtype: 'float16',
+      ...sizes(2560, 10_240, 32, 32, 32, 51_200),
+      partial_rotary_factor: 0.4,
+      max_position_embeddings: 2048,
       tie_word_embeddings: false,
     },
   },

@@ -1,4 +1,4 @@
-import type { KnownModelEntry } from './entry.ts';
+import { type KnownModelEntry, sizes } from './entry.ts';
 
 interface QwenSize {
   readonly size: string;
@@ -170,6 +170,26 @@ const qwen3 = {
   max_position_embeddings: 40_960,
 };
 
+const bf16 = { torch_dtype: 'bfloat16', tie_word_embeddings: false };
+const qwen3Moe = {
+  model_type: 'qwen3_moe',
+  architectures: ['Qwen3MoeForCausalLM'],
+  ...bf16,
+  head_dim: 128,
+  num_experts: 128,
+  num_experts_per_tok: 8,
+};
+const qwen3Moe30b = {
+  ...qwen3Moe,
+  ...sizes(2048, 6144, 48, 32, 4, 151_936),
+  moe_intermediate_size: 768,
+};
+const qwen3Moe235b = {
+  ...qwen3Moe,
+  ...sizes(4096, 12_288, 94, 64, 4, 151_936),
+  moe_intermediate_size: 1536,
+};
+
 export const qwenModels: readonly KnownModelEntry[] = [
   // The small base models were trained for 32,768 tokens, as were all of the instruct ones.
   ...qwen25Sizes.flatMap((size) => {
@@ -186,4 +206,106 @@ export const qwenModels: readonly KnownModelEntry[] = [
     ];
   }),
   ...qwen3Sizes.map((size) => ({ id: `Qwen/Qwen3-${size.size}`, config: config(size, qwen3) })),
+  ...qwen25Sizes
+    .filter(({ size }) => size !== '72B')
+    .map((size) => ({
+      id: `Qwen/Qwen2.5-Coder-${size.size}-Instruct`,
+      aliases: [`Qwen/Qwen2.5-Coder-${size.size}`],
+      config: config(size, { ...qwen2, max_position_embeddings: 32_768 }),
+    })),
+  {
+    id: 'Qwen/QwQ-32B',
+    aliases: ['Qwen/QwQ-32B-Preview'],
+    config: {
+      ...qwen2,
+      ...bf16,
+      ...sizes(5120, 27_648, 64, 40, 8, 152_064),
+      max_position_embeddings: 40_960,
+    },
+  },
+  {
+    id: 'deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B',
+    config: { ...qwen2, ...bf16, ...sizes(1536, 8960, 28, 12, 2, 151_936), max_position_embeddings: 131_072 },
+  },
+  {
+    id: 'deepseek-ai/DeepSeek-R1-Distill-Qwen-7B',
+    config: {
+      ...qwen2,
+      ...bf16,
+      ...sizes(3584, 18_944, 28, 28, 4, 152_064),
+      max_position_embeddings: 131_072,
+    },
+  },
+  {
+    id: 'deepseek-ai/DeepSeek-R1-Distill-Qwen-14B',
+    config: {
+      ...qwen2,
+      ...bf16,
+      ...sizes(5120, 13_824, 48, 40, 8, 152_064),
+      max_position_embeddings: 131_072,
+    },
+  },
+  {
+    id: 'deepseek-ai/DeepSeek-R1-Distill-Qwen-32B',
+    config: {
+      ...qwen2,
+      ...bf16,
+      ...sizes(5120, 27_648, 64, 40, 8, 152_064),
+      max_position_embeddings: 131_072,
+    },
+  },
+  {
+    id: 'Qwen/Qwen3-4B-Instruct-2507',
+    aliases: ['Qwen/Qwen3-4B-Thinking-2507'],
+    config: {
+      ...qwen3,
+      ...bf16,
+      ...sizes(2560, 9728, 36, 32, 8, 151_936),
+      tie_word_embeddings: true,
+      max_position_embeddings: 262_144,
+    },
+  },
+  {
+    id: 'Qwen/Qwen1.5-MoE-A2.7B',
+    aliases: ['Qwen/Qwen1.5-MoE-A2.7B-Chat'],
+    config: {
+      model_type: 'qwen2_moe',
+      architectures: ['Qwen2MoeForCausalLM'],
+      ...bf16,
+      ...sizes(2048, 5632, 24, 16, 16, 151_936),
+      num_experts: 60,
+      num_experts_per_tok: 4,
+      moe_intermediate_size: 1408,
+      shared_expert_intermediate_size: 5632,
+      max_position_embeddings: 8192,
+    },
+  },
+  { id: 'Qwen/Qwen3-30B-A3B', config: { ...qwen3Moe30b, max_position_embeddings: 40_960 } },
+  {
+    id: 'Qwen/Qwen3-30B-A3B-Instruct-2507',
+    aliases: ['Qwen/Qwen3-30B-A3B-Thinking-2507'],
+    config: { ...qwen3Moe30b, max_position_embeddings: 262_144 },
+  },
+  {
+    id: 'Qwen/Qwen3-Coder-30B-A3B-Instruct',
+    aliases: ['qwen3-coder-30b'],
+    config: { ...qwen3Moe30b, max_position_embeddings: 262_144 },
+  },
+  { id: 'Qwen/Qwen3-235B-A22B', config: { ...qwen3Moe235b, max_position_embeddings: 40_960 } },
+  {
+    id: 'Qwen/Qwen3-235B-A22B-Instruct-2507',
+    aliases: ['Qwen/Qwen3-235B-A22B-Thinking-2507'],
+    config: { ...qwen3Moe235b, max_position_embeddings: 262_144 },
+  },
+  {
+    id: 'Qwen/Qwen3-Coder-480B-A35B-Instruct',
+    aliases: ['qwen3-coder-480b'],
+    config: {
+      ...qwen3Moe,
+      ...sizes(6144, 8192, 62, 96, 8, 151_936),
+      num_experts: 160,
+      moe_intermediate_size: 2560,
+      max_position_embeddings: 262_144,
+    },
+  },
 ];
