@@ -2,6 +2,7 @@ import { closest } from '../core/closest.ts';
 import { RemoteError } from '../remote/host.ts';
 import { StorageError } from '../storage/atomicFile.ts';
 import { BadInput } from './badInput.ts';
+import { calibrationCommand } from './commands/calibration.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { fitCommand } from './commands/fit.ts';
 import { followCommand } from './commands/follow.ts';
@@ -20,6 +21,7 @@ type Command = (argv: readonly string[], terminal: Terminal) => Promise<number>;
 const commands: Readonly<Record<string, Command>> = {
   fit: fitCommand,
   log: logCommand,
+  calibration: calibrationCommand,
   rank: rankCommand,
   sweep: sweepCommand,
   follow: followCommand,

@@ -1,6 +1,7 @@
 /** Deployments in files or options -> estimates. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import type { Calibration } from '../core/calibration/calibration.ts';
 import { allDevices, closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment, FlagValue } from '../core/engine/deployment.ts';
@@ -33,6 +34,8 @@ export interface FitSettings {
   readonly load: EstimateLoad | undefined;
   readonly weightsBytes: number | undefined;
   readonly cudaTotalBytes: number | undefined;
+  /** What was measured before, where it is to count. */
+  readonly calibration?: Calibration;
   readonly cwd: string;
   /** There where a model hub may be asked. */
   readonly hub?: ResolveOptions['hub'];
@@ -171,7 +174,7 @@ function requestOf(
   gpuCount: number | undefined,
   settings: FitSettings,
 ): EstimateRequest {
-  const { engineVersion, load, weightsBytes, cudaTotalBytes } = settings;
+  const { engineVersion, load, weightsBytes, cudaTotalBytes, calibration } = settings;
   const version = deployment.engineVersion ?? engineVersion;
   return {
     source,
@@ -186,6 +189,7 @@ function requestOf(
     ...(load === undefined ? {} : { load }),
     ...(weightsBytes === undefined ? {} : { weightsBytes }),
     ...(cudaTotalBytes === undefined ? {} : { cudaTotalBytes }),
+    ...(calibration === undefined ? {} : { calibration }),
   };
 }
 

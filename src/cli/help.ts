@@ -2,6 +2,7 @@ const overview = `loadline: does it fit, how many users will it carry, what does
 
   loadline fit [files] [--model … --gpu …]     does a deployment fit a GPU, and with how much room
   loadline log <file…> [--against config]      what engines logged at start, beside what is predicted
+  loadline calibration [--undo]                what measured starts correct in estimates
   loadline rank --model … --rate … …           which GPUs and cloud instances carry a load, cheapest first
   loadline sweep <plan.sweep.yaml>             run a sweep plan on its host, and follow it
   loadline follow [run]                        follow a run that goes on
@@ -37,12 +38,15 @@ loadline fit --model M --gpu G      one deployment from options
   --batch B --input I --output O   load that speed is estimated for
   --weights-bytes N      bytes of the checkpoint, in place of the formula
   --cuda-total-bytes N   GPU memory as the host reports it, in place of the catalogue
+  --uncalibrated         leave out what .loadline/calibration.json says was measured
   --json                 the estimates as JSON (docs/formats.md)
 
 Exit code: 0 fits, tight or not known; 1 something does not fit; 2 bad input.`,
   log: `loadline log FILE…                  start-up logs of vLLM, SGLang, llama.cpp, TGI, TensorRT-LLM; - is stdin
 
   --against FILE     deployment that the log is of: predicted beside measured, term by term
+  --calibrate        with --against: let the log correct later estimates for this GPU, engine version and model family
+  --workspace DIR    folder that gets .loadline/calibration.json (default: the nearest above here with .loadline, else this one)
   --gpu G            the GPU, where that file names none
   --gpu-count N      GPUs, where that file names none
   --json             an array, one record a start (docs/formats.md)
@@ -64,6 +68,11 @@ Exit code: 0 read, whatever the starts came to; 2 bad input.`,
   --json                 the ranking as JSON (docs/formats.md)
 
 Exit code: 0 something carries it; 1 nothing does; 2 bad input.`,
+  calibration: `loadline calibration
+
+  --undo             take back what the last \`loadline log --calibrate\` added
+  --workspace DIR    folder whose .loadline has it (default: the nearest above here that has one)
+  --json             the calibration as JSON (docs/formats.md)`,
   sweep: `loadline sweep PLAN.sweep.yaml
 
   --rehearse         on a simulated engine, without a GPU: everything it gives says simulated

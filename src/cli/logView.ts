@@ -56,8 +56,15 @@ function outcomeOf({ outcome, errorClass, errorLine, phase }: LogRecord): string
   return `${outcomeWords[outcome]}${why}${errorLine === null ? '' : ` (line ${errorLine})`}`;
 }
 
-/** Predicted beside measured, a row a term. */
-export function comparisonTable(rows: readonly ComparisonRow[]): Table {
+/** Predicted beside measured, a row a term; and the error that is left once calibrated. */
+export function comparisonTable(
+  rows: readonly ComparisonRow[],
+  calibrated?: readonly ComparisonRow[],
+): Table {
+  const left = (row: ComparisonRow) => {
+    const found = calibrated?.find(({ term }) => term === row.term);
+    return found === undefined ? '' : percentWords(found.relativeError);
+  };
   return {
     columns: [
       column('term', '', false),
@@ -66,8 +73,9 @@ export function comparisonTable(rows: readonly ComparisonRow[]): Table {
       column('', '', false),
       column('error'),
       column('in band', '', false),
+      ...(calibrated === undefined ? [] : [column('calibrated')]),
     ],
-    rows: rows.map(comparisonCells),
+    rows: rows.map((row) => [...comparisonCells(row), ...(calibrated === undefined ? [] : [left(row)])]),
   };
 }
 

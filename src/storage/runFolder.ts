@@ -4,6 +4,12 @@ import type { JournalRecord } from '../protocol/agent.ts';
 import { readJournalLine } from '../protocol/agentGuard.ts';
 import { storageError, writeFileAtomically } from './atomicFile.ts';
 
+/** Writes `.loadline/.gitignore` where it is not there yet. Throws StorageError. */
+export async function keepOutOfCommits(workspace: string): Promise<void> {
+  const ignore = join(workspace, '.loadline', '.gitignore');
+  if ((await readOrUndefined(ignore)) === undefined) await writeFileAtomically(ignore, '*\n');
+}
+
 /** A run as it lies in a workspace. `run` is its name: `<UTC time>-<plan name>`. */
 export interface RunFolder {
   readonly run: string;
@@ -37,11 +43,10 @@ export function runFolder(workspace: string, run: string): string {
 /** Makes the folder of a run, for its user alone, and sees to it that `.loadline` stays out of commits. Throws StorageError. */
 export async function ensureRunFolder(workspace: string, run: string): Promise<string> {
   const directory = runFolder(workspace, run);
-  const ignore = join(dirname(runsFolder(workspace)), '.gitignore');
   try {
     await mkdir(dirname(directory), { recursive: true });
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    if ((await readOrUndefined(ignore)) === undefined) await writeFileAtomically(ignore, '*\n');
+    await keepOutOfCommits(workspace);
   } catch (error) {
     throw storageError(directory, error);
   }

@@ -75,3 +75,28 @@ describe('loadline log', () => {
     expect((await cli.run(['log', '.'])).exitCode).toBe(2);
   });
 });
+
+describe('loadline log --calibrate', () => {
+  it('corrects the next estimate, shows the error before and after, and is undone by one command', async () => {
+    const kvOf = async (...more: string[]) => {
+      const { stdout } = await cli.run(['fit', 'serve.yaml', '--json', ...more]);
+      const document = JSON.parse(stdout) as { deployments: { perRank: { availableKvBytes: number }[] }[] };
+      return document.deployments[0]?.perRank[0]?.availableKvBytes ?? 0;
+    };
+    const before = await kvOf('--engine-version', '0.26.0');
+    const args = ['log', fixture('vllm-0.26-h200-llama31-8b.log'), '--against', 'serve.yaml', '--calibrate'];
+    const { exitCode, stdout, stderr } = await cli.run(args);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('loadline calibration --undo');
+    expect(stdout).toMatch(/term .*error .*calibrated/);
+    const measured = 111.61 * 2 ** 30;
+    const after = await kvOf('--engine-version', '0.26.0');
+    expect(Math.abs(after - measured)).toBeLessThanOrEqual(Math.abs(before - measured));
+    expect(Math.abs(after - measured)).toBeLessThan(0.03 * 2 ** 30);
+    expect(await kvOf('--engine-version', '0.26.0', '--uncalibrated')).toBe(before);
+    expect((await cli.run(['calibration'])).stdout).toContain('activation-peak');
+    expect((await cli.run(['calibration', '--undo'])).exitCode).toBe(0);
+    expect(await kvOf('--engine-version', '0.26.0')).toBe(before);
+    expect((await cli.run(['calibration', '--undo'])).exitCode).toBe(2);
+  });
+});

@@ -10,6 +10,7 @@ import type {
 import type { OffsetRange } from '../../text/located.ts';
 import { readFlags } from '../../text/writtenFlags.ts';
 import { BadInput, problemLine } from '../badInput.ts';
+import { nearestCalibration } from '../calibrations.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { type FitResult, type FitSettings, fitFile, fitOptions, unknownGpu } from '../fitDeployments.ts';
 import { fitDetails, fitTable } from '../fitView.ts';
@@ -31,6 +32,7 @@ const options = {
   output: { type: 'string' },
   'weights-bytes': { type: 'string' },
   'cuda-total-bytes': { type: 'string' },
+  uncalibrated: { type: 'boolean' },
   hub: { type: 'boolean' },
   endpoint: { type: 'string' },
 } as const;
@@ -63,7 +65,8 @@ function exitCode(
 }
 
 async function fitAll(given: ParsedOptions, terminal: Terminal): Promise<readonly FitResult[]> {
-  const settings = settingsOf(given, terminal);
+  const calibration = given.isSet('uncalibrated') ? undefined : await nearestCalibration(terminal.cwd);
+  const settings = { ...settingsOf(given, terminal), ...(calibration === undefined ? {} : { calibration }) };
   const model = given.text('model');
   if (given.files.length > 0) {
     if (model !== undefined) throw new BadInput('loadline fit: give files, or --model; not both.');

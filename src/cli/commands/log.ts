@@ -1,17 +1,24 @@
+import { type Calibration, type CalibrationEntry, withStep } from '../../core/calibration/calibration.ts';
+import { calibrationEntry } from '../../core/calibration/entry.ts';
 import { findDevice } from '../../core/device/catalogue.ts';
 import { compareMeasured, type StartComparison } from '../../core/estimate/compare.ts';
 import type { DeploymentEstimate, UnknownEstimate } from '../../core/estimate/types.ts';
+import { calibrationPath, writeCalibration } from '../../storage/calibrationFile.ts';
 import { BadInput, problemLine } from '../badInput.ts';
+import { calibrationOf } from '../calibrations.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { type FitResult, type FitSettings, fitFile, unknownGpu } from '../fitDeployments.ts';
 import { comparisonTable, logTable } from '../logView.ts';
 import { parseOptions } from '../options.ts';
 import { type FiledLogRecord, readLogs } from '../readLogs.ts';
+import { workspaceOf } from '../runPlaces.ts';
 import type { Terminal } from '../terminal.ts';
 import { textTable } from '../textTable.ts';
 
 const options = {
   against: { type: 'string' },
+  calibrate: { type: 'boolean' },
+  workspace: { type: 'string' },
   gpu: { type: 'string' },
   'gpu-count': { type: 'string' },
 } as const;
@@ -19,6 +26,8 @@ const options = {
 /** A start beside what was predicted for it: `loadline log --against --json`. */
 interface ComparedRecord extends FiledLogRecord {
   readonly predicted: StartComparison;
+  /** With `--calibrate`: as it is predicted from now on. */
+  readonly calibrated?: StartComparison;
 }
 
 export async function logCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -30,6 +39,9 @@ export async function logCommand(argv: readonly string[], terminal: Terminal): P
   if (records.length === 0) terminal.err(`${given.files.join(', ')}: no start of an engine was found in it.`);
   const config = given.text('against');
   if (config === undefined) {
+    if (given.isSet('calibrate')) {
+      throw new BadInput('--calibrate: give --against too, with the deployment that the log is of.');
+    }
     if (given.isSet('json')) terminal.out(JSON.stringify(records, null, 2));
     else if (records.length > 0) for (const line of textTable(logTable(records))) terminal.out(line);
     return exitCodes.ok;
@@ -37,20 +49,65 @@ export async function logCommand(argv: readonly string[], terminal: Terminal): P
   const gpu = given.text('gpu');
   const device = gpu === undefined ? undefined : findDevice(gpu);
   if (gpu !== undefined && device === undefined) throw new BadInput(problemLine('--gpu', unknownGpu(gpu)));
+  const predict: Predict = async (record, calibration) => {
+    const settings = settingsFor(record, device, given.whole('gpu-count', 1), terminal.cwd);
+    const fitted = await fitFile(config, {
+      ...settings,
+      ...(calibration === undefined ? {} : { calibration }),
+    });
+    if (fitted.problems.length > 0) throw new BadInput(...fitted.problems);
+    return predictedFor(record, config, fitted);
+  };
   const compared: ComparedRecord[] = [];
   for (const record of records) {
-    const settings = settingsFor(record, device, given.whole('gpu-count', 1), terminal.cwd);
-    const fitted = await fitFile(config, settings);
-    if (fitted.problems.length > 0) throw new BadInput(...fitted.problems);
-    const estimate = predictedFor(record, config, fitted);
-    compared.push({
-      ...record,
-      predicted: compareMeasured(`${record.file}:${record.line}`, record, estimate),
-    });
+    const predicted = compareMeasured(nameOf(record), record, await predict(record, undefined));
+    compared.push({ ...record, predicted });
   }
-  if (given.isSet('json')) terminal.out(JSON.stringify(compared, null, 2));
-  else for (const line of compared.flatMap(comparedLines)) terminal.out(line);
+  const after = given.isSet('calibrate')
+    ? await calibrate(compared, predict, workspaceOf(given, terminal.cwd), terminal)
+    : compared;
+  if (given.isSet('json')) terminal.out(JSON.stringify(after, null, 2));
+  else for (const line of after.flatMap(comparedLines)) terminal.out(line);
   return exitCodes.ok;
+}
+
+type Predict = (
+  record: FiledLogRecord,
+  calibration: Calibration | undefined,
+) => Promise<DeploymentEstimate | UnknownEstimate>;
+
+const nameOf = ({ file, line }: FiledLogRecord) => `${file}:${line}`;
+
+/** Adds the starts to the workspace's calibration, and compares again with it. */
+async function calibrate(
+  compared: readonly ComparedRecord[],
+  predict: Predict,
+  workspace: string,
+  terminal: Terminal,
+): Promise<readonly ComparedRecord[]> {
+  const entries: CalibrationEntry[] = [];
+  for (const record of compared) {
+    const estimate = await predict(record, undefined);
+    const entry =
+      'perRank' in estimate
+        ? calibrationEntry(record, estimate, { kind: 'log', source: nameOf(record) })
+        : undefined;
+    if (entry === undefined) terminal.err(`${nameOf(record)}: no term of the estimate is in it; left out.`);
+    else entries.push(entry);
+  }
+  if (entries.length === 0) throw new BadInput('--calibrate: no start has a term to learn from.');
+  const before = await calibrationOf(workspace);
+  const calibration = withStep(before, { at: new Date().toISOString(), entries });
+  await writeCalibration(workspace, calibration);
+  terminal.err(
+    `calibrated by ${entries.length} ${entries.length === 1 ? 'start' : 'starts'}: ${calibrationPath(workspace)}; \`loadline calibration --undo\` takes it back`,
+  );
+  const after: ComparedRecord[] = [];
+  for (const record of compared) {
+    const calibrated = compareMeasured(nameOf(record), record, await predict(record, calibration));
+    after.push({ ...record, calibrated });
+  }
+  return after;
 }
 
 /** The log knows the engine's version and the memory that it found. */
@@ -88,7 +145,8 @@ function predictedFor(
   );
 }
 
-function comparedLines({ predicted, file, line }: ComparedRecord): string[] {
+function comparedLines({ predicted, calibrated, file, line }: ComparedRecord): string[] {
   if (predicted.notCovered !== null) return [`${file}:${line}: ${predicted.notCovered}`];
-  return [`${file}:${line}`, ...textTable(comparisonTable(predicted.rows)).map((text) => `  ${text}`)];
+  const table = textTable(comparisonTable(predicted.rows, calibrated?.rows));
+  return [`${file}:${line}`, ...table.map((text) => `  ${text}`)];
 }

@@ -1,3 +1,4 @@
+import { calibratedEngine } from '../calibration/calibrated.ts';
 import { type EngineEvaluation, findEngine } from '../engine/engine.ts';
 import type { Problem } from '../result.ts';
 import { estimateSpeed } from '../speed/estimateSpeed.ts';
@@ -18,7 +19,9 @@ export interface EstimateOptions {
 export function estimate(request: EstimateRequest, options: EstimateOptions = {}): DeploymentEstimate {
   const { deployment, model, device } = request;
   const known = findEngine(deployment.engine);
-  const engine = known ?? vllmEngine();
+  const bare = known ?? vllmEngine();
+  const { calibration } = request;
+  const engine = calibration === undefined ? bare : calibratedEngine(bare, calibration);
   const evaluation = engine.evaluate(request);
   const judged: Omit<Verdict, 'fixes'> =
     known === undefined

@@ -1,3 +1,4 @@
+import type { Calibration } from '../calibration/calibration.ts';
 import type { Device } from '../device/device.ts';
 import type { Deployment, FlagValue } from '../engine/deployment.ts';
 import type { ModelFacts, ParametersByKind } from '../model/facts.ts';
@@ -112,6 +113,8 @@ export interface EstimateRequest {
   readonly freeBytes?: number;
   /** True where the caller has put `--hf-overrides` into config.json before reading it (engine/vllm/hfOverrides.ts). */
   readonly overridesApplied?: boolean;
+  /** What was measured here before: corrects the terms that it speaks of. */
+  readonly calibration?: Calibration;
 }
 
 /** One deployment's estimate: the element of `loadline fit --json`'s `deployments`. */
