@@ -60,8 +60,11 @@ export function fitDetails(one: Estimate): string[] {
     `  estimated speed with ${speed.batch} at once, ${speed.inputTokens} in, ${speed.outputTokens} out (bound by ${speed.bound}):`,
     `    TTFT ${formatSignificant(speed.ttftMs)} ms (${band('ttftMs')}), TPOT ${formatSignificant(speed.tpotMs)} ms (${band('tpotMs')}), ${formatSignificant(speed.decodeTokensPerSecond)} output tokens/s (${band('decodeTokensPerSecond')})`,
   );
-  for (const fix of one.verdict.fixes)
-    lines.push(`  would help: ${fix.flag} ${String(fix.to)}: ${fix.effect}`);
+  for (const fix of one.verdict.fixes) {
+    const edits = [fix, ...(fix.also ?? [])].map(({ flag, to }) => `${flag} ${String(to)}`);
+    lines.push(`  would help: ${edits.join(' and ')}: ${fix.effect}`);
+  }
+  for (const { text } of one.crossChecks ?? []) lines.push(`  cross-check: ${text}`);
   return lines;
 }
 

@@ -115,10 +115,13 @@ export const messages = {
     text.replace(/^(?:an?|the|no|flags)\b/, (word) => word.charAt(0).toUpperCase() + word.slice(1)),
 
   // Quick fixes.
-  setFlag: (fix: Fix) =>
-    typeof fix.to === 'boolean'
-      ? `${fix.to ? 'Set' : 'Unset'} --${fix.flag}${effectOf(fix)}`
-      : `Set --${fix.flag} ${flagValue(fix.to)}${effectOf(fix)}`,
+  setFlag: (fix: Fix) => {
+    const [first, ...others] = [fix, ...(fix.also ?? [])].map(({ flag, to }) =>
+      typeof to === 'boolean' ? `${to ? 'Set' : 'Unset'} --${flag}` : `Set --${flag} ${flagValue(to)}`,
+    );
+    const rest = others.map((text) => ` and ${text.charAt(0).toLowerCase()}${text.slice(1)}`);
+    return `${first}${rest.join('')}${effectOf(fix)}`;
+  },
   replaceBy: (text: string) => `Replace by ${text}`,
 
   // Hover.

@@ -290,11 +290,16 @@ export class CalculatorView {
     this.#fixes.hidden = fixes.length === 0;
     this.#fixes.replaceChildren(
       element('span', {}, 'Would help:'),
-      ...fixes.flatMap(({ flag, to, effect }) =>
-        typeof to === 'object'
-          ? []
-          : [button(`${flag} ${to} → ${effect}`, () => this.#set(flag, to), { class: 'quiet' })],
-      ),
+      ...fixes.flatMap((fix) => {
+        const edits = [fix, ...(fix.also ?? [])].flatMap(({ flag, to }) =>
+          typeof to === 'object' ? [] : [{ flag, to }],
+        );
+        const apply = () => {
+          for (const { flag, to } of edits) this.#set(flag, to);
+        };
+        const words = edits.map(({ flag, to }) => `${flag} ${to}`).join(', ');
+        return edits.length === 0 ? [] : [button(`${words} → ${fix.effect}`, apply, { class: 'quiet' })];
+      }),
     );
   }
 

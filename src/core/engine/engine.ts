@@ -31,9 +31,11 @@ export interface Obstacle {
     | 'flag-value'
     | 'context-length'
     | 'data-type'
+    | 'refused-flag'
     | 'parallelism'
     | 'weights'
     | 'free-memory'
+    | 'profile-run'
     | 'no-kv-memory'
     | 'max-model-len'
     | 'mamba-blocks';
@@ -74,6 +76,10 @@ export interface Engine {
   readonly supportedVersions: readonly string[];
   evaluate(request: EstimateRequest): EngineEvaluation;
   fixCandidates(request: EstimateRequest, evaluation: EngineEvaluation): readonly FixCandidate[];
+  /** Edits that free memory, gentlest first, whether or not one alone is enough: two of them may be. */
+  memoryEdits(request: EstimateRequest, evaluation: EngineEvaluation): readonly FixCandidate[];
+  /** One change to each flag that moves the size of the KV cache: for the sensitivity. */
+  variations(request: EstimateRequest, evaluation: EngineEvaluation): readonly FixCandidate[];
 }
 
 /** To add an engine: a folder beside vllm, and its object here. */

@@ -3,6 +3,7 @@ import type { Obstacle } from '../engine/engine.ts';
 const memoryKinds: ReadonlySet<Obstacle['kind']> = new Set([
   'weights',
   'free-memory',
+  'profile-run',
   'no-kv-memory',
   'max-model-len',
 ]);

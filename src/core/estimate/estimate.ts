@@ -2,12 +2,13 @@ import { calibratedEngine } from '../calibration/calibrated.ts';
 import { type EngineEvaluation, findEngine } from '../engine/engine.ts';
 import type { Problem } from '../result.ts';
 import { estimateSpeed } from '../speed/estimateSpeed.ts';
+import { crossChecks } from './crossChecks.ts';
 import { verifiedFixes } from './fixes.ts';
 import { bandWarning, judge } from './judge.ts';
 import type { DeploymentEstimate, EstimateRequest, Verdict } from './types.ts';
 
 export interface EstimateOptions {
-  /** False leaves `verdict.fixes` empty: for sweeps over many points. Default true. */
+  /** False leaves `verdict.fixes` empty and cross-checks out: for sweeps over many points. Default true. */
   readonly fixes?: boolean;
 }
 
@@ -49,6 +50,7 @@ export function estimate(request: EstimateRequest, options: EstimateOptions = {}
       ...judged,
       fixes: wantsFixes ? verifiedFixes(engine, request, evaluation, judged.outcome) : [],
     },
+    ...(options.fixes === false ? undefined : { crossChecks: crossChecks(evaluation) }),
     warnings: warningsOf(evaluation, known === undefined ? deployment.engine : undefined),
   };
 }

@@ -33,7 +33,7 @@ export function judge(evaluation: EngineEvaluation): Omit<Verdict, 'fixes'> {
   if (crowded !== undefined) {
     return {
       outcome: 'tight',
-      reason: `${capacity}, but graphs and CUDA context take up to ${gib(unchargedHighBytes(crowded))} GiB beside it and ${gib(outsideBytes(crowded))} are outside the request`,
+      reason: `${capacity}, but ${unchargedWords(crowded)} take up to ${gib(unchargedHighBytes(crowded))} GiB beside it and ${gib(Math.max(0, outsideBytes(crowded)))} are outside the request: it may run out of memory at capture`,
       causeFlag: 'gpu-memory-utilization',
     };
   }
@@ -68,6 +68,19 @@ export function bandWarning(evaluation: EngineEvaluation): Problem | undefined {
   };
 }
 
+const unchargedNames: Readonly<Record<string, string>> = {
+  'graphs-uncharged': 'CUDA graphs',
+  'sampler-state': "the sampler's counts",
+  context: 'the CUDA context',
+};
+
+/** `CUDA graphs and the CUDA context`: what is not subtracted from the KV cache. */
+function unchargedWords(rank: RankEstimate): string {
+  const names = rank.terms.filter(({ charged }) => !charged).map(({ id }) => unchargedNames[id] ?? id);
+  const last = names.pop() ?? 'nothing';
+  return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+}
+
 /** What the engine uses beyond its request, at the upper end. */
 export function unchargedHighBytes(rank: RankEstimate): number {
   let bytes = 0;
@@ -75,7 +88,7 @@ export function unchargedHighBytes(rank: RankEstimate): number {
   return bytes;
 }
 
-/** Memory of the GPU that the engine did not ask for. */
+/** Memory of the GPU that the engine did not ask for, and nobody else has. */
 export function outsideBytes(rank: RankEstimate): number {
-  return rank.totalBytes - rank.requestedBytes;
+  return (rank.freeBytes ?? rank.totalBytes) - rank.requestedBytes;
 }

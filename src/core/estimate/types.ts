@@ -29,6 +29,8 @@ export interface RankEstimate {
   /** gpu_memory_utilization x total, rounded up: vLLM's "requested". */
   readonly requestedBytes: number;
   readonly totalBytes: number;
+  /** Free before the engine starts, where a host says it. */
+  readonly freeBytes?: number;
   /** "Available KV cache memory". Negative where nothing is left. */
   readonly availableKvBytes: number;
 }
@@ -77,8 +79,16 @@ export interface Fix {
   readonly flag: string;
   readonly from: FlagValue | null;
   readonly to: FlagValue;
+  /** What must be edited with it, where one edit does not do. */
+  readonly also?: readonly FlagEdit[];
   /** What it does, with the number: `57x at 8,192 tokens`. */
   readonly effect: string;
+}
+
+export interface FlagEdit {
+  readonly flag: string;
+  readonly from: FlagValue | null;
+  readonly to: FlagValue;
 }
 
 export interface Verdict {
@@ -137,7 +147,18 @@ export interface DeploymentEstimate {
   readonly kv: KvEstimate;
   readonly speed: SpeedEstimate;
   readonly verdict: Verdict;
+  /** Rules of thumb beside the estimate, for whoever plans by them. */
+  readonly crossChecks?: readonly CrossCheck[];
   readonly warnings: readonly Problem[];
+}
+
+export interface CrossCheck {
+  /** `weights-80-20`, `weights-65-35`. */
+  readonly name: string;
+  /** Of all GPUs together. */
+  readonly bytes: number;
+  /** One sentence with the numbers. */
+  readonly text: string;
 }
 
 /** A deployment that could not be estimated: same place in the list, and why. */

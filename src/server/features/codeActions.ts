@@ -8,7 +8,7 @@ import {
 import { closest } from '../../core/closest.ts';
 import type { FlagValue } from '../../core/engine/deployment.ts';
 import { findEngine } from '../../core/engine/engine.ts';
-import type { Fix } from '../../core/estimate/types.ts';
+import type { Fix, FlagEdit } from '../../core/estimate/types.ts';
 import { type FlagChange, flagEdits, targetEdit } from '../../text/edits.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
 import { messages } from '../messages.ts';
@@ -61,10 +61,12 @@ function editsOf(
   fix: Fix,
 ): TextEdit[] | undefined {
   const { request, estimate, located } = deployment;
-  const change = changeOf(fix);
-  if (!change || !request || !isKnown(estimate)) return undefined;
-  const edits = textEdits(analysis, deployment, [change]);
-  const needed = gpusNeeded({ ...estimate.resolved, [fix.flag]: fix.to });
+  const wanted = [fix, ...(fix.also ?? [])];
+  const changes = wanted.flatMap((edit) => changeOf(edit) ?? []);
+  if (changes.length < wanted.length || !request || !isKnown(estimate)) return undefined;
+  const edits = textEdits(analysis, deployment, changes);
+  const after = Object.fromEntries(wanted.map(({ flag, to }) => [flag, to]));
+  const needed = gpusNeeded({ ...estimate.resolved, ...after });
   if (needed <= request.gpuCount) return edits;
   const target = { gpu: located.target?.gpu ?? request.device.id, gpuCount: needed };
   const edit = targetEdit(analysis.snapshot.getText(), located, target);
@@ -78,7 +80,7 @@ function gpusNeeded(flags: Readonly<Record<string, FlagValue>>): number {
 }
 
 /** Lists are not written by a quick fix. */
-function changeOf({ flag, to }: Fix): FlagChange | undefined {
+function changeOf({ flag, to }: FlagEdit): FlagChange | undefined {
   return typeof to === 'object' ? undefined : { flag, to };
 }
 

@@ -12,7 +12,6 @@ export function contradictions({ deployment, model, device }: EstimateRequest): 
     found.push({ code, message, path: ['flags', flag] });
   };
   const isOn = (name: string) => flags[name] !== undefined && switchValue(flags[name]) === true;
-  const isOff = (name: string) => flags[name] !== undefined && switchValue(flags[name]) === false;
   const whole = (name: string) => (flags[name] === undefined ? undefined : wholeNumber(flags[name]));
   const { experts } = modelTraits(model);
 
@@ -36,23 +35,6 @@ export function contradictions({ deployment, model, device }: EstimateRequest): 
       'flag.contradiction',
       'gpu-memory-utilization',
       'gpu-memory-utilization has no effect on the KV cache: kv-cache-memory-bytes sets its size.',
-    );
-  }
-  const tokens = whole('max-num-batched-tokens');
-  const seqs = whole('max-num-seqs');
-  if (tokens !== undefined && seqs !== undefined && tokens < seqs) {
-    warn(
-      'flag.contradiction',
-      'max-num-batched-tokens',
-      `vLLM refuses max-num-batched-tokens ${tokens} below max-num-seqs ${seqs}: each sequence needs a token a step.`,
-    );
-  }
-  const length = whole('max-model-len') ?? model.maxPositionEmbeddings;
-  if (isOff('enable-chunked-prefill') && tokens !== undefined && length > 0 && tokens < length) {
-    warn(
-      'flag.contradiction',
-      'max-num-batched-tokens',
-      `vLLM refuses max-num-batched-tokens ${tokens} below max-model-len ${length} without chunked prefill: a prompt would fit no step.`,
     );
   }
   if (isOn('enable-expert-parallel') && !experts) {

@@ -4,6 +4,7 @@ import type { KvLayout } from '../../memory/kv/layout.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import type { EngineEvaluation } from '../engine.ts';
+import { contextLimitLifted } from './contextLimit.ts';
 import { kvObstacle } from './kvObstacle.ts';
 import { kvPlan } from './kvPlan.ts';
 import { findObstacle } from './obstacle.ts';
@@ -76,9 +77,9 @@ function kvEstimate(
 /** What the model was made for; more only where overrides, which are not read, may have stretched it. */
 function longestContext(request: EstimateRequest, resolved: ResolvedVllm): number {
   const { maxPositionEmbeddings } = request.model;
-  return request.deployment.flags['hf-overrides'] === undefined || request.overridesApplied
-    ? maxPositionEmbeddings
-    : Math.max(maxPositionEmbeddings, resolved.maxModelLen ?? 0);
+  return contextLimitLifted(request)
+    ? Math.max(maxPositionEmbeddings, resolved.maxModelLen ?? 0)
+    : maxPositionEmbeddings;
 }
 
 function perRank(resolved: ResolvedVllm, memories: readonly StageMemory[]): RankEstimate[] {
@@ -87,7 +88,7 @@ function perRank(resolved: ResolvedVllm, memories: readonly StageMemory[]): Rank
   const width = Math.min(resolved.tensorParallelSize, 64);
   for (const memory of memories) {
     for (let rank = 0; rank < width; rank++) {
-      ranks.push(rankEstimate(ranks.length, memory, resolved.totalBytes));
+      ranks.push(rankEstimate(ranks.length, memory, resolved));
     }
   }
   return ranks;

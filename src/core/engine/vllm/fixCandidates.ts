@@ -1,6 +1,6 @@
 import { blockedByMemory } from '../../estimate/blocked.ts';
 import type { EstimateRequest } from '../../estimate/types.ts';
-import { attentionOf } from '../../model/facts.ts';
+import { modelTraits } from '../../memory/layerGroups.ts';
 import type { EngineEvaluation, FixCandidate } from '../engine.ts';
 import { wholeNumber } from './flagValues.ts';
 
@@ -30,6 +30,7 @@ export function vllmFixCandidates(
   }
 
   const { kv } = evaluation;
+  if (obstacle?.kind === 'refused-flag') return refusedBatch(request, evaluation);
   if (obstacle?.kind === 'mamba-blocks' && kv.numBlocks > 0) propose('max-num-seqs', kv.numBlocks);
   if (obstacle?.kind === 'context-length' || obstacle?.kind === 'data-type') {
     if (obstacle.kind === 'data-type') propose('dtype', 'float16');
@@ -74,15 +75,33 @@ export function vllmFixCandidates(
   return candidates;
 }
 
-/** Powers of two that divide the attention heads and go with the KV heads. */
-function tensorSizes(request: EstimateRequest): number[] {
-  const attention = attentionOf(request.model.layers[0]);
+/** A step that takes what it must: every sequence, or a whole prompt. */
+function refusedBatch(request: EstimateRequest, { resolved }: EngineEvaluation): readonly FixCandidate[] {
+  const number = (name: string) => wholeNumber(resolved[name] ?? 0) ?? 0;
+  const from = (flag: string) => request.deployment.flags[flag] ?? null;
+  const edit = (flag: string, to: number | boolean): FixCandidate => ({
+    flag,
+    from: from(flag),
+    to,
+    gpuCount: request.gpuCount,
+  });
+  const tokens = number('max-num-batched-tokens');
+  const seqs = number('max-num-seqs');
+  if (tokens < seqs) return [edit('max-num-seqs', tokens), edit('max-num-batched-tokens', seqs)];
+  return [
+    edit('enable-chunked-prefill', true),
+    edit('max-num-batched-tokens', number('max-model-len')),
+    edit('max-model-len', tokens),
+  ];
+}
+
+/** Powers of two that the heads and the vocabulary can be split over. */
+export function tensorSizes({ model }: EstimateRequest): number[] {
+  const { queryHeads, keyValueHeads, latent } = modelTraits(model);
   const sizes: number[] = [];
-  if (attention === undefined) return sizes;
   for (let size = 1; size <= MOST_TENSOR_PARALLEL; size *= 2) {
-    const keyValueHeads = attention.kind === 'latent' ? 1 : attention.keyValueHeads;
-    const kvFits = keyValueHeads % size === 0 || size % keyValueHeads === 0;
-    if (attention.queryHeads % size === 0 && kvFits) sizes.push(size);
+    const kvFits = latent || keyValueHeads % size === 0 || size % keyValueHeads === 0;
+    if (queryHeads % size === 0 && kvFits) sizes.push(size);
   }
   return sizes;
 }
@@ -102,7 +121,8 @@ function utilizations(evaluation: EngineEvaluation): number[] {
   const hundredths = (value: number) => Math.round(value * 100) / 100;
   let uncharged = 0;
   for (const term of rank.terms) if (!term.charged) uncharged += term.highBytes;
-  const safe = Math.floor(100 * (1 - uncharged / rank.totalBytes)) / 100;
+  const free = rank.freeBytes ?? rank.totalBytes;
+  const safe = Math.floor(100 * ((free - uncharged) / rank.totalBytes)) / 100;
   if (asked === undefined) return safe > 0 && safe < current ? [safe] : [];
   if (asked.kind === 'free-memory') return safe > 0 ? [safe] : [];
   const short =

@@ -1,7 +1,9 @@
 import type { EstimateRequest, KvEstimate } from '../../estimate/types.ts';
 import { gib, grouped } from '../../estimate/words.ts';
-import { attentionOf } from '../../model/facts.ts';
+import { modelTraits } from '../../memory/layerGroups.ts';
+import { paddedVocabulary } from '../../memory/weights.ts';
 import type { Obstacle } from '../engine.ts';
+import { contextLimitLifted } from './contextLimit.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import type { StageMemory } from './stageMemory.ts';
 
@@ -27,9 +29,11 @@ export function findObstacle(
 /** Values that are well formed and that vLLM refuses for this model or GPU before it takes any memory. */
 function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {
   const { model, device } = request;
-  // Overrides may have stretched the context; they are not read.
-  const overridden = request.deployment.flags['hf-overrides'] !== undefined;
-  if (resolved.maxModelLen !== null && resolved.maxModelLen > model.maxPositionEmbeddings && !overridden) {
+  if (
+    resolved.maxModelLen !== null &&
+    resolved.maxModelLen > model.maxPositionEmbeddings &&
+    !contextLimitLifted(request)
+  ) {
     return {
       kind: 'context-length',
       reason: `vLLM refuses max-model-len ${grouped(resolved.maxModelLen)}: the model was made for ${grouped(model.maxPositionEmbeddings)} tokens (VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 lifts that)`,
@@ -43,31 +47,53 @@ function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacl
       causeFlag: 'dtype',
     };
   }
+  return refusedBatch(resolved, resolved.maxModelLen ?? model.maxPositionEmbeddings);
+}
+
+/** Source: vLLM config/scheduler.py, verify_max_model_len. */
+function refusedBatch(resolved: ResolvedVllm, maxModelLen: number): Obstacle | undefined {
+  const { maxNumBatchedTokens, maxNumSeqs, chunkedPrefill } = resolved;
+  const refused = (why: string): Obstacle => ({
+    kind: 'refused-flag',
+    reason: `vLLM refuses max-num-batched-tokens ${grouped(maxNumBatchedTokens)} ${why}`,
+    causeFlag: 'max-num-batched-tokens',
+  });
+  if (maxNumBatchedTokens < maxNumSeqs) {
+    return refused(`below max-num-seqs ${grouped(maxNumSeqs)}: each sequence needs a token a step`);
+  }
+  if (!chunkedPrefill && maxNumBatchedTokens < maxModelLen) {
+    return refused(
+      `below max-model-len ${grouped(maxModelLen)} without chunked prefill: a whole prompt fits no step`,
+    );
+  }
   return undefined;
 }
 
 function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {
   const { tensorParallelSize: tensor, pipelineParallelSize: pipeline } = resolved;
-  const attention = attentionOf(request.model.layers[0]);
+  const { queryHeads, keyValueHeads, latent } = modelTraits(request.model);
   const obstacle = (reason: string, causeFlag: string): Obstacle => ({
     kind: 'parallelism',
     reason,
     causeFlag,
   });
-  if (attention !== undefined && attention.queryHeads % tensor !== 0) {
+  if (queryHeads % tensor !== 0) {
     return obstacle(
-      `the ${attention.queryHeads} attention heads cannot be split over tensor-parallel-size ${tensor}`,
+      `the ${queryHeads} attention heads cannot be split over tensor-parallel-size ${tensor}`,
       'tensor-parallel-size',
     );
   }
-  if (
-    attention !== undefined &&
-    attention.kind !== 'latent' &&
-    attention.keyValueHeads % tensor !== 0 &&
-    tensor % attention.keyValueHeads !== 0
-  ) {
+  // Latents are not split: every rank has them whole.
+  if (!latent && keyValueHeads % tensor !== 0 && tensor % keyValueHeads !== 0) {
     return obstacle(
-      `the ${attention.keyValueHeads} KV heads can be neither split nor repeated over tensor-parallel-size ${tensor}`,
+      `the ${keyValueHeads} KV heads can be neither split nor repeated over tensor-parallel-size ${tensor}`,
+      'tensor-parallel-size',
+    );
+  }
+  const rows = paddedVocabulary(request.model.vocabularySize);
+  if (rows % tensor !== 0) {
+    return obstacle(
+      `the vocabulary, padded to ${grouped(rows)}, cannot be split over tensor-parallel-size ${tensor}`,
       'tensor-parallel-size',
     );
   }
@@ -89,32 +115,42 @@ function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): 
   return undefined;
 }
 
+/** In the engine's order: what is asked for is free, the weights load, the profile run ends, something is left for the cache. */
 function memoryObstacle(resolved: ResolvedVllm, memory: StageMemory): Obstacle | undefined {
   const bytesOf = (id: string) => memory.terms.find((term) => term.id === id)?.bytes ?? 0;
-  const free = resolved.totalBytes - bytesOf('context');
-  const weights = bytesOf('weights');
+  const free = (resolved.freeBytes ?? resolved.totalBytes) - bytesOf('context');
+  const shared = resolved.freeBytes === undefined ? '' : ' beside other processes';
+  if (resolved.kvCacheMemoryBytes === undefined && memory.requestedBytes > free) {
+    return {
+      kind: 'free-memory',
+      reason: `gpu-memory-utilization ${resolved.gpuMemoryUtilization} asks for ${gib(memory.requestedBytes)} GiB, ${gib(free)} are free once CUDA is up${shared}`,
+      causeFlag: 'gpu-memory-utilization',
+    };
+  }
+  const weights = bytesOf('weights') + bytesOf('lora') + bytesOf('draft-weights');
   if (weights > free) {
     return {
       kind: 'weights',
-      reason: `weights alone take ${gib(weights)} GiB, the GPU has ${gib(free)} free`,
+      reason: `weights alone take ${gib(weights)} GiB, the GPU has ${gib(free)} free${shared}`,
       causeFlag: 'model',
+    };
+  }
+  const peak = bytesOf('activation-peak') + bytesOf('encoder-peak');
+  if (weights + peak > free) {
+    return {
+      kind: 'profile-run',
+      reason: `the profile run needs ${gib(peak)} GiB beside ${gib(weights)} of weights, the GPU has ${gib(free)} free${shared}`,
+      causeFlag: 'max-num-batched-tokens',
     };
   }
   if (resolved.kvCacheMemoryBytes !== undefined) {
     return memory.requestedBytes > free
       ? {
           kind: 'no-kv-memory',
-          reason: `weights, activations and a KV cache of ${gib(memory.availableKvBytes)} GiB take ${gib(memory.requestedBytes)} GiB, the GPU has ${gib(free)} free`,
+          reason: `weights, activations and a KV cache of ${gib(memory.availableKvBytes)} GiB take ${gib(memory.requestedBytes)} GiB, the GPU has ${gib(free)} free${shared}`,
           causeFlag: 'kv-cache-memory-bytes',
         }
       : undefined;
-  }
-  if (memory.requestedBytes > free) {
-    return {
-      kind: 'free-memory',
-      reason: `gpu-memory-utilization ${resolved.gpuMemoryUtilization} asks for ${gib(memory.requestedBytes)} GiB, ${gib(free)} are free once CUDA is up`,
-      causeFlag: 'gpu-memory-utilization',
-    };
   }
   if (memory.availableKvBytes <= 0) {
     const charged = memory.terms.filter((term) => term.charged);

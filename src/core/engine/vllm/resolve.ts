@@ -72,6 +72,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     maxModelLen,
     maxNumSeqs: batch.maxNumSeqs,
     maxNumBatchedTokens: batch.maxNumBatchedTokens,
+    chunkedPrefill: batch.chunkedPrefill,
     gpuMemoryUtilization: numbers.gpuMemoryUtilization,
     tensorParallelSize: numbers.tensorParallelSize,
     pipelineParallelSize: numbers.pipelineParallelSize,
@@ -144,7 +145,7 @@ function readBatch(
   request: EstimateRequest,
   totalBytes: number,
   maxModelLen: number,
-): { maxNumSeqs: number; maxNumBatchedTokens: number } {
+): { maxNumSeqs: number; maxNumBatchedTokens: number; chunkedPrefill: boolean } {
   const defaults = batchDefaults(request, profile, runner, totalBytes);
   const factor = flags.value('performance-mode') === 'throughput' ? 2 : 1;
   const writtenSeqs = flags.whole('max-num-seqs', 1);
@@ -162,7 +163,7 @@ function readBatch(
     }
   }
   const maxNumSeqs = writtenSeqs ?? Math.min(defaults.maxNumSeqs * factor, maxNumBatchedTokens);
-  return { maxNumSeqs, maxNumBatchedTokens };
+  return { maxNumSeqs, maxNumBatchedTokens, chunkedPrefill: chunked };
 }
 
 /** `auto`: a float32 model is served in 16 bits, and bfloat16 needs compute capability 8.0. */

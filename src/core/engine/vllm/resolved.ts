@@ -19,6 +19,8 @@ export interface ResolvedVllm {
   readonly gpuMemoryUtilization: number;
   readonly maxNumSeqs: number;
   readonly maxNumBatchedTokens: number;
+  /** False where a step takes whole prompts. */
+  readonly chunkedPrefill: boolean;
   readonly tensorParallelSize: number;
   readonly pipelineParallelSize: number;
   readonly dataParallelSize: number;

@@ -125,12 +125,17 @@ function graphTerms({ profile, runner, graphs, maxNumSeqs }: ResolvedVllm): read
   return [observedTerm('graphs', estimate, true, 'CUDA graphs, as the profile run estimates them')];
 }
 
-export function rankEstimate(rank: number, memory: StageMemory, totalBytes: number): RankEstimate {
+export function rankEstimate(
+  rank: number,
+  memory: StageMemory,
+  { totalBytes, freeBytes }: ResolvedVllm,
+): RankEstimate {
   return {
     rank,
     terms: memory.terms,
     requestedBytes: memory.requestedBytes,
     totalBytes,
+    ...(freeBytes === undefined ? undefined : { freeBytes }),
     availableKvBytes: memory.availableKvBytes,
   };
 }

@@ -2,6 +2,7 @@ import type { Engine } from '../engine.ts';
 import { evaluateVllm } from './evaluate.ts';
 import { vllmFixCandidates } from './fixCandidates.ts';
 import { canonicalVllmFlag, flagsOfRelease, vllmFlags } from './flags/catalogue.ts';
+import { vllmMemoryEdits, vllmVariations } from './memoryEdits.ts';
 import { defaultProfile, supportedVllmVersions } from './versions/profiles.ts';
 import { matchRelease } from './versions/releases.ts';
 
@@ -15,4 +16,6 @@ export const vllm: Engine = {
   supportedVersions: supportedVllmVersions,
   evaluate: evaluateVllm,
   fixCandidates: vllmFixCandidates,
+  memoryEdits: vllmMemoryEdits,
+  variations: vllmVariations,
 };
