@@ -48,9 +48,9 @@ export function attendingLayers(
   });
 }
 
-/** `mamba_ssm_cache_dtype`, where the file states one. */
+/** `mamba_ssm_cache_dtype` (Nemotron-H) or `mamba_ssm_dtype` (Qwen3.5), where the file states one. */
 export function stateDataType(fields: ConfigFields): Pick<StateMixer, 'stateDataType'> {
-  const written = fields.value('mamba_ssm_cache_dtype');
+  const written = fields.value('mamba_ssm_cache_dtype') ?? fields.value('mamba_ssm_dtype');
   return written === 'float32' || written === 'bfloat16' || written === 'float16'
     ? { stateDataType: written }
     : {};

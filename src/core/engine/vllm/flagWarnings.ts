@@ -11,7 +11,6 @@ import { RELEASES, type ReleaseMatch, releaseName } from './versions/releases.ts
 
 /** Features that change the memory and that the estimate leaves out. */
 const notEstimated: readonly { readonly flag: string; readonly what: string }[] = [
-  { flag: 'decode-context-parallel-size', what: 'splitting the KV cache over GPUs' },
   { flag: 'prefill-context-parallel-size', what: 'splitting prompts over GPUs' },
   { flag: 'disable-sliding-window', what: 'turning the window off' },
 ];

@@ -103,6 +103,7 @@ function specsOf(model: ModelFacts, minor: number, input: KvPlanInput): readonly
       modelElementBytes: input.elementBytes,
       ...(flags.convDataType === undefined ? {} : { convDataType: flags.convDataType }),
       ...(stateDataType === undefined ? {} : { stateDataType }),
+      followsFile: FOLLOWED.test(model.modelType),
       draftTokens: input.speculation?.tokens ?? 0,
       everyConvKeepsDrafts: minor >= 33,
     },
@@ -139,6 +140,9 @@ function formatOf(input: KvPlanInput, minor: number, computeMajor: number, spars
     return packedFormats.fp8_ds_mla;
   return format;
 }
+
+/** Families whose file says in which type states are kept; of others the engine does not read it. */
+const FOLLOWED = /^(nemotron_h|qwen3_5)/;
 
 /** Nemotron-H states its type in the file; where it does not, the engine's own default. */
 function stateTypeByFamily(model: ModelFacts, minor: number): StateDataType | undefined {

@@ -11,6 +11,8 @@ export interface StateInput {
   readonly convDataType?: StateDataType;
   /** `--mamba-ssm-cache-dtype`; undefined for `auto`. */
   readonly stateDataType?: StateDataType;
+  /** Whether the engine follows what the model's file states. */
+  readonly followsFile: boolean;
   /** Draft tokens a step: the convolution keeps as many more taps. */
   readonly draftTokens: number;
   /** Whether the convolutions of Mamba-1 and Kimi's delta rule keep draft tokens, too. */
@@ -64,6 +66,6 @@ export function stateBytes(mixer: StateMixer, input: StateInput): number {
 /** The flag, else what the file states, else the engine's rule: float32 for Kimi's delta rule, the convolution's type for others. */
 function recurrentElementBytes(mixer: StateMixer, input: StateInput, conv: 2 | 4): 2 | 4 {
   if (input.stateDataType !== undefined) return elementBytesOf(input.stateDataType);
-  if (mixer.stateDataType !== undefined) return elementBytesOf(mixer.stateDataType);
+  if (input.followsFile && mixer.stateDataType !== undefined) return elementBytesOf(mixer.stateDataType);
   return mixer.kind === 'kimi-delta' ? 4 : conv;
 }

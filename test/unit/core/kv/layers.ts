@@ -56,7 +56,7 @@ export function gatedDeltaHybrid(
     ...(stateDataType === undefined ? {} : { stateDataType }),
   };
   return mixers(
-    'qwen3_next',
+    stateDataType === undefined ? 'qwen3_next' : 'qwen3_5_text',
     repeat(layerCount, (layer) => [layer % 4 === 3 ? attention : state]),
   );
 }
