@@ -1,6 +1,6 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
 import { blocksThatFit, kvCapacity, largestLength, requestBytes } from '../../memory/kv/capacity.ts';
-import type { KvLayout } from '../../memory/kv/layout.ts';
+import { type KvLayout, readBytesPerToken } from '../../memory/kv/layout.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import type { EngineEvaluation } from '../engine.ts';
@@ -110,13 +110,14 @@ function speedInput(
       weights.layersBytes +
       (weights.headBytes || tiedHeadBytes(model.tiedEmbeddings, weights.embeddingBytes));
   }
+  const load = request.load ?? defaultLoad(resolved, kv);
   const fp8Compute = resolved.quantizedWeightBytes === 1 && request.device.flopsPerSecond.fp8 !== undefined;
   return {
     model,
     device: request.device,
-    load: request.load ?? defaultLoad(resolved, kv),
+    load,
     weightBytesPerStep,
-    kvBytesPerToken: layout.readBytesPerToken,
+    kvBytesPerToken: readBytesPerToken(layout, load.inputTokens + load.outputTokens / 2),
     kvTokens: kv.tokens,
     linearParameters: model.parameters.attention + model.parameters.mlp,
     tensorParallelSize: resolved.tensorParallelSize,

@@ -181,6 +181,16 @@ describe('blocks', () => {
     expect(sizes).toEqual([2096, 2096, 1056]);
   });
 
+  it('of Kimi Linear: a state over a latent, in steps that grew with the releases', () => {
+    const state: TokenMixer = { kind: 'kimi-delta', heads: 32, headSize: 128, convKernel: 4 };
+    const facts = mixers('kimi_linear', [
+      ...Array(20).fill([state]),
+      ...Array(7).fill(latent(1).layers[0]?.mixers),
+    ]);
+    const sizes = ['0.19.1', '0.26.0', '0.28.0'].map((version) => planned(facts, { version }).blockSize);
+    expect(sizes).toEqual([1920, 1888, 1920]);
+  });
+
   it('of latent attention: by GPU generation and release', () => {
     const size = (version: string, computeCapability: string, flags = {}) =>
       planned(latent(27), { version, computeCapability, flags }).blockSize;
