@@ -5,11 +5,13 @@ import type { KnownModelEntry } from './known/entry.ts';
 import { expertModels } from './known/experts.ts';
 import { gemmaModels } from './known/gemma.ts';
 import { gpt2Models } from './known/gpt2.ts';
+import { hybridModels } from './known/hybrids.ts';
 import { llamaModels } from './known/llama.ts';
 import { mistralModels } from './known/mistral.ts';
 import { olderModels } from './known/older.ts';
 import { phiModels } from './known/phi.ts';
 import { qwenModels } from './known/qwen.ts';
+import { visionModels } from './known/vision.ts';
 import { parseModelConfig } from './parse.ts';
 
 const entries: readonly KnownModelEntry[] = [
@@ -19,6 +21,8 @@ const entries: readonly KnownModelEntry[] = [
   ...gemmaModels,
   ...deepseekModels,
   ...expertModels,
+  ...visionModels,
+  ...hybridModels,
   ...phiModels,
   ...denseModels,
   ...gpt2Models,

@@ -164,6 +164,17 @@ describe('shipped models', () => {
     ['bigscience/bloom-7b1', 7_069_016_064],
     ['EleutherAI/gpt-neox-20b', 20_554_567_680],
     ['EleutherAI/gpt-j-6b', 6_050_882_784],
+    ['google/gemma-3-4b-it', 4_300_079_472],
+    ['google/gemma-3-12b-it', 12_187_325_040],
+    ['google/gemma-3-27b-it', 27_432_406_640],
+    ['meta-llama/Llama-4-Scout-17B-16E-Instruct', 108_641_793_536],
+    ['meta-llama/Llama-4-Maverick-17B-128E-Instruct', 401_583_781_376],
+    ['mistralai/Mistral-Small-3.2-24B-Instruct-2506', 24_011_361_280],
+    ['Qwen/Qwen2.5-VL-7B-Instruct', 8_292_166_656],
+    ['Qwen/Qwen2.5-VL-72B-Instruct', 73_410_777_344],
+    ['Qwen/Qwen3-VL-8B-Instruct', 8_767_123_696],
+    ['Qwen/Qwen3-Next-80B-A3B-Instruct', 79_674_391_296],
+    ['tiiuae/falcon-mamba-7b', 7_272_665_088],
   ])('%s has %i parameters', (name, total) => {
     expect(knownModel(name)?.parameters.total).toBe(total);
   });

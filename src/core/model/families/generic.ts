@@ -39,8 +39,8 @@ export const generic: ModelFamily = {
 };
 
 function expertsOf(fields: ConfigFields): number {
-  if (!fields.switch('is_moe', true)) return 0;
-  return fields.wholeOr(FIELD_NAMES.experts, 0, LIMITS.experts);
+  const experts = fields.wholeOr(FIELD_NAMES.experts, 0, LIMITS.experts);
+  return fields.switch('is_moe', true) ? experts : 0;
 }
 
 /** A width that is needed is asked for by its usual name, so that its absence is said. */
