@@ -3,7 +3,7 @@ import type { DocumentDeployments } from './located.ts';
 import type { DocumentIdentity } from './sources/source.ts';
 
 /** Longer texts are machines' work: reading one would keep an editor waiting. */
-const longestText = 2_000_000;
+const longestText = 500_000;
 
 /** All deployments of a document, in order; undefined where the document is none of our business. Never throws. */
 export function findDeployments(text: string, identity: DocumentIdentity): DocumentDeployments | undefined {
@@ -15,7 +15,7 @@ export function findDeployments(text: string, identity: DocumentIdentity): Docum
   const end = text.search(/[\r\n]/);
   const problem = {
     code: 'document.too-long',
-    message: `This file is longer than ${longestText / 1e6} million characters, so its deployments are not looked for.`,
+    message: `This file is longer than ${longestText / 1000} thousand characters, so its deployments are not looked for.`,
     range: { start: 0, end: Math.max(1, end < 0 ? text.length : end) },
   };
   return { deployments: [], problems: [problem] };

@@ -35,10 +35,16 @@ export function maskTemplates(text: string): MaskedText {
   return { text: parts.join(''), missing };
 }
 
+/** Of a longer line the rest is not looked at: each template of it would look at all others. */
+const longestLine = 1000;
+
 /** Whether only blanks and other templates share its lines. */
 function isAlone(text: string, start: number, end: number): boolean {
-  const before = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
-  const after = text.slice(end, lineEnd(text, end));
+  const from = Math.max(0, start - longestLine);
+  const near = text.slice(from, start);
+  const before = near.slice(near.lastIndexOf('\n') + 1);
+  const after = text.slice(end, end + longestLine).split('\n', 1)[0] ?? '';
+  if (before.length >= longestLine || after.length >= longestLine) return false;
   return [before, after].every((part) => part.replace(/\{\{.*?\}\}/g, '').trim() === '');
 }
 

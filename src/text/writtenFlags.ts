@@ -59,6 +59,7 @@ export function readFlags(
   const located = new Map<string, LocatedFlag>();
   const problems: LocatedProblem[] = [];
   const unresolved = new Map<string, UnresolvedPart>();
+  const overriddenByName = new Map<string, OffsetRange[]>();
 
   for (const flag of written) {
     if (!engine) break;
@@ -80,7 +81,7 @@ export function readFlags(
       ...(flag.valueRange ? { value: flag.valueRange } : {}),
       whole,
       writing,
-      ...(earlier ? { earlier: [...(earlier.earlier ?? []), earlier.whole] } : {}),
+      ...(earlier ? { earlier: overridden(overriddenByName, name, earlier.whole) } : {}),
     });
     const { valueRange } = flag;
     const place = valueRange && valueRange.end > valueRange.start ? valueRange : flag.key;
@@ -107,6 +108,14 @@ export function readFlags(
     problems,
     unresolved: [...unresolved.values()],
   };
+}
+
+/** One growing list a name: a copy each time would make many repeats of a flag slow. */
+function overridden(byName: Map<string, OffsetRange[]>, name: string, whole: OffsetRange): OffsetRange[] {
+  const list = byName.get(name) ?? [];
+  list.push(whole);
+  byName.set(name, list);
+  return list;
 }
 
 type ReadOne =

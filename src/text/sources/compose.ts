@@ -14,7 +14,7 @@ import type {
 } from '../located.ts';
 import { maskTemplates } from '../templates.ts';
 import { type ComposeSlice, composeSlices } from '../yaml/composeSlices.ts';
-import { parsePiece, tornAt } from '../yaml/pieces.ts';
+import { longestRead, notRead, parsePiece, tornAt } from '../yaml/pieces.ts';
 import { type Entry, YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems, type FoundDeployment } from './assemble.ts';
 import { missingItems, readContainer } from './container.ts';
@@ -36,7 +36,14 @@ function readCompose(text: string): DocumentDeployments {
   const deployments: LocatedDeployment[] = [];
   const { text: masked, missing } = maskTemplates(text);
   const context = { text, missing, directives };
+  let length = 0;
   for (const slice of composeSlices(masked)) {
+    length += slice.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+    const last = slice.ranges.at(-1);
+    if (length > longestRead && last) {
+      problems.push(notRead(last));
+      break;
+    }
     for (const piece of parsePiece(masked, slice.ranges, { version: '1.2' })) {
       const tree = new YamlTree(piece);
       const found = readSlice(context, tree, slice);

@@ -24,7 +24,8 @@ export interface Stage {
 }
 
 export function readStages(text: string): Stage[] {
-  const stages: (Stage & { readonly name?: string })[] = [];
+  const stages: Stage[] = [];
+  const named = new Map<string, number>();
   const defaults = new Map<string, string>();
   for (const instruction of instructions(text)) {
     const body = text.slice(instruction.arguments.start, instruction.arguments.end);
@@ -35,11 +36,11 @@ export function readStages(text: string): Stage[] {
     } else if (instruction.name === 'FROM') {
       const [, image = '', name] = /^(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?/i.exec(body) ?? [];
       // A stage built on another begins with what that one has.
-      const base = stages.find((stage) => stage.name !== undefined && stage.name === image);
+      const base = stages[named.get(image) ?? -1];
+      if (name) named.set(name, stages.length);
       stages.push({
         ...(base ?? { image: filled(image, defaults), environment: [] }),
         start: instruction.start,
-        ...(name ? { name } : {}),
       });
     } else if (last) {
       const at = stages.length - 1;

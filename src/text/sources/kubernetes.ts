@@ -4,7 +4,7 @@ import { startsEngine } from '../launch/mention.ts';
 import type { DocumentDeployments, LocatedDeployment, LocatedProblem } from '../located.ts';
 import { type MaskedText, maskTemplates } from '../templates.ts';
 import { documentRanges } from '../yaml/blocks.ts';
-import { parsePiece, tornAt } from '../yaml/pieces.ts';
+import { longestRead, notRead, parsePiece, tornAt } from '../yaml/pieces.ts';
 import { YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems } from './assemble.ts';
 import { readPods } from './podSpecs.ts';
@@ -28,8 +28,14 @@ function readKubernetes(text: string): DocumentDeployments {
   const problems: LocatedProblem[] = directiveProblems(directives);
   const deployments: LocatedDeployment[] = [];
   const masked = maskTemplates(text);
+  let length = 0;
   for (const range of documentRanges(masked.text)) {
     if (!startsEngine(text.slice(range.start, range.end))) continue;
+    length += range.end - range.start;
+    if (length > longestRead) {
+      problems.push(notRead(range));
+      break;
+    }
     for (const piece of parsePiece(masked.text, [range], { version: '1.2' })) {
       const found = readObject(text, masked, directives, new YamlTree(piece), range);
       const torn = found.length > 0 ? tornAt(text, piece) : undefined;

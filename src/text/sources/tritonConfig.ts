@@ -20,7 +20,7 @@ function readTritonConfig(text: string): DocumentDeployments {
   if (!found) return { deployments: [], problems: directiveProblems(directives) };
   const start = found.index + (/^[ \t]*/.exec(found[0])?.[0].length ?? 0);
   const range = { start, end: found.index + found[0].length };
-  const hint = gpusOf(withoutComments(text));
+  const hint = gpusOf(withoutComments(text.slice(0, headLength)));
   const deployment = assembleDeployment(text, directives, {
     entrypoint: 'serve',
     range,

@@ -25,11 +25,17 @@ export function composeSlices(text: string): ComposeSlice[] {
   const children = keyBlocks(text, { start: block.firstLineEnd, end: block.range.end });
   const others = top.filter((each) => each !== block);
   const finder = new References(text, [...others, ...children]);
-  return children.flatMap((child) => {
+  const slices = children.flatMap((child) => {
     const needed = finder.neededBy(child);
     const mentions = [child, ...needed].some(({ range }) => finder.startsEngine(range));
     return mentions ? [sliceOf(block, child, needed)] : [];
   });
+  // Where everything refers to everything, reading all at once is less.
+  const length = slices.reduce(
+    (sum, { ranges }) => sum + ranges.reduce((all, { start, end }) => all + end - start, 0),
+    0,
+  );
+  return length > 2 * text.length ? [whole] : slices;
 }
 
 function sliceOf(services: KeyBlock, child: KeyBlock, needed: readonly KeyBlock[]): ComposeSlice {
@@ -49,6 +55,7 @@ class References {
   readonly #blocks: readonly KeyBlock[];
   readonly #anchors = new Map<string, KeyBlock[]>();
   readonly #starting = new Map<number, boolean>();
+  readonly #referred = new Map<KeyBlock, readonly KeyBlock[]>();
 
   constructor(text: string, blocks: readonly KeyBlock[]) {
     this.#text = text;
@@ -76,7 +83,15 @@ class References {
     return found;
   }
 
-  #referredTo(block: KeyBlock): KeyBlock[] {
+  #referredTo(block: KeyBlock): readonly KeyBlock[] {
+    const known = this.#referred.get(block);
+    if (known) return known;
+    const found = this.#findReferred(block);
+    this.#referred.set(block, found);
+    return found;
+  }
+
+  #findReferred(block: KeyBlock): readonly KeyBlock[] {
     const aliases = this.#names(block, /(?<=[\s[{,:-])\*([^\s,[\]{}]+)/g);
     const extended = this.#names(block, /^\s+extends:\s*["']?([\w.-]+)["']?\s*$/gm);
     const nested = this.#names(block, /^\s+extends:[^\n]*\n(?:\s+[^\n]*\n)??\s+service:\s*["']?([\w.-]+)/gm);

@@ -20,8 +20,8 @@ export interface YamlReading {
   readonly version: '1.1' | '1.2';
 }
 
-/** A piece that takes the parser over half a second is left alone. */
-const longestPiece = 300_000;
+/** What the parser reads in about half a second: more is not read of one document. */
+export const longestRead = 120_000;
 const cachedDocuments = 128;
 const cachedLength = 4_000_000;
 const cache = new Map<string, readonly Document[]>();
@@ -29,7 +29,7 @@ const cache = new Map<string, readonly Document[]>();
 /** The YAML documents in these ranges of a text, taken as one stream. Empty where they are too long to be read in time. */
 export function parsePiece(text: string, ranges: readonly OffsetRange[], reading: YamlReading): YamlPiece[] {
   const piece = ranges.map(({ start, end }) => text.slice(start, end)).join('');
-  if (piece.length > longestPiece) return [];
+  if (piece.length > longestRead) return [];
   const outer = outerOffset(ranges);
   return parse(piece, reading).map((document) => ({ text: piece, document, outer }));
 }
@@ -64,6 +64,16 @@ function outerOffset(ranges: readonly OffsetRange[]): (offset: number) => number
       rest -= end - start;
     }
     return offset;
+  };
+}
+
+/** Said at the first part that is not read any more. */
+export function notRead(range: OffsetRange): LocatedProblem {
+  return {
+    code: 'document.too-long',
+    message:
+      'There is too much in this file to read while you type: deployments from here on are not looked at.',
+    range: { start: range.start, end: Math.min(range.end, range.start + 1) },
   };
 }
 
