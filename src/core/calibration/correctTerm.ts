@@ -6,6 +6,12 @@ import type { CalibrationEntry, TermResidual } from './calibration.ts';
 const SAME_PART = 0.05;
 
 /**
+ * How many times larger or smaller a term may be for its residual to carry over in proportion. Beyond that another phase of the profile
+ * run decides the peak, and its error is another one.
+ */
+const LIKE_FACTOR = 2;
+
+/**
  * How a term's residual carries over. `model`: only to the same weights, in bytes. `bytes`: to the whole family as it is (context and
  * communication buffers do not grow with the model). `ratio`: to the whole family in proportion.
  */
@@ -46,23 +52,37 @@ export function correctTerm(
   const scatter = Math.max(...samples.map(({ bytes }) => Math.abs(bytes - middle)));
   const resolution = Math.max(...samples.map(({ resolutionBytes }) => resolutionBytes));
   const shift = middle - term.bytes;
-  // What was measured on another model says less than what was measured on this one.
-  const half = Math.max(scatter + resolution, first.same ? 0 : Math.abs(shift) / 2);
   // A log that rounds cannot tell more than a prediction within its rounding.
   const agrees = Math.abs(shift) <= resolution;
+  if (agrees && !first.same) return term;
   const bytes = agrees ? term.bytes : Math.max(0, Math.round(middle));
-  const [low, high] = [Math.max(0, middle - half), middle + half];
   const sources =
     samples.length === 1 ? first.source : `median of ${samples.length} starts, ${first.source} …`;
   return {
     id: term.id,
     bytes,
-    lowBytes: agrees ? Math.min(bytes, Math.max(low, term.lowBytes)) : low,
-    highBytes: agrees ? Math.max(bytes, Math.min(high, term.highBytes)) : high,
+    ...(first.same
+      ? measuredBand(bytes, middle, scatter + resolution)
+      : shiftedBand(term, bytes - term.bytes, scatter)),
     formula: agrees ? term.formula : `${term.formula}; ${signed(shift)} as measured`,
     source: `${sources}; ${term.source}`,
     provenance: first.provenance,
     charged: term.charged,
+  };
+}
+
+type Band = Pick<MemoryTerm, 'lowBytes' | 'highBytes'>;
+
+/** Around what was measured, by the log's rounding and the scatter of the starts. */
+function measuredBand(bytes: number, middle: number, half: number): Band {
+  return { lowBytes: Math.min(bytes, Math.max(0, middle - half)), highBytes: Math.max(bytes, middle + half) };
+}
+
+/** What was measured under other flags or on another model moves the band, and makes it no narrower. */
+function shiftedBand(term: MemoryTerm, shift: number, scatter: number): Band {
+  return {
+    lowBytes: Math.max(0, term.lowBytes + shift - scatter),
+    highBytes: term.highBytes + shift + scatter,
   };
 }
 
@@ -87,6 +107,7 @@ function sampleOf(
   }
   if (predictedBytes <= 0) return undefined;
   const scale = term.bytes / predictedBytes;
+  if (scale > LIKE_FACTOR || scale < 1 / LIKE_FACTOR) return undefined;
   return { bytes: measuredBytes * scale, resolutionBytes: resolutionBytes * Math.max(1, scale), ...source };
 }
 

@@ -140,8 +140,14 @@ export function recordedRequest(recorded: RecordedStart, model: ModelFacts, devi
     },
     model,
     device,
-    gpuCount: 1,
+    gpuCount: gpusOf(flags),
   };
+}
+
+/** Recordings were made on as many GPUs as the flags ask for. */
+function gpusOf(flags: Readonly<Record<string, FlagValue>>): number {
+  const names = ['tensor-parallel-size', 'pipeline-parallel-size', 'data-parallel-size'];
+  return names.reduce((gpus, name) => gpus * Math.max(1, Number(flags[name] ?? 1) || 1), 1);
 }
 
 /** What an engine logged of its memory, in bytes; null where it did not. A `LogRecord` is one. */

@@ -1,0 +1,227 @@
+/** Predicted beside measured over every real measurement in the repository: `npm run accuracy`, docs/accuracy.md. */
+import { comparisonCells, percentWords } from '../../src/cli/logView.ts';
+import { textTable } from '../../src/cli/textTable.ts';
+import { noCalibration, withStep } from '../../src/core/calibration/calibration.ts';
+import { calibrationEntry } from '../../src/core/calibration/entry.ts';
+import { type ComparisonRow, compareMeasured, compareSpeed } from '../../src/core/estimate/compare.ts';
+import { estimate } from '../../src/core/estimate/estimate.ts';
+import type { ModelFacts } from '../../src/core/model/facts.ts';
+import type { Measurement } from './recordings.ts';
+
+export interface ErrorSummary {
+  readonly term: string;
+  readonly count: number;
+  /** Of |predicted / measured − 1|. */
+  readonly mean: number;
+  readonly max: number;
+  /** The start with the largest. */
+  readonly worst: string;
+  /** Of those that have a band: how many lie in it. */
+  readonly withinBand: string;
+}
+
+export interface MeasuredRow extends ComparisonRow {
+  readonly recording: string;
+  readonly id: string;
+  readonly kind: Measurement['kind'] | 'speed' | 'speed with experts';
+}
+
+export interface Accuracy {
+  readonly rows: readonly MeasuredRow[];
+  /** The same starts, each corrected by the other starts of its key and not by itself. */
+  readonly calibrated: readonly MeasuredRow[];
+  readonly notCovered: readonly string[];
+  readonly sources: readonly string[];
+}
+
+/** Recordings whose batches were not warmed up: those of experts hold kernels compiled on first use (see their README). */
+const coldBatches: ReadonlySet<string> = new Set(['vllm-0.26-h200']);
+
+function hasExperts({ parameters }: ModelFacts): boolean {
+  return parameters.routedExperts > 0;
+}
+
+export const KV = 'available KV cache';
+
+export function accuracyOf(measured: readonly Measurement[]): Accuracy {
+  const rows: MeasuredRow[] = [];
+  const calibrated: MeasuredRow[] = [];
+  const notCovered: string[] = [];
+  for (const one of measured) {
+    const { request, recording, id, kind } = one;
+    if (request === null) {
+      notCovered.push(`${recording} ${id}: ${one.notCovered}`);
+      continue;
+    }
+    const label = (row: ComparisonRow, as: MeasuredRow['kind']) => ({ ...row, recording, id, kind: as });
+    rows.push(...compareMeasured(id, one.measured, estimate(request)).rows.map((row) => label(row, kind)));
+    if (kind !== 'recorded') continue;
+    const others = measured.filter((other) => other !== one && other.kind === 'recorded');
+    const learned = estimate({ ...request, calibration: calibrationBy(others) });
+    calibrated.push(...compareMeasured(id, one.measured, learned).rows.map((row) => label(row, kind)));
+    if (one.recorded === undefined || (coldBatches.has(recording) && hasExperts(request.model))) continue;
+    const speed = hasExperts(request.model) ? 'speed with experts' : 'speed';
+    rows.push(...compareSpeed(one.recorded, request).map((row) => label(row, speed)));
+  }
+  return { rows, calibrated, notCovered, sources: [...new Set(measured.map(({ source }) => source))] };
+}
+
+function calibrationBy(others: readonly Measurement[]) {
+  const entries = others.flatMap(({ request, measured, recording, id }) => {
+    if (request === null) return [];
+    const source = { kind: 'run' as const, source: `${recording} ${id}` };
+    return calibrationEntry(measured, estimate(request, { fixes: false }), source) ?? [];
+  });
+  return withStep(noCalibration, { at: '', entries });
+}
+
+/** Errors by term, in the order in which the terms come. Figures that were measured as 0 have none. */
+export function summaries(rows: readonly MeasuredRow[]): readonly ErrorSummary[] {
+  const terms = new Map<string, MeasuredRow[]>();
+  for (const row of rows) {
+    if (!Number.isFinite(row.relativeError)) continue;
+    const term = row.unit === 'ms' ? 'decode step' : row.unit === 'tok/s' ? 'prefill' : row.term;
+    terms.set(term, [...(terms.get(term) ?? []), row]);
+  }
+  return [...terms].map(([term, of]) => {
+    const errors = of.map(({ relativeError }) => Math.abs(relativeError));
+    const max = Math.max(...errors);
+    const worst = of[errors.indexOf(max)];
+    const banded = of.filter(({ withinBand }) => withinBand !== null);
+    return {
+      term,
+      count: of.length,
+      mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
+      max,
+      worst: worst === undefined ? '' : `${worst.recording} ${worst.id}`,
+      withinBand:
+        banded.length === 0
+          ? ''
+          : `${banded.filter(({ withinBand }) => withinBand === true).length} of ${banded.length}`,
+    };
+  });
+}
+
+const column = (title: string, numeric = false) => ({ title, unit: '', numeric });
+const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
+
+function summaryTable(rows: readonly MeasuredRow[]) {
+  return {
+    columns: [
+      column('figure'),
+      column('measurements', true),
+      column('mean error', true),
+      column('max error', true),
+      column('worst'),
+      column('in band'),
+    ],
+    rows: summaries(rows).map(({ term, count, mean, max, worst, withinBand }) => [
+      term,
+      String(count),
+      percent(mean),
+      percent(max),
+      worst,
+      withinBand,
+    ]),
+  };
+}
+
+function rowTable(rows: readonly MeasuredRow[], calibrated: readonly MeasuredRow[] = []) {
+  const left = (row: MeasuredRow) => {
+    const same = (one: MeasuredRow) =>
+      one.recording === row.recording && one.id === row.id && one.term === row.term;
+    const found = calibrated.find(same);
+    return found === undefined ? '' : percentWords(found.relativeError);
+  };
+  return {
+    columns: [
+      column('recording'),
+      column('start'),
+      column('figure'),
+      column('predicted', true),
+      column('measured', true),
+      column(''),
+      column('error', true),
+      column('in band'),
+      ...(calibrated.length > 0 ? [column('calibrated', true)] : []),
+    ],
+    rows: rows.map((row) => [
+      row.recording,
+      row.id,
+      ...comparisonCells(row),
+      ...(calibrated.length > 0 ? [left(row)] : []),
+    ]),
+  };
+}
+
+type TextTable = ReturnType<typeof rowTable>;
+
+/** Sections of the page and of what is printed. */
+function sections({ rows, calibrated, notCovered }: Accuracy): readonly {
+  readonly title: string;
+  readonly text: string;
+  readonly table?: TextTable;
+}[] {
+  const of = (kind: MeasuredRow['kind']) => rows.filter((row) => row.kind === kind);
+  return [
+    {
+      title: 'Recorded starts: summary',
+      text: 'Errors of what is predicted from flags, config and catalogue alone.',
+      table: summaryTable(of('recorded')),
+    },
+    {
+      title: 'Calibrated: summary',
+      text: 'The same starts, each corrected by the other recorded starts of its GPU, release, family and number of ranks, never by itself.',
+      table: summaryTable(calibrated),
+    },
+    {
+      title: 'Published starts: summary',
+      text: 'Figures that others published.',
+      table: summaryTable(of('published')),
+    },
+    {
+      title: 'Speed: summary',
+      text: 'Offline batches of the recorded starts.',
+      table: summaryTable(of('speed')),
+    },
+    {
+      title: 'Not covered',
+      text: notCovered.length === 0 ? 'Nothing.' : notCovered.map((line) => `- ${line}`).join('\n'),
+    },
+    { title: 'Recorded starts', text: '', table: rowTable(of('recorded'), calibrated) },
+    { title: 'Published starts', text: '', table: rowTable(of('published')) },
+    { title: 'Speed', text: '', table: rowTable([...of('speed'), ...of('speed with experts')]) },
+  ];
+}
+
+export function accuracyLines(accuracy: Accuracy): string[] {
+  return sections(accuracy).flatMap(({ title, text, table }) => [
+    title,
+    ...(text === '' ? [] : [text]),
+    ...(table === undefined ? [] : textTable(table)),
+    '',
+  ]);
+}
+
+/** docs/accuracy.md. */
+export function accuracyPage(accuracy: Accuracy): string {
+  const parts = sections(accuracy).map(({ title, text, table }) =>
+    [`## ${title}`, text, table === undefined ? '' : markdownTable(table)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+  );
+  const head =
+    '# Accuracy\n\nWritten by `npm run accuracy`: what Loadline predicts beside every real measurement in this repository. GiB as engines log them.\n\n' +
+    `Sources:\n\n${accuracy.sources.map((source) => `- ${source}`).join('\n')}`;
+  return `${[head, ...parts].join('\n\n')}\n`;
+}
+
+function markdownTable({ columns, rows }: TextTable): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [
+    line(columns.map(({ title }) => title)),
+    line(columns.map(({ numeric }) => (numeric ? '---:' : '---'))),
+    ...rows.map(line),
+  ].join('\n');
+}
