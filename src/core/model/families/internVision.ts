@@ -25,7 +25,8 @@ const internTowers: TowerFamily['towers'] = (whole, text) => {
   const { hiddenSize } = sizes;
   const ratio = whole.positiveNumber('downsample_ratio') ?? 0.5;
   const merged = hiddenSize * Math.max(1, Math.floor(1 / ratio)) ** 2;
-  const headNorms = vision.switch('use_qk_norm', false) ? 2 * hiddenSize : 0;
+  const has = (name: string, older: string) => vision.switch(name, vision.switch(older, false));
+  const headNorms = has('use_qk_norm', 'qk_normalization') ? 2 * hiddenSize : 0;
   const positions = vision.switch('use_absolute_position_embeddings', true) ? patchCount(vision) + 1 : 0;
   return [
     ...projection(MODULE, patchValues(vision), hiddenSize, true),
@@ -39,7 +40,7 @@ const internTowers: TowerFamily['towers'] = (whole, text) => {
           (vision.switch('use_mean_pooling', true) ? 0 : 2)),
     ),
     ...encoderLayers(MODULE, sizes, {
-      queryKeyValueBias: vision.switch('attention_bias', false),
+      queryKeyValueBias: has('attention_bias', 'qkv_bias'),
       normBias: vision.value('norm_type') !== 'rms_norm',
       others: 2 * hiddenSize + headNorms,
     }),
@@ -62,5 +63,13 @@ export const qianfanOcr: TowerFamily = {
   modelType: 'qianfan_ocr',
   architecture: 'QianfanOCRForConditionalGeneration',
   textModelType: 'qwen3',
+  towers: internTowers,
+};
+
+/** InternVL 2 to 3.5 as OpenGVLab's files write it. */
+export const internVlChat: TowerFamily = {
+  modelType: 'internvl_chat',
+  architecture: 'InternVLChatModel',
+  textModelType: 'qwen2',
   towers: internTowers,
 };

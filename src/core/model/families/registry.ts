@@ -2,6 +2,7 @@ import type { ModelFamily } from '../family.ts';
 import { cohere, cohere2, cohere2Moe } from './cohere.ts';
 import { deepseekV4 } from './deepseekV4.ts';
 import { ernie45Moe } from './ernie.ts';
+import { ernie45VlMoeText } from './ernieVision.ts';
 import { exaone, exaone4, exaoneMoe } from './exaone.ts';
 import { falcon } from './falcon.ts';
 import { olmoHybrid, qwen3Next, qwen35MoeText, qwen35Text } from './gatedDelta.ts';
@@ -189,6 +190,7 @@ const families: readonly ModelFamily[] = [
   minimaxText,
   nemotronH,
   zamba2,
+  ernie45VlMoeText,
 ];
 
 const byModelType = new Map(

@@ -1,7 +1,9 @@
 import type { TowerFamily } from '../towers.ts';
-import { gemma4 } from './gemma4Towers.ts';
+import { qwen2Audio, voxtral } from './audio.ts';
+import { ernie45VlMoe, paddleOcrVl } from './ernieVision.ts';
+import { gemma3n, gemma4 } from './gemmaTowers.ts';
 import { glm4v, glm4vMoe, glmOcr } from './glmVision.ts';
-import { internVl, qianfanOcr } from './internVision.ts';
+import { internVl, internVlChat, qianfanOcr } from './internVision.ts';
 import { kimiK25, kimiVl } from './kimiVision.ts';
 import { llama4 } from './llama4Vision.ts';
 import {
@@ -20,6 +22,7 @@ import {
   smolVlm,
   vipLlava,
 } from './llava.ts';
+import { minicpmV } from './minicpmVision.ts';
 import { exaone45, qwen2Vl, qwen3Vl, qwen3VlMoe, qwen25Vl, qwen35, qwen35Moe } from './qwenVision.ts';
 
 /** The models with towers that are covered. To add one: a file beside these, and its name here. */
@@ -54,6 +57,13 @@ const families: readonly TowerFamily[] = [
   kimiVl,
   gemma4,
   exaone45,
+  gemma3n,
+  internVlChat,
+  ernie45VlMoe,
+  paddleOcrVl,
+  minicpmV,
+  qwen2Audio,
+  voxtral,
 ];
 
 const byName = new Map(
