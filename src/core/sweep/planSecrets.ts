@@ -7,6 +7,8 @@ import type { SweepPlan } from './planSchema.ts';
  * `long-prefill-token-threshold` and `HF_TOKEN_PATH` are not.
  */
 export function isSecretName(name: string): boolean {
+  // A largest number of tokens, of whatever kind, is a limit.
+  if (/^max[-_]/i.test(name)) return false;
   return /(?:(?:^|[^a-z\d])(?:token|key)|apikey|secret|password|passwd|passphrase|credentials?)[_\d]*$/i.test(
     name,
   );
