@@ -14,7 +14,7 @@ import type {
 } from '../located.ts';
 import { maskTemplates } from '../templates.ts';
 import { type ComposeSlice, composeSlices } from '../yaml/composeSlices.ts';
-import { longestRead, notRead, parsePiece, tornAt } from '../yaml/pieces.ts';
+import { longestRead, mostDeployments, notRead, parsePiece, tornAt } from '../yaml/pieces.ts';
 import { type Entry, YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems, type FoundDeployment } from './assemble.ts';
 import { missingItems, readContainer } from './container.ts';
@@ -40,7 +40,7 @@ function readCompose(text: string): DocumentDeployments {
   for (const slice of composeSlices(masked)) {
     length += slice.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
     const last = slice.ranges.at(-1);
-    if (length > longestRead && last) {
+    if (last && (length > longestRead || deployments.length >= mostDeployments)) {
       problems.push(notRead(last));
       break;
     }

@@ -4,7 +4,7 @@ import { startsEngine } from '../launch/mention.ts';
 import type { DocumentDeployments, LocatedDeployment, LocatedProblem } from '../located.ts';
 import { type MaskedText, maskTemplates } from '../templates.ts';
 import { documentRanges } from '../yaml/blocks.ts';
-import { longestRead, notRead, parsePiece, tornAt } from '../yaml/pieces.ts';
+import { longestRead, mostDeployments, notRead, parsePiece, tornAt } from '../yaml/pieces.ts';
 import { YamlTree } from '../yaml/tree.ts';
 import { assembleDeployment, directiveProblems } from './assemble.ts';
 import { readPods } from './podSpecs.ts';
@@ -32,7 +32,7 @@ function readKubernetes(text: string): DocumentDeployments {
   for (const range of documentRanges(masked.text)) {
     if (!startsEngine(text.slice(range.start, range.end))) continue;
     length += range.end - range.start;
-    if (length > longestRead) {
+    if (length > longestRead || deployments.length >= mostDeployments) {
       problems.push(notRead(range));
       break;
     }

@@ -22,6 +22,8 @@ export interface YamlReading {
 
 /** What the parser reads in about half a second: more is not read of one document. */
 export const longestRead = 120_000;
+/** More deployments than this are a machine's work: nobody reads as many marks. */
+export const mostDeployments = 300;
 const cachedDocuments = 128;
 const cachedLength = 4_000_000;
 const cache = new Map<string, readonly Document[]>();

@@ -1,5 +1,16 @@
 /** YAML's nodes with aliases and merge keys followed, and every place told in the whole document. */
-import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import type { EmbeddedText } from '../embeddedText.ts';
 import type { OffsetRange } from '../located.ts';
 import type { ShellWord } from '../shellWords.ts';
@@ -21,6 +32,7 @@ export interface Entry {
 
 export class YamlTree {
   readonly #piece: YamlPiece;
+  #anchors: Map<string, Node[]> | undefined;
 
   constructor(piece: YamlPiece) {
     this.#piece = piece;
@@ -34,8 +46,23 @@ export class YamlTree {
   /** An alias's node; null for an empty value; undefined for an alias of nothing. */
   resolve(node: unknown): Node | null | undefined {
     if (node === null || node === undefined) return null;
-    if (isAlias(node)) return node.resolve(this.#piece.document);
+    if (isAlias(node)) return this.#anchored(node);
     return isScalar(node) || isMap(node) || isSeq(node) ? node : undefined;
+  }
+
+  /** The parser's own search for an anchor walks the whole document each time. */
+  #anchored({ source, range }: Alias): Node | undefined {
+    if (!this.#anchors) {
+      this.#anchors = new Map();
+      const anchors = this.#anchors;
+      visit(this.#piece.document, {
+        Value(_, node) {
+          if (node.anchor) anchors.set(node.anchor, [...(anchors.get(node.anchor) ?? []), node]);
+        },
+      });
+    }
+    const at = range?.[0] ?? 0;
+    return this.#anchors.get(source)?.findLast((node) => (node.range?.[0] ?? 0) < at);
   }
 
   /** Pairs of a mapping by name, those merged into it too. The last of a repeated key counts, as in every YAML reader. */

@@ -557,6 +557,25 @@ describe('bad input', () => {
     expect(found).toBeDefined();
   });
 
+  it('says where it stops reading a file of very many services', () => {
+    const service = (index: number) =>
+      `  a${index}:\n    image: vllm/vllm-openai\n    command: [--model, m]\n`;
+    const text = `services:\n${Array.from({ length: 400 }, (_, index) => service(index)).join('')}`;
+    const { deployments, problems } = read(text, 'compose.yaml');
+    expect(problems.map(({ code }) => code)).toEqual(['document.too-long']);
+    expect(problems[0]?.range.start).toBeGreaterThanOrEqual(deployments.at(-1)?.range.end ?? 0);
+  });
+
+  it('takes the anchor that was defined last before it is named', () => {
+    const text =
+      'x-a: &a { image: vllm/vllm-openai:v0.10.2 }\nservices:\n  one:\n    <<: *a\n    command: [--model, m]\n  two: &a\n    image: vllm/vllm-openai:v0.26.0\n  three:\n    <<: *a\n    command: [--model, m]\n';
+    expect(read(text, 'compose.yaml').deployments.map(({ deployment }) => deployment.engineVersion)).toEqual([
+      '0.10.2',
+      '0.26.0',
+      '0.26.0',
+    ]);
+  });
+
   it('says of a file of ten megabytes that it is not read', () => {
     const text = `services:\n  a:\n    image: vllm/vllm-openai\n${'  # filler\n'.repeat(1_000_000)}`;
     expect(read(text, 'compose.yaml').problems).toMatchObject([{ code: 'document.too-long' }]);
