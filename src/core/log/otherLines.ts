@@ -185,7 +185,6 @@ export function readOtherLine({ text, process }: LogLine, start: StartBuilder): 
 }
 
 export function readOtherOpening(text: string, match: RegExpExecArray, start: StartBuilder): void {
-  start.isServer = true;
   if (match[1] !== undefined) start.version ??= start.engine === 'llama.cpp' ? `b${match[1]}` : match[1];
   if (start.engine === 'tgi') {
     const [, model] = /model_id: "([^"]{1,200})"/.exec(text) ?? [];

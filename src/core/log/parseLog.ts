@@ -1,7 +1,7 @@
-import { enginesEnd, errorOf, lastTracebackLine } from './errors.ts';
+import { errorOf } from './errors.ts';
 import { LineSplitter, type LogLine, readLogLine } from './logLine.ts';
 import { otherOpenings, readOtherLine, readOtherOpening } from './otherLines.ts';
-import type { LogEngine, LogRecord } from './record.ts';
+import type { LogEngine, LogErrorClass, LogRecord } from './record.ts';
 import { StartBuilder } from './startBuilder.ts';
 import { readVllmLine, readVllmOpening, vllmOpenings } from './vllmLines.ts';
 
@@ -10,7 +10,7 @@ const MOST_STARTS = 10_000;
 
 /** Words of which every telling line has one: most lines of a serving log have none. */
 const telling =
-  /vLLM|engine|args|memory|GiB|KV|tokens|blocks|oncurrency|CUDA|aptur|max model len|startup complete|version|ServerArgs|Load weight|cuda graph|fired up|text_generation|buffer size|n_ctx|compute capability|gguf|listening|TensorRT|build: |Loaded engine|tensorrt_llm|rror|xception|Traceback|illed|OOM|137|already in use|divisible|not supported|restricted|driver|failed|Not enough/;
+  /vLLM|LLM engine|args: |ServerArgs|memory|GiB|KV [Cc]ache (?:size|is|memory)|KV buffer|KV-cache blocks| blocks[: =]|oncurrency for|CUDA|aptur|max model len|max seq|block size|tokens per block|max_total|batch total tokens|startup complete|version|Load weight|cuda graph|fired up|text_generation|buffer size|n_ctx|compute capability|gguf|listening|TensorRT|build: |Loaded engine|tensorrt_llm|rror|xception|Traceback|illed|OOM|(?:code|status) 137|already in use|divisible|not supported|restricted|driver|failed|Not enough|init engine|max_num_seqs|max_model_len/;
 
 /**
  * Reads start-up logs as they come, in chunks of any size: time linear in their length, memory bounded by the number of starts.
@@ -114,9 +114,20 @@ const first: readonly { readonly engine: LogEngine; readonly pattern: RegExp }[]
 function engineOf(text: string): LogEngine | undefined {
   const named = first.find(({ pattern }) => pattern.test(text))?.engine;
   if (named !== undefined) return named;
-  const isError = errorOf(text) !== undefined || enginesEnd.test(text) || lastTracebackLine.test(text);
-  return isError && errorOf(text) !== undefined ? 'vllm' : undefined;
+  const error = errorOf(text);
+  return error !== undefined && vllmsOwn.has(error) ? 'vllm' : undefined;
 }
+
+/** Errors that other programs do not have: a log that begins with one is of vLLM. */
+const vllmsOwn: ReadonlySet<LogErrorClass> = new Set([
+  'free-memory-below-requested',
+  'max-model-len',
+  'no-kv-memory',
+  'mamba-blocks',
+  'sampler-warmup-oom',
+  'memory-profiling-race',
+  'oom',
+]);
 
 /** The last word of a line that was cut may be half of a number: it is kept only where it is a unit or closes something. */
 function withoutTornWord(text: string): string {

@@ -53,8 +53,8 @@ export class StartBuilder {
   blockSize: number | null = null;
   startupSeconds: number | null = null;
   phase: OomPhase = 'load';
-  /** A server says that it is ready after its engine is; the offline class ends with the engine's word. */
-  isServer = false;
+  /** False where the estimate for graphs is logged and not subtracted. */
+  graphsCharged = true;
   #ready = false;
   #serving = false;
   #flags: Record<string, FlagValue> = {};

@@ -153,6 +153,13 @@ const lines: readonly { readonly has: string; readonly pattern: RegExp; readonly
     pattern: new RegExp(`Estimated CUDA graph memory: ${gib} total`),
     read: term('graphEstimateBytes'),
   },
+  {
+    has: 'CUDA graph memory profiling is disabled',
+    pattern: /CUDA graph memory profiling is disabled \(/,
+    read: (_, start) => {
+      start.graphsCharged = false;
+    },
+  },
   { has: 'Graph capturing finished', pattern: new RegExp(`took ${gib}`), read: term('graphBytes') },
   {
     has: 'CUDA graph pool memory',
@@ -252,8 +259,9 @@ function readConsumed(match: RegExpExecArray, start: StartBuilder, process: stri
     whole &&
     part && { bytes: Math.max(0, whole.bytes - part.bytes), halfWidth: whole.halfWidth + part.halfWidth };
   const none = { bytes: 0, halfWidth: 0 };
+  const charged = start.graphsCharged ? start.term(process, 'graphEstimateBytes') : undefined;
   start.put(process, 'nonTorchBytes', minus(consumed, start.term(process, 'weightsBytes')));
-  start.put(process, 'activationPeakBytes', minus(peak, start.term(process, 'graphEstimateBytes') ?? none));
+  start.put(process, 'activationPeakBytes', minus(peak, charged ?? none));
 }
 
 export function readVllmLine({ text, process }: LogLine, start: StartBuilder): void {
@@ -271,7 +279,6 @@ export function readVllmOpening(
   match: RegExpExecArray,
   start: StartBuilder,
 ): void {
-  if (kind !== 'engine') start.isServer = true;
   if (match[1] !== undefined) start.version ??= match[1].replace(/^v/, '');
   const rest = text.slice(match.index + match[0].length);
   if (kind === 'arguments') {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LogParser, parseLog } from '../../../src/core/log/parseLog.ts';
 import type { LogRecord } from '../../../src/core/log/record.ts';
@@ -9,6 +9,8 @@ const log = (name: string) => fixtureText(`logs/${name}`);
 const names = readdirSync(new URL('../../fixtures/logs/', import.meta.url)).filter((name) =>
   /\.(?:log|jsonl)$/.test(name),
 );
+const fixtures = new URL('../../fixtures/', import.meta.url);
+const folders = readdirSync(fixtures).filter((name) => existsSync(new URL(`${name}/runs.jsonl`, fixtures)));
 const gib = (value: number) => Math.round(value * GiB);
 
 function only(text: string): LogRecord {
@@ -19,7 +21,7 @@ function only(text: string): LogRecord {
   return record;
 }
 
-describe('logs of an H200', () => {
+describe('recorded logs', () => {
   interface Recorded {
     readonly id: string;
     readonly weightsGiB: number;
@@ -27,34 +29,40 @@ describe('logs of an H200', () => {
     readonly nonTorchGiB: number;
     readonly requestedGiB: number;
     readonly availableKvGiB: number;
+    readonly totalGiB: number;
     readonly kvTokens: number;
     readonly maxConcurrency: number;
     readonly maxModelLen: number;
+    readonly engineVersion: string;
+    readonly log?: string;
   }
-  const recorded = fixtureLines('vllm-0.26-h200/runs.jsonl') as Recorded[];
-  const logOf = ({ id }: Recorded) => `vllm-0.26-h200-${id}.log`;
-  const withLog = recorded.filter((run) => names.includes(logOf(run)));
+  const runs = folders.flatMap((folder) =>
+    (fixtureLines(`${folder}/runs.jsonl`) as Recorded[]).flatMap((run): [string, string, Recorded][] => {
+      const own = `${folder}/${run.log ?? `logs/${run.id}.log`}`;
+      const path = [own, `logs/${folder}-${run.id}.log`].find((one) => existsSync(new URL(one, fixtures)));
+      return path === undefined ? [] : [[folder, path, run]];
+    }),
+  );
 
-  it.each(withLog.map((run) => [run.id, run] as const))('%s: every term as it was recorded', (_, run) => {
-    expect(only(log(logOf(run)))).toMatchObject({
+  it.each(runs)('%s %s: every term as it was recorded', (_, path, run) => {
+    expect(only(fixtureText(path))).toMatchObject({
       engine: 'vllm',
-      version: '0.26.0',
+      version: run.engineVersion,
       weightsBytes: gib(run.weightsGiB),
       activationPeakBytes: gib(run.torchPeakGiB),
       nonTorchBytes: gib(run.nonTorchGiB),
       requestedBytes: gib(run.requestedGiB),
-      totalBytes: gib(139.8),
+      totalBytes: gib(run.totalGiB),
       availableKvBytes: gib(run.availableKvGiB),
       kvTokens: run.kvTokens,
       maxConcurrency: run.maxConcurrency,
       maxModelLen: run.maxModelLen,
       errorClass: null,
-      line: 17,
     });
   });
 
-  it('has a log for most of the recorded starts', () => {
-    expect(withLog.length).toBeGreaterThanOrEqual(7);
+  it('are there for most of the recorded starts', () => {
+    expect(runs.length).toBeGreaterThanOrEqual(10);
   });
 
   it('a server that answered requests with errors has started all the same', () => {
@@ -135,6 +143,18 @@ describe('other releases and engines', () => {
       },
     ],
     [
+      // The peak that is printed has the charged estimate of the graphs in it.
+      'composed-vllm-0.28.0-graphs-in-peak.log',
+      {
+        activationPeakBytes: gib(3.32) - gib(0.64),
+        nonTorchBytes: gib(57.12) - gib(56.88),
+        graphEstimateBytes: gib(0.64),
+        graphBytes: gib(0.8),
+        kvTokens: 135488,
+        maxConcurrency: 16.54,
+      },
+    ],
+    [
       'composed-vllm-0.33.0-hybrid.log',
       {
         weightsBytes: gib(28.05),
@@ -189,6 +209,16 @@ describe('other releases and engines', () => {
 
   it.each(cases)('%s', (name, expected) => {
     expect(only(log(name))).toMatchObject(expected);
+  });
+
+  it('takes no estimate for charged that the engine was told to leave out', () => {
+    const line =
+      '(EngineCore pid=140) INFO 08-30 09:01:24 [gpu_worker.py:610] CUDA graph memory profiling is disabled (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0).';
+    const text = log('composed-vllm-0.28.0-graphs-in-peak.log').replace(
+      '\nCapturing',
+      `\n${line}\nCapturing`,
+    );
+    expect(only(text).activationPeakBytes).toBe(gib(3.32));
   });
 
   it('keeps the terms of each worker', () => {
@@ -246,6 +276,17 @@ describe('what ended a start', () => {
       phase: 'serving',
       kvTokens: 394368,
     });
+  });
+});
+
+describe('a log of something else', () => {
+  it('has no start in it', () => {
+    const lines = [
+      'nginx: bind() to 0.0.0.0:80 failed (98: Address already in use)',
+      'Traceback (most recent call last)',
+      'ValueError: nothing',
+    ];
+    expect(parseLog(`${lines.join('\n')}\n`)).toEqual([]);
   });
 });
 
