@@ -1,25 +1,28 @@
-import type { FeedForward, ModelFacts } from '../model/facts.ts';
+import {
+  type FeedForward,
+  type HeadAttention,
+  isAttention,
+  type LatentAttention,
+  type LayerFacts,
+  type ModelFacts,
+} from '../model/facts.ts';
 import { layerGroups } from './layerGroups.ts';
-import type { PipelineStage } from './pipeline.ts';
+import { keyValueHeadsPerRank, type PipelineStage } from './pipeline.ts';
 import { paddedVocabulary } from './weights.ts';
 
 /** How the peak of an engine's profile run grows. Bytes. */
 export interface PeakCoefficients {
-  /** Copies of the hidden states beside a layer's widest matrices. */
+  /** Copies of the hidden states beside a layer's widest matrices, where it has two norms. Each further norm holds one more. */
   readonly residualCopies: number;
-  /** Beside a layer's matrices: the matrix product's own. */
-  readonly mlpWorkspaceBytes: number;
-  /** Beside the sampler's tensors. */
-  readonly samplerWorkspaceBytes: number;
-  /** Beside both where the model is compiled. */
+  /** The matrix library's own; not there where every matrix is quantised. */
+  readonly workspaceBytes: number;
+  /** Beside a layer where the model is compiled for the first time: a buffer as large as the GPU's cache, which the timing of kernels clears. */
   readonly compiledBytes: number;
-  /** Whether the experts' workspace stays allocated, and so adds to every later phase. */
-  readonly expertWorkspace: boolean;
   /** Bytes that the sampler's warm-up takes for each of R x vocabulary logits. */
   readonly samplerBytesPerLogit: number;
   /** At the upper end of the band, where it is not known. */
   readonly samplerBytesPerLogitHigh?: number;
-  /** Of the sampler's kernel, for each multiprocessor x vocabulary. */
+  /** Of the sampler's kernel, for each of min(multiprocessors, R) x vocabulary. */
   readonly samplerBufferBytesPerProcessor: number;
   /** Part of the estimate by which the band is at least this wide. */
   readonly relativeBand: number;
@@ -37,12 +40,15 @@ export interface PeakInput {
   /** False for kernels that keep no workspace between layers. */
   readonly keepsExpertWorkspace: boolean;
   readonly elementBytes: number;
-  readonly eager: boolean;
+  /** False where nothing is compiled. */
+  readonly compiled: boolean;
+  /** True where every matrix of a layer is quantised. */
+  readonly quantized: boolean;
   readonly multiprocessors: number;
   readonly stage: PipelineStage;
 }
 
-export type PeakPhase = 'mlp' | 'latent-attention' | 'sampler';
+export type PeakPhase = 'mlp' | 'attention' | 'state' | 'sampler' | 'compilation';
 
 export interface ActivationPeak {
   readonly bytes: number;
@@ -61,77 +67,142 @@ const LATENT_CHUNK_TOKENS = 65_536;
 
 /**
  * The transient peak of the profile run: the experts' workspace, which stays, and beside it the largest of the phases. *MLP*: T
- * tokens through the widest layer. *Latent attention*: its workspace for long contexts. *Sampler*: R = min(S, T) rows of logits,
- * on the last stage only.
- * Sources: vLLM v1/worker/gpu_model_runner.py, profile_run and _dummy_sampler_run; layers/fused_moe, workspace_shapes of the Triton
- * experts; v1/attention/backends/mla/common.py, chunked_prefill_workspace_size.
+ * tokens through the widest layer. *Attention*: its projections, and over latents the keys and values of
+ * a workspace for long contexts. *State*: projections and
+ * convolution of a gated delta layer. *Sampler*: R = min(S, T) rows of logits, on the last stage only. *Compilation*, the first time:
+ * an example of every input of the first graph, the embedding among them.
+ * Each closed form is met by the recorded starts (test/fixtures/vllm-0.26-h100/peaks.jsonl). Sources: vLLM
+ * v1/worker/gpu_model_runner.py and gpu/model_runner.py, profile_run and _dummy_sampler_run; layers/fused_moe, workspace_shapes of
+ * the Triton experts; v1/attention/backends/mla/common.py, chunked_prefill_workspace_size.
  */
 export function activationPeak(model: ModelFacts, peak: PeakCoefficients, input: PeakInput): ActivationPeak {
   const { maxNumBatchedTokens: tokens, elementBytes, tensorParallelSize, stage } = input;
   const hidden = elementBytes * tokens * model.hiddenSize;
+  const workspace = input.quantized ? 0 : peak.workspaceBytes;
   // A stage that is not the only one also holds the hidden states and residual that travel between stages.
   const travelling = stage.isFirst && stage.isLast ? 0 : 2;
-  const compiled = input.eager ? 0 : peak.compiledBytes;
-  const residuals = (peak.residualCopies + travelling) * hidden + peak.mlpWorkspaceBytes + compiled;
+  const elements = (count: number) => (elementBytes * tokens * count) / tensorParallelSize;
 
-  let workspace = 0;
-  let widestDense = 0;
-  let widestShared = 0;
-  let latent = 0;
-  for (const { layer } of layerGroups(model, stage)) {
+  let expertBytes = 0;
+  let expertLayers = 0;
+  let dense = 0;
+  let withExperts = 0;
+  let attention = 0;
+  let state = 0;
+  for (const { layer, count } of layerGroups(model, stage)) {
     const { feedForward } = layer;
-    if (feedForward.kind === 'dense') widestDense = Math.max(widestDense, denseWidth(feedForward));
-    else if (feedForward.kind === 'experts') {
-      widestShared = Math.max(widestShared, feedForward.sharedWidth * (feedForward.gated ? 3 : 2));
-      if (peak.expertWorkspace && input.keepsExpertWorkspace) {
-        workspace = Math.max(workspace, expertWorkspace(model, feedForward, input));
+    const copies = peak.residualCopies + travelling;
+    const residuals = copies * hidden + workspace;
+    if (feedForward.kind === 'experts') {
+      expertLayers += count;
+      const shared = elements(feedForward.sharedWidth * (feedForward.gated ? 3 : 2));
+      // Kernels without a workspace of their own still make each expert's output.
+      const outputs = elements(feedForward.activeExperts * (feedForward.width + model.hiddenSize)) + hidden;
+      withExperts = Math.max(withExperts, (input.keepsExpertWorkspace ? shared : outputs) + residuals);
+      if (input.keepsExpertWorkspace) {
+        expertBytes = Math.max(expertBytes, expertWorkspace(model, feedForward, input));
       }
+    } else if (feedForward.kind === 'dense' && !feedForward.gated) {
+      // A plain activation is computed beside its input and output; the layer's input is gone then.
+      dense = Math.max(dense, elements(3 * feedForward.width) + residuals - hidden);
+    } else {
+      const width = feedForward.kind === 'dense' ? 3 * feedForward.width : 0;
+      dense = Math.max(dense, elements(width) + residuals + furtherNorms(model, layer) * hidden);
     }
     for (const mixer of layer.mixers) {
-      if (mixer.kind !== 'latent') continue;
-      const sizes = mixer.headSize + mixer.valueHeadSize;
-      latent = Math.max(
-        latent,
-        (elementBytes * latentChunkTokens(input) * mixer.queryHeads * sizes) / tensorParallelSize,
-      );
+      if (mixer.kind === 'gated-delta') {
+        const keys = mixer.keyHeads * mixer.keyHeadSize;
+        const values = mixer.valueHeads * mixer.valueHeadSize;
+        const widest = 2 * keys + 2 * values + 4 * (2 * keys + values) + values + 4 * mixer.valueHeads;
+        state = Math.max(state, elements(widest) + hidden + workspace);
+      } else if (isAttention(mixer)) {
+        attention = Math.max(attention, attentionBytes(model, layer, mixer, input) + residuals);
+      }
     }
   }
-  const matrices = (width: number) => (elementBytes * tokens * width) / tensorParallelSize;
-  // Dense layers come before the first experts, when their workspace is not there yet.
-  const dense = widestDense > 0 || workspace === 0 ? matrices(widestDense) + residuals : 0;
-  const afterExperts = workspace + matrices(widestShared) + residuals;
-  const mlp = Math.max(dense, workspace > 0 ? afterExperts : 0);
-  const attention = latent > 0 ? workspace + latent + residuals : 0;
   const rows = Math.min(input.maxNumSeqs, tokens);
+  const processors = Math.min(input.multiprocessors, rows);
+  // Soft-capped logits are there twice.
+  const cappedBytes = softCapped.has(model.modelType) ? elementBytes : 0;
   const sampler = (bytesPerLogit: number) =>
     stage.isLast
-      ? workspace +
-        bytesPerLogit * rows * model.vocabularySize +
+      ? (bytesPerLogit + cappedBytes) * rows * model.vocabularySize +
         hidden +
-        peak.samplerBufferBytesPerProcessor * input.multiprocessors * model.vocabularySize +
-        peak.samplerWorkspaceBytes +
-        compiled
+        elementBytes * rows * model.hiddenSize +
+        peak.samplerBufferBytesPerProcessor * processors * model.vocabularySize +
+        peak.workspaceBytes
       : 0;
-  const sampling = sampler(peak.samplerBytesPerLogit);
-  const bytes = Math.max(mlp, attention, sampling);
-  const phase = bytes === sampling ? 'sampler' : bytes === mlp ? 'mlp' : 'latent-attention';
-
-  const head =
-    (paddedVocabulary(model.vocabularySize) * model.hiddenSize * elementBytes) / tensorParallelSize;
-  const floor = stage.isLast && phase === 'mlp' ? head + 2 * hidden : 0;
-  const samplingHigh = sampler(peak.samplerBytesPerLogitHigh ?? peak.samplerBytesPerLogit);
-  const band = peak.relativeBand * (model.generic ? 4 : 1) + (workspace > 0 ? 0.03 : 0);
+  const embedding =
+    (elementBytes * paddedVocabulary(model.vocabularySize) * model.hiddenSize) / tensorParallelSize;
+  const examples = embedding + 2 * hidden + (input.quantized ? peak.workspaceBytes : 0);
+  const compilation = input.compiled && stage.isFirst ? examples : 0;
+  const cold = input.compiled ? peak.compiledBytes : 0;
+  // Dense layers come before the first experts, when their workspace is not there yet; so does the first attention.
+  const lateBytes = expertLayers > 1 ? expertBytes : 0;
+  const layers = (beside: number): readonly (readonly [PeakPhase, number])[] => [
+    ['mlp', Math.max(dense, withExperts > 0 ? expertBytes + withExperts : 0) + beside],
+    ['attention', attention > 0 ? lateBytes + attention + beside : 0],
+    ['state', state > 0 ? lateBytes + state + beside : 0],
+    ['sampler', stage.isLast ? expertBytes + sampler(peak.samplerBytesPerLogit) : 0],
+  ];
+  let phase: PeakPhase = 'compilation';
+  let bytes = compilation;
+  for (const [name, size] of layers(cold)) {
+    if (size < bytes) continue;
+    bytes = size;
+    phase = name;
+  }
+  // Compiled before: neither examples nor the timing of kernels.
+  const warm = Math.max(...layers(0).map(([, size]) => size));
+  const samplingHigh = stage.isLast
+    ? expertBytes + sampler(peak.samplerBytesPerLogitHigh ?? peak.samplerBytesPerLogit)
+    : 0;
+  // Less is recorded of experts.
+  const band = peak.relativeBand * (model.generic ? 4 : 1) + (expertLayers > 0 ? 0.03 : 0);
   return {
     bytes,
-    lowBytes: bytes * (1 - band),
-    highBytes: Math.max(bytes * (1 + band), samplingHigh * (1 + band), floor),
+    lowBytes: Math.min(bytes, warm) * (1 - band),
+    highBytes: Math.max(bytes, samplingHigh) * (1 + band),
     phase,
-    expertWorkspaceBytes: workspace,
+    expertWorkspaceBytes: expertBytes,
   };
 }
 
-function denseWidth({ width, gated }: { readonly width: number; readonly gated: boolean }): number {
-  return width * (gated ? 3 : 2);
+/** Projections and output of attention over T tokens; over latents, keys and values of the workspace for long contexts beside. */
+function attentionBytes(
+  model: ModelFacts,
+  layer: LayerFacts,
+  mixer: HeadAttention | LatentAttention,
+  input: PeakInput,
+): number {
+  const { maxNumBatchedTokens: tokens, elementBytes, tensorParallelSize: ranks } = input;
+  if (mixer.kind === 'latent') {
+    const perToken = (mixer.queryHeads * (mixer.headSize + mixer.valueHeadSize)) / ranks;
+    const queries = (mixer.queryHeads * (mixer.headSize + mixer.rotarySize)) / ranks;
+    // Compiled, the projections are gone by then.
+    const projections = input.compiled ? 0 : queries + 2 * mixer.latentSize + mixer.rotarySize;
+    return elementBytes * (latentChunkTokens(input) * perToken + tokens * projections);
+  }
+  const { queryHeads, keyValueHeads, headSize, valueHeadSize = headSize } = mixer;
+  const queries = (queryHeads * headSize) / ranks;
+  const heads = keyValueHeadsPerRank(keyValueHeads, ranks);
+  // Norms of single heads leave two heads over the norms of the hidden states.
+  const normed = layer.weights.some(
+    ({ kind, count }) => kind === 'norms' && count % model.hiddenSize === 2 * headSize,
+  );
+  const copies = normed ? queries + heads * headSize : 0;
+  const output = (queryHeads * valueHeadSize) / ranks;
+  return elementBytes * tokens * (queries + heads * (headSize + valueHeadSize) + output + copies);
+}
+
+const softCapped = new Set(['gemma2', 'gemma3n', 'gemma3n_text', 'gemma4', 'gemma4_text']);
+
+/** Norms of a layer beyond the two that every layer has: those after attention and MLP, and one for those of queries and keys. */
+function furtherNorms({ hiddenSize }: ModelFacts, { weights }: LayerFacts): number {
+  let elements = 0;
+  for (const { kind, count } of weights) if (kind === 'norms') elements += count;
+  const whole = Math.floor(elements / hiddenSize);
+  return Math.max(0, whole - 2) + (whole >= 2 && elements % hiddenSize > 0 ? 1 : 0);
 }
 
 /**

@@ -118,8 +118,8 @@ describe('sensitivity', () => {
   it('says what each flag gains, the largest gain first', () => {
     const deltas = rows.map(({ kvTokensDelta }) => kvTokensDelta);
     expect(deltas).toEqual(deltas.toSorted((left, right) => right - left));
-    // 14 bytes x 512 sequences x the vocabulary, at 128 KiB a token.
-    expect(row('max-num-seqs', 512)?.kvTokensDelta).toBeGreaterThan((14 * 512 * 128_256) / 131_072 - 32);
+    // Down to what the first compilation takes.
+    expect(row('max-num-seqs', 512)?.kvTokensDelta).toBeGreaterThan(6000);
     expect(row('kv-cache-dtype', 'fp8')?.kvTokensDelta).toBeGreaterThan(400_000);
     expect(row('quantization', 'fp8')?.kvTokensDelta).toBeGreaterThan(50_000);
     expect(row('tensor-parallel-size', 2)).toMatchObject({ gpuCount: 2 });

@@ -32,8 +32,9 @@ export function loraBytes(
       expertElements += count * feedForward.experts * one;
     }
   }
-  if (stage.isLast)
-    elements += slots.rank * (model.hiddenSize + model.vocabularySize + slots.extraVocabulary);
+  const outside = slots.rank * (model.hiddenSize + model.vocabularySize + slots.extraVocabulary);
+  if (stage.isFirst) elements += outside;
+  if (stage.isLast) elements += outside;
   const bytes = slots.maxLoras * storage.elementBytes;
   return { bytes: bytes * elements, expertsBytes: bytes * expertElements };
 }

@@ -25,13 +25,16 @@ export function activationTerms(
     wholeExperts: resolved.expertParallel,
     keepsExpertWorkspace: !padsExperts(resolved.quantization),
     elementBytes: resolved.elementBytes,
-    eager: !resolved.graphs.compiled,
+    compiled: resolved.graphs.compiled && resolved.runner !== 'V0',
+    quantized: resolved.quantizedWeightBytes !== undefined && !padsExperts(resolved.quantization),
     multiprocessors: request.device.multiprocessors,
     stage,
   });
   const what: Readonly<Record<PeakPhase, () => string>> = {
     mlp: () => `${grouped(maxNumBatchedTokens)} tokens through the widest layer`,
-    'latent-attention': () => `${grouped(maxNumBatchedTokens)} tokens through latent attention`,
+    attention: () => `${grouped(maxNumBatchedTokens)} tokens through attention`,
+    state: () => `${grouped(maxNumBatchedTokens)} tokens through a gated delta layer`,
+    compilation: () => 'the first compilation: an example of the embedding and of two hidden states',
     sampler: () =>
       `logits of ${grouped(Math.min(maxNumSeqs, maxNumBatchedTokens))} sequences x ${grouped(request.model.vocabularySize)} x ${coefficients.samplerBytesPerLogit} bytes`,
   };
@@ -45,10 +48,7 @@ export function activationTerms(
         peak.expertWorkspaceBytes > 0 ? `experts' workspace ${gib(peak.expertWorkspaceBytes)} + ` : '';
       return `${experts}${what[peak.phase]()} and workspaces = ${gib(peak.bytes)} GiB`;
     },
-    source:
-      coefficients.floorSource === ''
-        ? coefficients.source
-        : `${coefficients.source}; ${coefficients.floorSource}`,
+    source: coefficients.source,
     provenance: 'formula',
     charged: true,
   });

@@ -12,12 +12,8 @@ export interface ObservedBytes {
 /** The engine's generations of code that runs the model: V0 (to 0.10), V1, and V2 (from 0.22 for some models, from 0.29 for all). */
 export type ModelRunner = 'V0' | 'V1' | 'V2';
 
-/** The coefficients of one runner's activation peak, with their sources. */
-export type RunnerPeak = PeakCoefficients & {
-  readonly source: string;
-  /** What the upper end of the band rests on; empty where it is the band alone. */
-  readonly floorSource: string;
-};
+/** The coefficients of one runner's activation peak, with their source. */
+export type RunnerPeak = PeakCoefficients & { readonly source: string };
 
 /** How one release of vLLM accounts for memory: dated facts, put together in profiles.ts. */
 export interface VllmProfile {
