@@ -12,6 +12,8 @@ export const LIMITS = {
   tokens: 1_000_000_000,
 } as const;
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /**
  * Reads a parsed config.json and collects what is wrong with it. Own properties only, and null is
  * the same as absent, as the engines read it. A reader returns a harmless value after a problem, so
@@ -19,19 +21,20 @@ export const LIMITS = {
  */
 export class ConfigFields {
   readonly problems: Problem[];
-  readonly #config: Readonly<Record<string, unknown>>;
+  /** The file's object, with what stands in place of its values before it and the family's defaults after it. */
+  readonly #levels: readonly Fields[];
   /** Names of the objects around this one. */
   readonly #path: readonly string[];
   /** Names that were asked for. */
   readonly #read: Set<string>;
 
   constructor(
-    config: Readonly<Record<string, unknown>>,
+    config: Fields | readonly Fields[],
     path: readonly string[] = [],
     problems: Problem[] = [],
     read: Set<string> = new Set(),
   ) {
-    this.#config = config;
+    this.#levels = isRecord(config) ? [config] : config;
     this.#path = path;
     this.problems = problems;
     this.#read = read;
@@ -40,37 +43,36 @@ export class ConfigFields {
   /** The raw value, undefined where it is absent or null. */
   value(name: string): unknown {
     this.#read.add(name);
-    return Object.hasOwn(this.#config, name) ? (this.#config[name] ?? undefined) : undefined;
+    return this.#levels.find((level) => Object.hasOwn(level, name))?.[name] ?? undefined;
   }
 
   /**
    * The same reader where absent keys have these values: what the family's configuration class takes. A key under another of its names
    * is not absent, and a null stays one.
    */
-  withDefaults(defaults: Readonly<Record<string, unknown>>): ConfigFields {
+  withDefaults(defaults: Fields): ConfigFields {
     const absent = Object.entries(defaults).filter(
       ([name]) => !namesOf(name).some((other) => this.mentions(other)),
     );
-    return new ConfigFields(
-      { ...Object.fromEntries(absent), ...this.#config },
-      this.#path,
-      this.problems,
-      this.#read,
-    );
+    return this.#withLevels([...this.#levels, Object.fromEntries(absent)]);
   }
 
   /** The same reader with some values in place of what stands there. */
-  withValues(values: Readonly<Record<string, unknown>>): ConfigFields {
-    return new ConfigFields({ ...this.#config, ...values }, this.#path, this.problems, this.#read);
+  withValues(values: Fields): ConfigFields {
+    return this.#withLevels([values, ...this.#levels]);
+  }
+
+  #withLevels(levels: readonly Fields[]): ConfigFields {
+    return new ConfigFields(levels, this.#path, this.problems, this.#read);
   }
 
   /** True where the key is there, null included. */
   mentions(name: string): boolean {
-    return Object.hasOwn(this.#config, name);
+    return this.#levels.some((level) => Object.hasOwn(level, name));
   }
 
   names(): readonly string[] {
-    return Object.keys(this.#config);
+    return [...new Set(this.#levels.flatMap((level) => Object.keys(level)))];
   }
 
   /** True where a family asked for the key. */
@@ -136,6 +138,12 @@ export class ConfigFields {
     if (value === undefined || typeof value === 'string') return value;
     this.#bad(name, value, 'a text');
     return undefined;
+  }
+
+  /** The text that stands there; empty where nothing or anything else does. */
+  word(name: string): string {
+    const value = this.value(name);
+    return typeof value === 'string' ? value : '';
   }
 
   /** The first string of a list, for `architectures`. */

@@ -32,7 +32,7 @@ export function scaledContext(fields: ConfigFields, maxPositionEmbeddings: numbe
   const kind = scaling.value('rope_type') ?? scaling.value('type');
   if (kind !== 'linear' && kind !== 'dynamic' && kind !== 'yarn') return maxPositionEmbeddings;
   // Gemma 3 states the stretched length.
-  if (String(fields.value('model_type')).startsWith('gemma3')) return maxPositionEmbeddings;
+  if (fields.word('model_type').startsWith('gemma3')) return maxPositionEmbeddings;
   const factor = scaling.positiveNumber('factor') ?? 1;
   const base =
     kind === 'yarn'

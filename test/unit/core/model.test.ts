@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { attentionOf, type LayerFacts } from '../../../src/core/model/facts.ts';
 import { knownModel, knownModelNames } from '../../../src/core/model/known.ts';
 import { parseModelConfig } from '../../../src/core/model/parse.ts';
+import { layerParameters } from '../../../src/core/model/parts.ts';
 
 const identity = { id: 'test', source: 'test' };
 const llama = {
@@ -32,6 +33,79 @@ describe('families that are not covered', () => {
 
   it('does not mind leftovers that are null, zero or false', () => {
     expect(parsed({ ...llama, num_experts: 0, moe_intermediate_size: null }).value.generic).toBe(false);
+  });
+});
+
+describe('models inside models, and families that nobody knows', () => {
+  const { model_type, ...sizes } = llama;
+
+  it('reads the text model of one that is not known, by its own family, and says so', () => {
+    const { value, warnings } = parsed({
+      model_type: 'sees_and_hears',
+      torch_dtype: 'bfloat16',
+      tie_word_embeddings: true,
+      thinker_config: { text_config: { model_type: 'qwen3', ...sizes, tie_word_embeddings: false } },
+    });
+    expect(value).toMatchObject({ generic: true, dataType: 'bfloat16', tiedEmbeddings: true });
+    expect(value.parameters.norms).toBeGreaterThan(4 * 2 * 64 + 64);
+    expect(warnings).toMatchObject([{ code: 'model.generic', path: ['model_type'] }]);
+  });
+
+  it('takes the data type and the tie of the text model where the whole says none', () => {
+    const text = { model_type, ...sizes, torch_dtype: 'float16', tie_word_embeddings: true };
+    expect(parsed({ model_type: 'x', text_config: text }).value).toMatchObject({
+      dataType: 'float16',
+      tiedEmbeddings: true,
+    });
+  });
+
+  it('goes by the architecture where the type is not known, as the engine does', () => {
+    const { value } = parsed({ ...llama, model_type: 'my_llama', architectures: ['LlamaForCausalLM'] });
+    expect(value).toMatchObject({ generic: false, modelType: 'my_llama' });
+  });
+
+  it('sees experts and latents of a family that is not known', () => {
+    const experts = {
+      n_routed_experts: 4,
+      n_shared_experts: 1,
+      moe_intermediate_size: 16,
+      first_k_dense_replace: 1,
+    };
+    const latents = { kv_lora_rank: 16, qk_rope_head_dim: 4, qk_nope_head_dim: 8, v_head_dim: 8 };
+    const { value } = parsed({ ...llama, model_type: 'x', ...experts, ...latents });
+    expect(value.generic).toBe(true);
+    expect(value.layers.map(({ feedForward }) => feedForward.kind)).toEqual([
+      'dense',
+      'experts',
+      'experts',
+      'experts',
+    ]);
+    expect(value.layers[0]?.mixers[0]).toMatchObject({ kind: 'latent', latentSize: 16, rotarySize: 4 });
+  });
+
+  it.each([
+    [{ model_type: 't5', is_encoder_decoder: true }, 'is_encoder_decoder'],
+    [{ ...llama, model_type: 'bert', architectures: ['BertForMaskedLM'] }, 'architectures'],
+    [{ ...llama, model_type: 'x', mamba_d_state: 16 }, 'mamba_d_state'],
+  ])('refuses what is no decoder by its field: %j', (config, field) => {
+    expect(parseModelConfig(config, identity)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'model.not-covered', path: [field] }],
+    });
+  });
+
+  it('keeps the heads that predict further tokens apart: they are loaded for speculation alone', () => {
+    const with2 = parsed({ ...llama, model_type: 'qwen3', num_nextn_predict_layers: 2 }).value;
+    const without = parsed({ ...llama, model_type: 'qwen3' }).value;
+    expect(with2.parameters.total).toBe(without.parameters.total);
+    expect(with2.draftLayers?.count).toBe(2);
+    const one = layerParameters(with2.layers[3] as LayerFacts) + 2 * 64 * 64 + 3 * 64;
+    expect(with2.draftLayers?.weights.reduce((sum, { count }) => sum + count, 0)).toBe(2 * one);
+  });
+
+  it('computes in bfloat16 what is stored in 8 bits, and takes auto for unsaid', () => {
+    expect(parsed({ ...llama, dtype: 'float8_e4m3fn' }).value.dataType).toBe('bfloat16');
+    expect(parsed({ ...llama, torch_dtype: 'auto' }).value.dataType).toBe('float32');
   });
 });
 

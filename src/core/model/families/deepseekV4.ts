@@ -9,11 +9,11 @@ import { type FeedForwardPart, linear, type Mixer, norms, routedExperts, vector 
 /** What a layer stores of tokens before its window: nothing, a state for few tokens that an indexer chooses from, or one for many. */
 type Compression = 'none' | 'sparse' | 'heavy';
 
-const COMPRESSION_OF: Readonly<Record<string, Compression>> = {
-  sliding_attention: 'none',
-  compressed_sparse_attention: 'sparse',
-  heavily_compressed_attention: 'heavy',
-};
+const COMPRESSION_OF = new Map<unknown, Compression>([
+  ['sliding_attention', 'none'],
+  ['compressed_sparse_attention', 'sparse'],
+  ['heavily_compressed_attention', 'heavy'],
+]);
 
 /**
  * DeepSeek-V4: one key that is also the value, shared by all heads; compressed states beyond a window; grouped low-rank output;
@@ -73,7 +73,7 @@ function compressions(fields: ConfigFields, layerCount: number): readonly Compre
   const types = fields.perLayer('layer_types', layerCount);
   const ratios = types === undefined ? fields.numbers('compress_ratios') : [];
   return Array.from({ length: layerCount }, (_, layer) => {
-    if (types !== undefined) return COMPRESSION_OF[String(types[layer])] ?? 'none';
+    if (types !== undefined) return COMPRESSION_OF.get(types[layer]) ?? 'none';
     const ratio = ratios[layer];
     if (ratio !== undefined) return ratio === 0 ? 'none' : ratio <= 4 ? 'sparse' : 'heavy';
     return layer < 2 || layer % 2 === 0 ? 'heavy' : 'sparse';

@@ -43,7 +43,9 @@ export const opt: ModelFamily = {
       ...shape,
       outerWeights: [
         ...shape.outerWeights.map((group) =>
-          group.sharding === 'vocabulary' ? { ...group, count: vocabularySize * width } : group,
+          group.sharding === 'vocabulary'
+            ? { ...group, count: vocabularySize * width, sharding: 'split' as const }
+            : group,
         ),
         ...projection('first', 'project_in'),
         ...projection('last', 'project_out'),

@@ -17,7 +17,7 @@ export function compressedTensors(section: ConfigFields): Omit<QuantizationFacts
     .filter((name) => isRecord(groups.value(name)))
     .flatMap((name) => {
       const weights = groups.section(name)?.section('weights');
-      return weights === undefined ? [] : [ofWeights(weights, String(section.value('format') ?? ''))];
+      return weights === undefined ? [] : [ofWeights(weights, section.word('format'))];
     });
   const [first, ...rest] = stored;
   const isOne = first !== undefined && rest.every((other) => other.bytesPerWeight === first.bytesPerWeight);

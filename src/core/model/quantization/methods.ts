@@ -50,8 +50,8 @@ function bitsandbytes(section: ConfigFields): MethodFacts {
 /** NVIDIA ModelOpt: `quant_algo`, at the top or, in its own file's layout, under `quantization`. */
 function modelOpt(section: ConfigFields): MethodFacts {
   const inner = section.section('quantization') ?? section;
-  const algorithm = String(inner.value('quant_algo') ?? '').toUpperCase();
-  const cache = String(inner.value('kv_cache_quant_algo') ?? '').toUpperCase();
+  const algorithm = inner.word('quant_algo').toUpperCase();
+  const cache = inner.word('kv_cache_quant_algo').toUpperCase();
   const fp8KvCache = cache === 'FP8' ? { fp8KvCache: true } : {};
   if (algorithm === 'MIXED_PRECISION') return fp8KvCache;
   if (algorithm.includes('NVFP4')) return { ...NVFP4, ...fp8KvCache };
@@ -68,7 +68,7 @@ function quark(section: ConfigFields): MethodFacts {
   const weight = section.section('global_quant_config')?.section('weight');
   const differs = Object.keys((section.value('layer_quant_config') as object | undefined) ?? {}).length > 0;
   if (weight === undefined || differs) return {};
-  const type = String(weight.value('dtype') ?? '');
+  const type = weight.word('dtype');
   if (type.startsWith('fp8')) return float8('channel');
   if (type === 'fp4') return microscaled(4);
   if (type.startsWith('fp6')) return microscaled(6);
@@ -81,7 +81,7 @@ function quark(section: ConfigFields): MethodFacts {
 function torchao(section: ConfigFields): MethodFacts {
   const written = section.value('quant_type');
   const inner = section.nested(['quant_type', 'default']);
-  const name = String(typeof written === 'string' ? written : (inner?.value('_type') ?? '')).toLowerCase();
+  const name = (typeof written === 'string' ? written : (inner?.word('_type') ?? '')).toLowerCase();
   const data = inner?.nested(['_data']) ?? inner;
   const group = (data === undefined ? undefined : groupSizeOf(data, 'group_size')) ?? 128;
   if (name.includes('float8') || name.includes('fp8')) return float8('channel');
