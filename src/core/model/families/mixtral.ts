@@ -2,20 +2,24 @@ import { commonSizes, everyLayer, slidingWindow, type Windows, windowsByLayer } 
 import { type ConfigFields, LIMITS } from '../configFields.ts';
 import { type DecoderParts, decoder } from '../decoder.ts';
 import type { ModelFamily } from '../family.ts';
-import { expertCounts } from '../moe.ts';
+import { expertCounts, sharedWidth } from '../moe.ts';
 import { type FeedForwardPart, routedExperts } from '../parts.ts';
 
 /** Experts in every layer, as wide as `intermediate_size`. */
 function expertsEverywhere(
   fields: ConfigFields,
-  parts: Omit<DecoderParts, 'feedForwards'> & { readonly sharedWidth?: number },
+  parts: Omit<DecoderParts, 'feedForwards'> & {
+    readonly sharedWidth?: number;
+    readonly sharedBias?: boolean;
+  },
 ) {
   const sizes = commonSizes(fields);
-  const { sharedWidth = 0, ...rest } = parts;
+  const { sharedWidth: shared = 0, sharedBias = false, ...rest } = parts;
   const experts = routedExperts(sizes.hiddenSize, {
     ...expertCounts(fields),
     width: sizes.intermediateSize,
-    sharedWidth,
+    sharedWidth: shared,
+    sharedBias,
   });
   const bias = fields.switch('attention_bias', false);
   return decoder(fields, sizes, {
@@ -59,6 +63,20 @@ export const minimaxM2: ModelFamily = {
         ...(fields.switch('use_qk_norm', true) ? { queryKeyNorms: 'all-heads' } : {}),
       },
     }),
+};
+
+/** Aria's text model: shared experts as wide as routed ones. */
+export const ariaText: ModelFamily = {
+  modelType: 'aria_text',
+  architecture: 'AriaTextForCausalLM',
+  defaults: { max_position_embeddings: 2048, moe_num_experts: 8, moe_topk: 2, moe_num_shared_experts: 2 },
+  shape(fields) {
+    const { intermediateSize } = commonSizes(fields);
+    return expertsEverywhere(fields, {
+      sharedWidth: sharedWidth(fields, intermediateSize, 'moe_num_shared_experts'),
+      sharedBias: fields.switch('mlp_bias', false),
+    });
+  },
 };
 
 /** OLMoE: norms over all heads at once. */

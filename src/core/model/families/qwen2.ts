@@ -106,6 +106,49 @@ export const qwen3Moe: ModelFamily = {
   },
 };
 
+/** Flint: attention sinks, a shared expert, windows but in the first two, each fourth and the last layer. */
+export const flint: ModelFamily = {
+  modelType: 'flint',
+  architecture: 'FlintForCausalLM',
+  defaults: {
+    num_key_value_heads: 4,
+    head_dim: 128,
+    max_position_embeddings: 262_144,
+    sliding_window: 513,
+    moe_intermediate_size: 512,
+    shared_expert_intermediate_size: 1024,
+    num_experts_per_tok: 6,
+    num_experts: 256,
+    mlp_only_layers: [0, 1],
+  },
+  shape(fields) {
+    const sizes = commonSizes(fields);
+    const { hiddenSize, layerCount, intermediateSize } = sizes;
+    const bias = fields.switch('attention_bias', false);
+    const slides = (layer: number) => layer >= 2 && layer % 4 !== 1 && layer !== layerCount - 1;
+    return decoder(fields, sizes, {
+      windows: windowsByLayer(fields, layerCount, slidingWindow(fields), slides),
+      attention: {
+        queryKeyValueBias: bias,
+        outputBias: bias,
+        queryKeyNorms: 'head',
+        sinks: true,
+      },
+      feedForwards: expertLayers(
+        layerCount,
+        sparseByStep(fields, layerCount),
+        () =>
+          routedExperts(hiddenSize, {
+            ...expertCounts(fields),
+            width: fields.count('moe_intermediate_size', LIMITS.width),
+            sharedWidth: fields.wholeOr('shared_expert_intermediate_size', 0, LIMITS.width),
+          }),
+        () => denseMlp(hiddenSize, { width: intermediateSize, gated: true }),
+      ),
+    });
+  },
+};
+
 /**
  * A window only where `use_sliding_window` says so: released files carry `sliding_window` with the switch off.
  * Layers from `max_window_layers` on slide, those before it are full.

@@ -38,6 +38,7 @@ import { bamba, falconH1, graniteMoeHybrid, jamba } from './mambaHybrids.ts';
 import { mimoV2Flash } from './mimoV2.ts';
 import { minimaxText } from './minimaxText.ts';
 import {
+  ariaText,
   dbrx,
   flexOlmo,
   gptOss,
@@ -65,7 +66,7 @@ import { olmo, olmo2, olmo3 } from './olmo.ts';
 import { opt } from './opt.ts';
 import { phi3, phimoe } from './phi3.ts';
 import { apertus, arcee, jais2, nanochat, nemotron, persimmon, phi, starcoder2 } from './plainMlp.ts';
-import { qwen2, qwen2Moe, qwen3, qwen3Moe } from './qwen2.ts';
+import { flint, qwen2, qwen2Moe, qwen3, qwen3Moe } from './qwen2.ts';
 import { deepseekV32, glmMoeDsa } from './sparseLatent.ts';
 import { zamba2 } from './zamba2.ts';
 
@@ -118,6 +119,8 @@ const families: readonly ModelFamily[] = [
   olmo3,
   olmoe,
   flexOlmo,
+  ariaText,
+  flint,
   internlm,
   internlm2,
   internlm3,
@@ -211,8 +214,4 @@ export function familyOf(modelType: string): ModelFamily | undefined {
 /** For a config.json without `model_type`. */
 export function familyOfArchitecture(architecture: string): ModelFamily | undefined {
   return byArchitecture.get(architecture);
-}
-
-export function coveredModelTypes(): readonly string[] {
-  return families.map((family) => family.modelType);
 }
