@@ -99,4 +99,16 @@ describe('loadline log --calibrate', () => {
     expect(await kvOf('--engine-version', '0.26.0')).toBe(before);
     expect((await cli.run(['calibration', '--undo'])).exitCode).toBe(2);
   });
+
+  it('learns nothing from the log of another deployment, and says what is different', async () => {
+    writeFileSync(
+      join(cli.folder, 'other.yaml'),
+      '# loadline: gpu=h200\nmodel: ./llama-3.1-8b\nmax-num-batched-tokens: 2048\nmax-model-len: 4096\n',
+    );
+    const log = fixture('vllm-0.26-h200-llama31-8b.log');
+    const { exitCode, stderr } = await cli.run(['log', log, '--against', 'other.yaml', '--calibrate']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the engine ran with max-model-len 8192, other.yaml means 4096');
+    expect(stderr).toContain('of a deployment with another max-num-batched-tokens; left out');
+  });
 });

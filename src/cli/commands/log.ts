@@ -3,6 +3,8 @@ import { calibrationEntry } from '../../core/calibration/entry.ts';
 import { findDevice } from '../../core/device/catalogue.ts';
 import { compareMeasured, type StartComparison } from '../../core/estimate/compare.ts';
 import type { DeploymentEstimate, UnknownEstimate } from '../../core/estimate/types.ts';
+import { flagDifferences } from '../../core/log/differences.ts';
+import type { LogRecord } from '../../core/log/record.ts';
 import { calibrationPath, writeCalibration } from '../../storage/calibrationFile.ts';
 import { BadInput, problemLine } from '../badInput.ts';
 import { calibrationOf } from '../calibrations.ts';
@@ -60,7 +62,13 @@ export async function logCommand(argv: readonly string[], terminal: Terminal): P
   };
   const compared: ComparedRecord[] = [];
   for (const record of records) {
-    const predicted = compareMeasured(nameOf(record), record, await predict(record, undefined));
+    const estimate = await predict(record, undefined);
+    const predicted = compareMeasured(nameOf(record), record, estimate);
+    for (const { flag, logged, predicted: ours } of differences(record, estimate)) {
+      terminal.err(
+        `warning: ${nameOf(record)}: the engine ran with ${flag} ${String(logged)}, ${config} means ${String(ours)}.`,
+      );
+    }
     compared.push({ ...record, predicted });
   }
   const after = given.isSet('calibrate')
@@ -76,6 +84,10 @@ type Predict = (
   calibration: Calibration | undefined,
 ) => Promise<DeploymentEstimate | UnknownEstimate>;
 
+function differences(record: LogRecord, estimate: DeploymentEstimate | UnknownEstimate) {
+  return 'perRank' in estimate ? flagDifferences(record, estimate) : [];
+}
+
 const nameOf = ({ file, line }: FiledLogRecord) => `${file}:${line}`;
 
 /** Adds the starts to the workspace's calibration, and compares again with it. */
@@ -88,6 +100,11 @@ async function calibrate(
   const entries: CalibrationEntry[] = [];
   for (const record of compared) {
     const estimate = await predict(record, undefined);
+    const other = differences(record, estimate).find(({ changesTerms }) => changesTerms);
+    if (other !== undefined) {
+      terminal.err(`${nameOf(record)}: of a deployment with another ${other.flag}; left out.`);
+      continue;
+    }
     const entry =
       'perRank' in estimate
         ? calibrationEntry(record, estimate, { kind: 'log', source: nameOf(record) })

@@ -10,7 +10,7 @@ const MOST_STARTS = 10_000;
 
 /** Words of which every telling line has one: most lines of a serving log have none. */
 const telling =
-  /vLLM|LLM engine|args: |ServerArgs|memory|GiB|KV [Cc]ache (?:size|is|memory)|KV buffer|KV-cache blocks| blocks[: =]|oncurrency for|CUDA|aptur|max model len|max seq|block size|tokens per block|max_total|batch total tokens|startup complete|version|Load weight|cuda graph|fired up|text_generation|buffer size|n_ctx|compute capability|gguf|listening|TensorRT|build: |Loaded engine|tensorrt_llm|rror|xception|Traceback|illed|OOM|(?:code|status) 137|already in use|divisible|not supported|restricted|driver|failed|Not enough|init engine|max_num_seqs|max_model_len/;
+  /vLLM|LLM engine|args: |ServerArgs|memory|GiB|KV [Cc]ache (?:size|is|memory)|KV buffer|KV-cache blocks| blocks[: =]|oncurrency for|CUDA|aptur|max model len|max seq|block size|tokens per block|max_total|batch total tokens|startup complete|version|Load weight|cuda graph|fired up|text_generation|buffer size|n_ctx|compute capability|gguf|listening|TensorRT|build: |Loaded engine|tensorrt_llm|rror|xception|Traceback|illed|OOM|(?:code|status) 137|already in use|divisible|not supported|restricted|driver|failed|Not enough|init engine|Chunked prefill|max_num_seqs|max_model_len/;
 
 /**
  * Reads start-up logs as they come, in chunks of any size: time linear in their length, memory bounded by the number of starts.

@@ -228,6 +228,14 @@ const lines: readonly { readonly has: string; readonly pattern: RegExp; readonly
     },
   },
   {
+    has: 'max_num_batched_tokens=',
+    pattern: /Chunked prefill is enabled with max_num_batched_tokens=(\d+)\./,
+    read: ([, tokens], start) => {
+      const value = printedNumber(tokens);
+      if (value !== undefined) start.addFlags({ 'max-num-batched-tokens': value });
+    },
+  },
+  {
     has: 'Capturing',
     pattern: /Capturing (?:the model for )?CUDA graphs?\b/,
     read: (_, start) => {

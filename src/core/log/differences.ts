@@ -1,0 +1,38 @@
+import type { FlagValue } from '../engine/deployment.ts';
+import type { DeploymentEstimate } from '../estimate/types.ts';
+import type { LogRecord } from './record.ts';
+
+/** A flag that the engine ran with and the estimate did not. */
+export interface FlagDifference {
+  readonly flag: string;
+  readonly logged: FlagValue;
+  readonly predicted: FlagValue;
+  /** True where the memory terms depend on it: nothing can be learned from the comparison. */
+  readonly changesTerms: boolean;
+}
+
+const compared: readonly { readonly flag: string; readonly changesTerms: boolean }[] = [
+  { flag: 'tensor-parallel-size', changesTerms: true },
+  { flag: 'pipeline-parallel-size', changesTerms: true },
+  { flag: 'enforce-eager', changesTerms: true },
+  { flag: 'max-num-batched-tokens', changesTerms: true },
+  { flag: 'max-num-seqs', changesTerms: true },
+  { flag: 'max-model-len', changesTerms: false },
+  { flag: 'gpu-memory-utilization', changesTerms: false },
+];
+
+/** Where the deployment that was estimated is not the one that the log is of. What the log does not say is no difference. */
+export function flagDifferences(record: LogRecord, estimate: DeploymentEstimate): readonly FlagDifference[] {
+  const logged: Readonly<Record<string, FlagValue>> = {
+    ...record.flags,
+    ...(record.maxModelLen === null ? {} : { 'max-model-len': record.maxModelLen }),
+    ...(record.gpuMemoryUtilization === null
+      ? {}
+      : { 'gpu-memory-utilization': record.gpuMemoryUtilization }),
+  };
+  return compared.flatMap(({ flag, changesTerms }) => {
+    const [one, other] = [logged[flag], estimate.resolved[flag]];
+    if (one === undefined || other === undefined || Number(one) === Number(other)) return [];
+    return [{ flag, logged: one, predicted: other, changesTerms }];
+  });
+}
