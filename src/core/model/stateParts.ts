@@ -56,8 +56,15 @@ export function mamba2(
   const weights = [
     ...linear('attention', module, {
       inputs: hiddenSize,
-      outputs: innerSize + convolved + heads,
+      outputs: 2 * innerSize + heads,
       bias: projectionBias,
+    }),
+    // B and C: a single group is on every rank (vLLM 0.33, layers/mamba/mamba_mixer2.py).
+    ...linear('attention', module, {
+      inputs: hiddenSize,
+      outputs: convolved - innerSize,
+      bias: projectionBias,
+      sharding: groups === 1 ? 'replicated' : 'split',
     }),
     convolution(module, convolved, convKernel, convolutionBias),
     // A, D and the step's bias.

@@ -89,16 +89,24 @@ export function projection(
   return linear(kind, module, { inputs, outputs, bias, sharding: 'replicated' });
 }
 
-/** Two projections, usually with an activation between them. */
+/** Two projections, usually with an activation between them. The engine splits them in some models; in others every rank has them. */
 export function projector(
   module: string,
-  sizes: readonly [inputs: number, between: number, outputs: number],
-  bias: boolean,
-  /** What the second takes in, where the activation halves it. */
-  secondInputs: number = sizes[1],
+  [inputs, between, outputs]: readonly [inputs: number, between: number, outputs: number],
+  options: {
+    readonly bias: boolean;
+    readonly sharding: 'split' | 'replicated';
+    /** What the second takes in, where the activation halves it. */
+    readonly secondInputs?: number;
+  },
 ): WeightGroup[] {
-  const [inputs, between, outputs] = sizes;
-  return [...projection(module, inputs, between, bias), ...projection(module, secondInputs, outputs, bias)];
+  const { bias, sharding, secondInputs = between } = options;
+  return [
+    ...linear('vision', module, { inputs, outputs: between, bias, sharding }),
+    ...linear('vision', module, { inputs: secondInputs, outputs, sharding }),
+    // The second's bias is added once, after the ranks' parts were summed.
+    ...(bias ? [towerVector(module, outputs)] : []),
+  ];
 }
 
 /** Vectors and tables of a tower: embeddings, norms. */

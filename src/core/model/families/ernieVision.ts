@@ -86,8 +86,8 @@ export const ernie45VlMoe: TowerFamily = {
         width,
       }),
       towerVector('vision_tower', 2 * hiddenSize),
-      ...projector(module, [spatial, spatial, spatial], true),
-      ...projector(module, [temporal, spatial, spatial], true),
+      ...projector(module, [spatial, spatial, spatial], { bias: true, sharding: 'split' }),
+      ...projector(module, [temporal, spatial, spatial], { bias: true, sharding: 'split' }),
       towerVector(module, 4 * spatial + outputs),
       ...projection(module, spatial, outputs, true),
     ];
@@ -115,7 +115,7 @@ export const paddleOcrVl: TowerFamily = {
     return [
       ...siglip(vision, false),
       towerVector('projector', 2 * hiddenSize),
-      ...projector('projector', [merged, merged, outputs], true),
+      ...projector('projector', [merged, merged, outputs], { bias: true, sharding: 'replicated' }),
     ];
   },
 };

@@ -2,7 +2,57 @@ import { type ConfigFields, LIMITS } from '../configFields.ts';
 import type { WeightGroup } from '../facts.ts';
 import { linear, vector } from '../parts.ts';
 import { encoderLayers, patchValues, projection, type TowerFamily, towerVector } from '../towers.ts';
-import { encoderSizes } from './visionEncoders.ts';
+import { encoderSizes, siglip, visionFields } from './visionEncoders.ts';
+
+const PROJECTOR = 'multi_modal_projector';
+
+/** Gemma 3: SigLIP without its head, then one matrix and a norm. */
+export const gemma3: TowerFamily = {
+  modelType: 'gemma3',
+  architecture: 'Gemma3ForConditionalGeneration',
+  textModelType: 'gemma3_text',
+  tiedEmbeddings: true,
+  textDefaults: {
+    hidden_size: 2304,
+    intermediate_size: 9216,
+    num_hidden_layers: 26,
+    num_attention_heads: 8,
+    num_key_value_heads: 4,
+    head_dim: 256,
+    vocab_size: 262_208,
+  },
+  towers(whole, text) {
+    const vision = visionFields(whole, 'siglip_vision_model')?.vision;
+    if (vision === undefined) return [];
+    const { hiddenSize } = encoderSizes(vision);
+    return [
+      ...siglip(vision, vision.switch('vision_use_head', true)),
+      towerVector(PROJECTOR, hiddenSize),
+      ...projection(PROJECTOR, hiddenSize, text.count('hidden_size', LIMITS.width), false),
+    ];
+  },
+};
+
+/** PaliGemma: SigLIP and one matrix. */
+export const paliGemma: TowerFamily = {
+  modelType: 'paligemma',
+  architecture: 'PaliGemmaForConditionalGeneration',
+  textModelType: 'gemma',
+  tiedEmbeddings: true,
+  towers(whole, text) {
+    const vision = visionFields(whole, 'siglip_vision_model')?.vision;
+    if (vision === undefined) return [];
+    const outputs = vision.countOr(
+      'projection_dim',
+      whole.countOr('projection_dim', text.count('hidden_size', LIMITS.width), LIMITS.width),
+      LIMITS.width,
+    );
+    return [
+      ...siglip(vision, vision.switch('vision_use_head', true)),
+      ...projection(PROJECTOR, encoderSizes(vision).hiddenSize, outputs, true),
+    ];
+  },
+};
 
 /** Gemma 4, dense and with experts: towers for pictures and sound, each where its section is there. */
 export const gemma4: TowerFamily = {

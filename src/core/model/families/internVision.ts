@@ -4,10 +4,11 @@ import {
   patchCount,
   patchValues,
   projection,
+  projector,
   type TowerFamily,
   towerVector,
 } from '../towers.ts';
-import { encoderSizes, mlpProjector } from './visionEncoders.ts';
+import { encoderSizes } from './visionEncoders.ts';
 
 const MODULE = 'vision_tower';
 
@@ -22,6 +23,7 @@ const internTowers: TowerFamily['towers'] = (whole, text) => {
   });
   if (vision === undefined) return [];
   const sizes = encoderSizes(vision);
+  const outputs = text.count('hidden_size', LIMITS.width);
   const { hiddenSize } = sizes;
   const ratio = whole.positiveNumber('downsample_ratio') ?? 0.5;
   const merged = hiddenSize * Math.max(1, Math.floor(1 / ratio)) ** 2;
@@ -45,7 +47,7 @@ const internTowers: TowerFamily['towers'] = (whole, text) => {
       others: 2 * hiddenSize + headNorms,
     }),
     towerVector('multi_modal_projector', 2 * merged),
-    ...mlpProjector(merged, text.count('hidden_size', LIMITS.width), true),
+    ...projector('multi_modal_projector', [merged, outputs, outputs], { bias: true, sharding: 'replicated' }),
   ];
 };
 

@@ -39,7 +39,10 @@ const moonTowers: TowerFamily['towers'] = (whole, text) => {
     towerVector(MODULE, hiddenSize * (positions + 2)),
     ...encoderLayers(MODULE, sizes),
     towerVector('mm_projector', 2 * normed),
-    ...projector('mm_projector', [merged, merged, text.count('hidden_size', LIMITS.width)], true),
+    ...projector('mm_projector', [merged, merged, text.count('hidden_size', LIMITS.width)], {
+      bias: true,
+      sharding: 'replicated',
+    }),
   ];
 };
 

@@ -26,7 +26,8 @@ const WORDS: Readonly<Record<string, Block>> = {
 /**
  * Nemotron-H, Nemotron Nano 2 and Nemotron 3: blocks that are a Mamba-2, an attention, an MLP or experts alone, each with one norm. No
  * rotary positions. Experts may work in a narrower latent space (Nemotron 3 Super). The multi-token prediction layers of the
- * file are loaded only for speculation and not counted.
+ * file are loaded only for speculation and not counted. The engine gives the shared MLP `n_shared_experts` times its width; released files
+ * have one (vLLM 0.33, models/nemotron_h.py).
  */
 export const nemotronH: ModelFamily = {
   modelType: 'nemotron_h',

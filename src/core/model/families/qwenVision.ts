@@ -53,7 +53,10 @@ function qwen2Vision(whole: ConfigFields): WeightGroup[] {
     ...projection(`${MODULE}.patch_embed`, patch, hiddenSize, false),
     ...encoderLayers(`${MODULE}.blocks`, { layers, hiddenSize, width }),
     towerVector(`${MODULE}.merger`, 2 * hiddenSize),
-    ...projector(`${MODULE}.merger`, [merged, merged, vision.count('hidden_size', LIMITS.width)], true),
+    ...projector(`${MODULE}.merger`, [merged, merged, vision.count('hidden_size', LIMITS.width)], {
+      bias: true,
+      sharding: 'split',
+    }),
   ];
 }
 
@@ -81,7 +84,10 @@ function qwen25Vision(whole: ConfigFields): WeightGroup[] {
       { gatedMlp: true, normBias: false, keyValueWidth },
     ),
     towerVector(`${MODULE}.merger`, hiddenSize),
-    ...projector(`${MODULE}.merger`, [merged, merged, vision.count('out_hidden_size', LIMITS.width)], true),
+    ...projector(`${MODULE}.merger`, [merged, merged, vision.count('out_hidden_size', LIMITS.width)], {
+      bias: true,
+      sharding: 'split',
+    }),
   ];
 }
 
@@ -98,7 +104,7 @@ function qwen3Vision(whole: ConfigFields): WeightGroup[] {
   const { vision, hiddenSize, layers, patch, merged } = tower;
   const outputs = vision.count('out_hidden_size', LIMITS.width);
   const inside = vision.numbers('deepstack_visual_indexes').length;
-  const merger = projector(`${MODULE}.merger`, [merged, merged, outputs], true);
+  const merger = projector(`${MODULE}.merger`, [merged, merged, outputs], { bias: true, sharding: 'split' });
   return [
     ...projection(`${MODULE}.patch_embed`, patch, hiddenSize, true),
     towerVector(

@@ -1,28 +1,17 @@
 import type { TowerFamily } from '../towers.ts';
 import { qwen2Audio, voxtral } from './audio.ts';
+import { ayaVision, cohere2Vision } from './cohereVision.ts';
 import { ernie45VlMoe, paddleOcrVl } from './ernieVision.ts';
-import { gemma3n, gemma4 } from './gemmaTowers.ts';
+import { gemma3, gemma3n, gemma4, paliGemma } from './gemmaTowers.ts';
 import { glm4v, glm4vMoe, glmOcr } from './glmVision.ts';
+import { idefics2, idefics3, smolVlm } from './idefics.ts';
 import { internVl, internVlChat, qianfanOcr } from './internVision.ts';
 import { kimiK25, kimiVl } from './kimiVision.ts';
+import { lfm2Vl } from './lfm2Vision.ts';
 import { llama4 } from './llama4Vision.ts';
-import {
-  ayaVision,
-  cohere2Vision,
-  gemma3,
-  idefics2,
-  idefics3,
-  lfm2Vl,
-  llava,
-  llavaNext,
-  llavaNextVideo,
-  llavaOneVision,
-  mistral3,
-  paliGemma,
-  smolVlm,
-  vipLlava,
-} from './llava.ts';
+import { llava, llavaNext, llavaNextVideo, llavaOneVision, vipLlava } from './llava.ts';
 import { minicpmV } from './minicpmVision.ts';
+import { mistral3 } from './mistralVision.ts';
 import { exaone45, qwen2Vl, qwen3Vl, qwen3VlMoe, qwen25Vl, qwen35, qwen35Moe } from './qwenVision.ts';
 
 /** The models with towers that are covered. To add one: a file beside these, and its name here. */

@@ -6,7 +6,6 @@ import {
   patchCount,
   patchValues,
   projection,
-  projector,
   towerVector,
 } from '../towers.ts';
 
@@ -125,7 +124,11 @@ export function featureLayers(whole: ConfigFields, name = 'vision_feature_layer'
   return Array.isArray(listed) ? Math.max(1, listed.length) : 1;
 }
 
-/** Two matrices from the encoder's width to the text model's. */
-export function mlpProjector(inputs: number, outputs: number, bias: boolean): WeightGroup[] {
-  return projector('multi_modal_projector', [inputs, outputs, outputs], bias);
-}
+/** Sizes of Llama's configuration class, which files of models around it leave out. */
+export const LLAMA_SIZES = {
+  hidden_size: 4096,
+  intermediate_size: 11_008,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  vocab_size: 32_000,
+};
