@@ -180,9 +180,14 @@ function sections({ rows, calibrated, notCovered }: Accuracy): readonly {
       table: summaryTable(of('published')),
     },
     {
-      title: 'Speed: summary',
+      title: 'Speed of dense models: summary',
       text: 'Offline batches of the recorded starts.',
       table: summaryTable(of('speed')),
+    },
+    {
+      title: 'Speed of models with experts: summary',
+      text: 'Batches that were warmed up first; others hold kernels compiled on first use.',
+      table: summaryTable(of('speed with experts')),
     },
     {
       title: 'Not covered',

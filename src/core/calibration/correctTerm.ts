@@ -3,7 +3,7 @@ import { formatBytes } from '../units.ts';
 import type { CalibrationEntry, TermResidual } from './calibration.ts';
 
 /** How far the predictions of then and now may differ for a residual to be of the same thing. */
-const SAME_PART = 0.05;
+const SAME_PART = 0.01;
 
 /**
  * How many times larger or smaller a term may be for its residual to carry over in proportion. Beyond that another phase of the profile
