@@ -44,6 +44,16 @@ export function scaledContext(fields: ConfigFields, maxPositionEmbeddings: numbe
   return maxPositionEmbeddings;
 }
 
+/** The context before LongRoPE stretches it; undefined without LongRoPE. */
+export function contextBeforeLongRope(fields: ConfigFields): number | undefined {
+  const scaling = fields.section('rope_scaling') ?? fields.section('rope_parameters');
+  const kind = scaling?.value('rope_type') ?? scaling?.value('type');
+  if (scaling === undefined || (kind !== 'longrope' && kind !== 'su')) return undefined;
+  const name = 'original_max_position_embeddings';
+  const holder = fields.value(name) === undefined ? scaling : fields;
+  return holder.value(name) === undefined ? undefined : holder.count(name, LIMITS.tokens);
+}
+
 /** Newer files have one set of parameters a kind of layer; the full layers' one stretches. */
 function ofFullAttention(rope: ConfigFields): ConfigFields | undefined {
   return isRecord(rope.value('full_attention')) ? rope.section('full_attention') : rope;

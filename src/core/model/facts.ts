@@ -195,6 +195,8 @@ export interface ModelFacts {
   readonly outerWeights: readonly OuterWeightGroup[];
   readonly draftLayers?: DraftLayers;
   readonly maxPositionEmbeddings: number;
+  /** Where LongRoPE stretches positions: the context before it, which vLLM since 0.11.1 takes unless more is asked for. */
+  readonly originalContext?: number;
   /** Width of a row of the rotary position table; 0 where positions are learned or there are none. */
   readonly rotarySize: number;
   readonly dataType: DataType;

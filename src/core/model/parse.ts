@@ -1,6 +1,6 @@
 import { failure, type Problem, type Result, success } from '../result.ts';
 import { ConfigFields, isRecord } from './configFields.ts';
-import { scaledContext, statedContext } from './contextLength.ts';
+import { contextBeforeLongRope, scaledContext, statedContext } from './contextLength.ts';
 import type { DataType, ModelFacts } from './facts.ts';
 import { generic } from './families/generic.ts';
 import { familyOf, familyOfArchitecture } from './families/registry.ts';
@@ -54,6 +54,7 @@ export function parseModelConfig(
   const shape = reader.shape(fields, whole);
   const stated = reader.maxPositionEmbeddings?.(fields) ?? statedContext(fields);
   const maxPositionEmbeddings = scaledContext(fields, stated);
+  const originalContext = contextBeforeLongRope(fields);
   const dataType = dataTypeOf(whole, fields);
   const quantization = quantizationFacts(whole) ?? quantizationFacts(fields);
   const isGeneric = !covered;
@@ -81,6 +82,7 @@ export function parseModelConfig(
     architecture: architecture ?? reader.architecture,
     ...shape,
     maxPositionEmbeddings,
+    ...(originalContext === undefined ? {} : { originalContext }),
     dataType,
     ...(quantization === undefined ? {} : { quantization }),
     parameters,

@@ -538,3 +538,21 @@ describe('speed', () => {
     expect(speed.tpotMs).toBeLessThan(weightsMs * 1.1);
   });
 });
+
+describe('a context that LongRoPE stretches', () => {
+  it.each([
+    ['0.10.0', 131_072],
+    ['0.26.0', 4096],
+  ])('vLLM %s takes %i tokens of Phi-3.5 mini where nothing is asked for', (engineVersion, tokens) => {
+    const base = request('microsoft/Phi-3.5-mini-instruct', 'h200-sxm-141gb');
+    const { kv } = estimate({ ...base, deployment: { ...base.deployment, engineVersion } });
+    expect(kv.maxModelLen).toBe(tokens);
+  });
+
+  it('is there for who asks', () => {
+    const { kv } = estimate(
+      request('microsoft/Phi-3.5-mini-instruct', 'h200-sxm-141gb', { 'max-model-len': 65_536 }),
+    );
+    expect(kv.maxModelLen).toBe(65_536);
+  });
+});

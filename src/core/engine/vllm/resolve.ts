@@ -36,7 +36,9 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const flags = new FlagReader(deployment.flags);
   const totalBytes = request.cudaTotalBytes ?? device.cudaTotalBytes;
 
-  const maxModelLen = readMaxModelLen(flags, model.maxPositionEmbeddings);
+  // Since 0.11.1 a model that LongRoPE stretches keeps its short context unless more is asked for (vLLM PR 27431).
+  const shortContext = profile.release >= releaseIndex('0.11.2') ? model.originalContext : undefined;
+  const maxModelLen = readMaxModelLen(flags, shortContext ?? model.maxPositionEmbeddings);
   const batch = readBatch(
     flags,
     profile,

@@ -13,6 +13,9 @@ const phi3Mini = {
   tie_word_embeddings: false,
 };
 
+/** Stretched from 4,096 tokens; the factors of each dimension change no size. */
+const longRope = { rope_scaling: { type: 'longrope' }, original_max_position_embeddings: 4096 };
+
 export const phiModels: readonly KnownModelEntry[] = [
   {
     id: 'microsoft/Phi-3-mini-4k-instruct',
@@ -21,7 +24,7 @@ export const phiModels: readonly KnownModelEntry[] = [
   },
   {
     id: 'microsoft/Phi-3-mini-128k-instruct',
-    config: { ...phi3Mini, max_position_embeddings: 131_072, sliding_window: 262_144 },
+    config: { ...phi3Mini, ...longRope, max_position_embeddings: 131_072, sliding_window: 262_144 },
   },
   {
     id: 'microsoft/phi-4',
@@ -43,7 +46,7 @@ export const phiModels: readonly KnownModelEntry[] = [
   {
     id: 'microsoft/Phi-3.5-mini-instruct',
     aliases: ['phi-3.5-mini'],
-    config: { ...phi3Mini, max_position_embeddings: 131_072, sliding_window: 262_144 },
+    config: { ...phi3Mini, ...longRope, max_position_embeddings: 131_072, sliding_window: 262_144 },
   },
   {
     id: 'microsoft/Phi-3-medium-4k-instruct',
@@ -60,6 +63,7 @@ export const phiModels: readonly KnownModelEntry[] = [
     aliases: ['phi-4-mini'],
     config: {
       ...phi3Mini,
+      ...longRope,
       ...sizes(3072, 8192, 32, 24, 8, 200_064),
       max_position_embeddings: 131_072,
       sliding_window: 262_144,
@@ -73,6 +77,7 @@ export const phiModels: readonly KnownModelEntry[] = [
       model_type: 'phimoe',
       architectures: ['PhiMoEForCausalLM'],
       torch_dtype: 'bfloat16',
+      ...longRope,
       ...sizes(4096, 6400, 32, 32, 8, 32_064),
       num_local_experts: 16,
       num_experts_per_tok: 2,
