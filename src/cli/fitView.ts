@@ -53,6 +53,7 @@ export function fitDetails(one: Estimate): string[] {
       `    ${'KV cache'.padEnd(width)}  ${formatBytes(rank.availableKvBytes)}: ${formatCount(one.kv.tokens)} tokens, ${formatSignificant(one.kv.maxConcurrency)} requests of ${formatCount(one.kv.maxModelLen)} tokens`,
     );
   }
+  for (const line of findEngine(one.engine)?.logLines(one) ?? []) lines.push(`    log: ${line}`);
   const { speed } = one;
   const band = (name: keyof typeof speed.bands) =>
     speed.bands[name].map((value) => formatSignificant(value)).join(' to ');

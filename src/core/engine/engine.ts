@@ -1,4 +1,4 @@
-import type { EstimateRequest, KvEstimate, RankEstimate } from '../estimate/types.ts';
+import type { DeploymentEstimate, EstimateRequest, KvEstimate, RankEstimate } from '../estimate/types.ts';
 import type { Problem } from '../result.ts';
 import type { SpeedInput } from '../speed/speedInput.ts';
 import type { FlagValue } from './deployment.ts';
@@ -70,6 +70,10 @@ export interface Engine {
   readonly flags: readonly FlagDefinition[];
   /** The options of one version with their defaults there; of the default version where none is given. */
   flagsOf(version: string | undefined): readonly VersionedFlag[];
+  /** That an option's default is new in a version, or will be another with the next; undefined where it stays. */
+  defaultNote(name: string, version: string | undefined): string | undefined;
+  /** The start-up lines in which the engine's own log would say the same, in its words and rounding. */
+  logLines(estimate: DeploymentEstimate): readonly string[];
   /** Any spelling (`--max_model_len`, `-tp`, `no-enable-prefix-caching`) to its definition. */
   canonicalFlag(name: string): FlagDefinition | undefined;
   readonly defaultVersion: string;

@@ -55,10 +55,16 @@ function sections({ deployment, flag }: HoveredPart): string[] {
 }
 
 function flagSection({ estimate, located }: AnalysedDeployment, flag: string): string[] {
-  const definition = findEngine(located.deployment.engine)?.canonicalFlag(flag);
+  const { engine: name, engineVersion } = located.deployment;
+  const engine = findEngine(name);
+  const definition = engine?.canonicalFlag(flag);
   if (!definition) return [];
   const inUse = isKnown(estimate) ? estimate.resolved[flag] : located.deployment.flags[flag];
-  return [messages.hoverFlag(definition.name, definition.description, inUse)];
+  const note = engine?.defaultNote(definition.name, engineVersion);
+  return [
+    messages.hoverFlag(definition.name, definition.description, inUse),
+    ...(note === undefined ? [] : [note]),
+  ];
 }
 
 function memorySections(estimate: DeploymentEstimate, { flags }: LocatedDeployment): string[] {

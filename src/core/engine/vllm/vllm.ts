@@ -2,6 +2,8 @@ import type { Engine } from '../engine.ts';
 import { evaluateVllm } from './evaluate.ts';
 import { vllmFixCandidates } from './fixCandidates.ts';
 import { canonicalVllmFlag, flagsOfRelease, vllmFlags } from './flags/catalogue.ts';
+import { defaultNote } from './flags/check.ts';
+import { vllmLogLines } from './logLines.ts';
 import { vllmMemoryEdits, vllmVariations } from './memoryEdits.ts';
 import { defaultProfile, supportedVllmVersions } from './versions/profiles.ts';
 import { matchRelease } from './versions/releases.ts';
@@ -11,6 +13,8 @@ export const vllm: Engine = {
   label: 'vLLM',
   flags: vllmFlags,
   flagsOf: (version) => flagsOfRelease(matchRelease(version).release),
+  defaultNote: (name, version) => defaultNote(name, matchRelease(version).release),
+  logLines: vllmLogLines,
   canonicalFlag: canonicalVllmFlag,
   defaultVersion: defaultProfile.version,
   supportedVersions: supportedVllmVersions,
