@@ -5,27 +5,35 @@ import { encoderLayers, projection, type TowerFamily } from '../towers.ts';
 
 const MODULE = 'audio_tower';
 
-/** Whisper's encoder: two convolutions over time, learned positions, keys without a bias, a norm after the layers. */
-function whisperEncoder(audio: ConfigFields): WeightGroup[] {
+/** Whisper's encoder: two convolutions over time, learned positions unless they are computed, a norm after the layers. */
+export function whisperEncoder(audio: ConfigFields, learnedPositions = true): WeightGroup[] {
   const hiddenSize = whisperWidth(audio);
-  const layers = audio.countOr(['num_hidden_layers', 'encoder_layers'], 32, LIMITS.layers);
-  const width = audio.countOr(['intermediate_size', 'encoder_ffn_dim'], 5120, LIMITS.width);
   const mels = audio.countOr('num_mel_bins', 128, LIMITS.width);
-  const positions = audio.countOr('max_source_positions', 1500, LIMITS.tokens);
+  const positions = learnedPositions ? audio.countOr('max_source_positions', 1500, LIMITS.tokens) : 0;
   return [
     ...projection(MODULE, 3 * mels, hiddenSize, true, 'audio'),
     ...projection(MODULE, 3 * hiddenSize, hiddenSize, true, 'audio'),
-    ...encoderLayers(
-      MODULE,
-      { layers, hiddenSize, width },
-      // Biases of query and value stand among the others.
-      { kind: 'audio', queryKeyValueBias: false, others: 2 * hiddenSize },
-    ),
-    vector('audio', MODULE, hiddenSize * (positions + 2)),
+    ...whisperLayers(audio, false),
+    vector('audio', MODULE, hiddenSize * positions),
   ];
 }
 
-function whisperWidth(audio: ConfigFields): number {
+/** Its layers, and the norm after them. Whisper's keys have no bias. */
+export function whisperLayers(audio: ConfigFields, keyBias: boolean): WeightGroup[] {
+  const hiddenSize = whisperWidth(audio);
+  const layers = audio.countOr(['num_hidden_layers', 'encoder_layers'], 32, LIMITS.layers);
+  const width = audio.countOr(['intermediate_size', 'encoder_ffn_dim'], 5120, LIMITS.width);
+  return [
+    ...encoderLayers(
+      MODULE,
+      { layers, hiddenSize, width },
+      { kind: 'audio', queryKeyValueBias: false, others: (keyBias ? 3 : 2) * hiddenSize },
+    ),
+    vector('audio', MODULE, 2 * hiddenSize),
+  ];
+}
+
+export function whisperWidth(audio: ConfigFields): number {
   return audio.countOr(['hidden_size', 'd_model'], 1280, LIMITS.width);
 }
 

@@ -61,7 +61,7 @@ function qwen2Vision(whole: ConfigFields): WeightGroup[] {
 }
 
 /** Qwen2.5-VL: gated MLPs, RMS norms. */
-function qwen25Vision(whole: ConfigFields): WeightGroup[] {
+export function qwen25Vision(whole: ConfigFields): WeightGroup[] {
   const tower = qwenVision(whole, 'hidden_size', {
     depth: 32,
     hidden_size: 3584,
@@ -92,7 +92,7 @@ function qwen25Vision(whole: ConfigFields): WeightGroup[] {
 }
 
 /** Qwen3-VL and Qwen3.5: learned positions; Qwen3-VL merges at some layers inside too (`deepstack_visual_indexes`). */
-function qwen3Vision(whole: ConfigFields): WeightGroup[] {
+export function qwen3Vision(whole: ConfigFields): WeightGroup[] {
   const tower = qwenVision(whole, 'hidden_size', {
     depth: 27,
     hidden_size: 1152,

@@ -1,4 +1,5 @@
 import type { TowerFamily } from '../towers.ts';
+import { aria } from './aria.ts';
 import { qwen2Audio, voxtral } from './audio.ts';
 import { ayaVision, cohere2Vision } from './cohereVision.ts';
 import { ernie45VlMoe, paddleOcrVl } from './ernieVision.ts';
@@ -12,6 +13,7 @@ import { llama4 } from './llama4Vision.ts';
 import { llava, llavaNext, llavaNextVideo, llavaOneVision, vipLlava } from './llava.ts';
 import { minicpmV } from './minicpmVision.ts';
 import { mistral3 } from './mistralVision.ts';
+import { qwen3Omni, qwen25Omni } from './omni.ts';
 import { exaone45, qwen2Vl, qwen3Vl, qwen3VlMoe, qwen25Vl, qwen35, qwen35Moe } from './qwenVision.ts';
 
 /** The models with towers that are covered. To add one: a file beside these, and its name here. */
@@ -53,6 +55,9 @@ const families: readonly TowerFamily[] = [
   minicpmV,
   qwen2Audio,
   voxtral,
+  qwen25Omni,
+  qwen3Omni,
+  aria,
 ];
 
 const byName = new Map(
