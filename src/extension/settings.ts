@@ -12,6 +12,7 @@ export function estimateSettings(scope?: ConfigurationScope): ServerSettings {
     gpu: settings.get<string>('gpu')?.trim() || null,
     gpuCount: settings.get<number>('gpuCount') ?? 1,
     engineVersion: settings.get<string>('engineVersion')?.trim() || null,
+    inlayHints: { enabled: settings.get<boolean>('inlayHints.enabled') === true },
   };
 }
 

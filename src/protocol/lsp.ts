@@ -69,4 +69,6 @@ export interface ServerSettings {
   readonly gpuCount: number;
   /** Version assumed where the document names none. */
   readonly engineVersion: string | null;
+  /** Whether values that follow from others are written beside them. */
+  readonly inlayHints: { readonly enabled: boolean };
 }

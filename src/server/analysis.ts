@@ -1,8 +1,9 @@
 /** Documents -> estimates, one per deployment: what every feature shows. */
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Calibration } from '../core/calibration/calibration.ts';
+import { closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment } from '../core/engine/deployment.ts';
-import { estimate } from '../core/estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
@@ -10,7 +11,9 @@ import type { ServerSettings } from '../protocol/lsp.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
 import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker } from '../text/unresolved.ts';
+import type { CalibrationStore } from './calibrations.ts';
 import type { DeploymentCache } from './documents.ts';
+import { EstimateCache } from './estimateCache.ts';
 import { messages } from './messages.ts';
 import type { ModelResolver } from './modelResolver.ts';
 import type { SettingsStore } from './settings.ts';
@@ -26,8 +29,15 @@ export interface AnalysedDeployment {
 export interface DocumentAnalysis {
   /** The document as it was read; the editor's own goes on changing. */
   readonly snapshot: TextDocument;
+  readonly settings: ServerSettings;
   readonly deployments: readonly AnalysedDeployment[];
   readonly problems: readonly LocatedProblem[];
+}
+
+interface EstimatedWith {
+  readonly settings: ServerSettings;
+  readonly calibration: Calibration | undefined;
+  readonly cache: EstimateCache;
 }
 
 /** False too where a flag's value cannot be used: there are figures then, but not the user's. */
@@ -42,6 +52,8 @@ export class Analyser {
   readonly #documents: DeploymentCache;
   readonly #models: ModelResolver;
   readonly #settings: SettingsStore;
+  readonly #calibrations: CalibrationStore;
+  readonly #estimated = new Map<string, EstimateCache>();
   readonly #done = new Map<
     string,
     {
@@ -51,10 +63,16 @@ export class Analyser {
     }
   >();
 
-  constructor(documents: DeploymentCache, models: ModelResolver, settings: SettingsStore) {
+  constructor(
+    documents: DeploymentCache,
+    models: ModelResolver,
+    settings: SettingsStore,
+    calibrations: CalibrationStore,
+  ) {
     this.#documents = documents;
     this.#models = models;
     this.#settings = settings;
+    this.#calibrations = calibrations;
   }
 
   /** The analysis of the document as it is now; undefined where it is none of our business. Asked twice, done once. */
@@ -73,6 +91,7 @@ export class Analyser {
 
   forget(uri: string): void {
     this.#done.delete(uri);
+    this.#estimated.delete(uri);
     this.#documents.forget(uri);
   }
 
@@ -83,13 +102,18 @@ export class Analyser {
     const { uri, languageId, version } = document;
     const snapshot = TextDocument.create(uri, languageId, version, document.getText());
     const settings = await this.#settings.of(uri);
+    const calibration = await this.#calibrations.of(uri);
+    const cache = this.#estimated.get(uri) ?? new EstimateCache();
+    this.#estimated.set(uri, cache);
+    cache.turn();
     const deployments = await Promise.all(
       found.deployments.map((located, index) => {
         const line = snapshot.positionAt(located.range.start).line + 1;
-        return this.#estimateOne(located, index, `${fileName(uri)}:${line}`, uri, settings);
+        const source = `${fileName(uri)}:${line}`;
+        return this.#estimateOne(located, index, source, uri, { settings, calibration, cache });
       }),
     );
-    return { snapshot, deployments, problems: found.problems };
+    return { snapshot, settings, deployments, problems: found.problems };
   }
 
   async #estimateOne(
@@ -97,7 +121,7 @@ export class Analyser {
     index: number,
     source: string,
     uri: string,
-    settings: ServerSettings,
+    { settings, calibration, cache }: EstimatedWith,
   ): Promise<AnalysedDeployment> {
     const unknown = (problem: Problem): AnalysedDeployment => ({
       index,
@@ -121,8 +145,9 @@ export class Analyser {
       model: model.value,
       device: chosen.device,
       gpuCount: chosen.gpuCount,
+      ...(calibration === undefined ? {} : { calibration }),
     };
-    const estimated = estimate(request);
+    const estimated = cache.of(request);
     const warnings = [...model.warnings, ...estimated.warnings];
     return { index, located, request, estimate: { ...estimated, warnings } };
   }
@@ -148,7 +173,7 @@ function chooseDevice(
   const fallback = { gpu: settings.gpu ?? undefined, gpuCount: settings.gpuCount };
   const { device, gpu, gpuCount = settings.gpuCount, from } = chooseTarget(located, fallback);
   if (gpu === undefined) return { problem: messages.gpuNotChosen(gpuNotChosen) };
-  if (!device) return { problem: messages.gpuUnknown(gpu, from === 'comment') };
+  if (!device) return { problem: messages.gpuUnknown(gpu, from === 'comment', closestDeviceName(gpu)) };
   return { device, gpuCount };
 }
 

@@ -12,6 +12,7 @@ import type {
 } from '../core/estimate/types.ts';
 import type { Problem } from '../core/result.ts';
 import { formatCount, formatSignificant, GiB } from '../core/units.ts';
+import type { GpuShare } from './sharedGpus.ts';
 
 export const verdictMarks: Readonly<Record<VerdictOutcome, string>> = {
   fits: '✔',
@@ -68,11 +69,21 @@ function firstClause(reason: string): string {
 
 export const messages = {
   // The lens: one line, the answer first.
-  lens(estimate: DeploymentEstimate, deviceLabel: string): string {
+  lens(
+    estimate: DeploymentEstimate,
+    deviceLabel: string,
+    more: { readonly shares: readonly GpuShare[]; readonly isMeasured: boolean },
+  ): string {
     const { verdict, kv, perRank } = estimate;
     const head = `${verdictHead(verdict.outcome)} ${onGpus(deviceLabel, estimate.gpuCount)}`;
     const fullest = perRank.toSorted((a, b) => a.availableKvBytes - b.availableKvBytes)[0];
-    if (verdict.outcome === 'does-not-fit' || !fullest) return `${head} · ${firstClause(verdict.reason)}`;
+    const together = more.shares.map(
+      ({ gpu, deployments, requestedBytes, totalBytes }) =>
+        `${deployments.length} share GPU ${gpu}: ${gib(requestedBytes)} of ${gib(totalBytes)} GiB`,
+    );
+    if (verdict.outcome === 'does-not-fit' || !fullest) {
+      return [head, firstClause(verdict.reason), ...together].join(' · ');
+    }
     const weights = fullest.terms.find(({ id }) => id === 'weights')?.bytes ?? 0;
     const perGpu = perRank.length > 1 ? ' a GPU' : '';
     return [
@@ -80,6 +91,8 @@ export const messages = {
       `${kv.maxConcurrency.toFixed(1)}× at ${formatCount(kv.maxModelLen)} tokens`,
       `KV ${formatCount(kv.tokens)} tokens`,
       `weights ${gib(weights)} of ${gib(fullest.totalBytes)} GiB${perGpu}`,
+      ...together,
+      ...(more.isMeasured ? ['measured'] : []),
     ].join(' · ');
   },
   lensUnknown: (reason: string) => `${verdictHead('unknown')} · ${firstClause(reason)}`,
@@ -91,12 +104,14 @@ export const messages = {
     code,
     message: 'no GPU is chosen: choose one, or write # loadline: gpu=<name> above this.',
   }),
-  gpuUnknown: (gpu: string, inDocument: boolean): Problem => ({
-    code: 'gpu.unknown',
-    message: inDocument
-      ? `the GPU "${gpu}" is not in Loadline's catalogue: write an id such as h100-sxm-80gb, or the name that nvidia-smi -L prints.`
-      : `the GPU "${gpu}" of the setting loadline.gpu is not in Loadline's catalogue: choose another.`,
-  }),
+  gpuUnknown: (gpu: string, inDocument: boolean, nearest: string | undefined): Problem => {
+    const subject = `the GPU "${gpu}"${inDocument ? '' : ' of the setting loadline.gpu'} is not in Loadline's catalogue`;
+    const advice = inDocument
+      ? 'write an id such as h100-sxm-80gb, or the name that nvidia-smi -L prints'
+      : 'choose another';
+    const message = nearest === undefined ? `${subject}: ${advice}.` : `${subject}; did you mean ${nearest}?`;
+    return { code: 'gpu.unknown', message };
+  },
   modelNotKnownYet: (model: string): Problem => ({
     code: 'model.not-known-yet',
     message: `the facts of "${model}" are still being read; the answer comes by itself.`,
@@ -110,6 +125,8 @@ export const messages = {
     `Does not fit ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
   tight: (estimate: DeploymentEstimate, deviceLabel: string) =>
     `Tight on ${onGpus(deviceLabel, estimate.gpuCount)}: ${sentence(estimate.verdict.reason)}`,
+  sharedTooFar: (share: GpuShare) =>
+    `Together the ${share.deployments.length} deployments on GPU ${share.gpu} ask for ${gib(share.requestedBytes)} GiB, and the ${share.device.label} has ${gib(share.totalBytes)}: the last to start finds too little free. Lower gpu-memory-utilization here or there.`,
   /** A reason as a sentence of its own. Names of flags keep their case. */
   problem: (text: string) =>
     text.replace(/^(?:an?|the|no|flags)\b/, (word) => word.charAt(0).toUpperCase() + word.slice(1)),
@@ -123,6 +140,11 @@ export const messages = {
     return `${first}${rest.join('')}${effectOf(fix)}`;
   },
   replaceBy: (text: string) => `Replace by ${text}`,
+  removeFlag: (flag: string) => `Remove --${flag}`,
+  removeEarlier: (flag: string) => `Remove this --${flag}, which the one below overrides`,
+  nameGpu: (id: string) => `Name the GPU ${id}`,
+  share: (flag: string, to: number, togetherBytes: number, totalBytes: number) =>
+    `Set --${flag} ${to} (→ together ${gib(togetherBytes)} of ${gib(totalBytes)} GiB)`,
 
   // Hover.
   hoverVerdict(estimate: DeploymentEstimate, deviceLabel: string): string {

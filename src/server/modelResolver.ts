@@ -81,7 +81,8 @@ export class ModelResolver {
   }
 }
 
-function pathOf(uri: string): string | undefined {
+/** The path of a document on this machine. */
+export function pathOf(uri: string): string | undefined {
   if (!uri.startsWith('file:')) return undefined;
   try {
     return fileURLToPath(uri);

@@ -21,6 +21,7 @@ import {
   hubChanged,
 } from '../protocol/lsp.ts';
 import { Analyser, type DocumentAnalysis } from './analysis.ts';
+import { CalibrationStore } from './calibrations.ts';
 import { DeploymentCache } from './documents.ts';
 import { codeActionsIn, textEdits } from './features/codeActions.ts';
 import { codeLensesOf } from './features/codeLens.ts';
@@ -51,6 +52,7 @@ class Server {
   readonly #documents = new TextDocuments(TextDocument);
   readonly #models: ModelResolver;
   readonly #settings: SettingsStore;
+  readonly #calibrations: CalibrationStore;
   readonly #analyser: Analyser;
   readonly #pending = new Map<string, NodeJS.Timeout>();
   /** Documents that have something of ours on show. */
@@ -67,7 +69,10 @@ class Server {
       onLateAnswer: () => this.#refresh(),
     });
     this.#settings = new SettingsStore(connection);
-    this.#analyser = new Analyser(new DeploymentCache(), this.#models, this.#settings);
+    this.#calibrations = new CalibrationStore((path, problems) =>
+      connection.console.warn(`${path}: ${problems.map(({ message }) => message).join(' ')}`),
+    );
+    this.#analyser = new Analyser(new DeploymentCache(), this.#models, this.#settings, this.#calibrations);
   }
 
   listen(): void {
@@ -81,6 +86,7 @@ class Server {
     });
     connection.onDidChangeWatchedFiles(() => {
       this.#models.clear();
+      this.#calibrations.clear();
       this.#refresh();
     });
     connection.onNotification(hubChanged, () => {
@@ -136,7 +142,11 @@ class Server {
     if (workspace?.didChangeConfiguration?.dynamicRegistration) await this.#settings.watch();
     if (workspace?.didChangeWatchedFiles?.dynamicRegistration) {
       await this.#connection.client.register(DidChangeWatchedFilesNotification.type, {
-        watchers: [{ globPattern: '**/config.json' }, { globPattern: '**/*.{safetensors,index.json,gguf}' }],
+        watchers: [
+          { globPattern: '**/config.json' },
+          { globPattern: '**/*.{safetensors,index.json,gguf}' },
+          { globPattern: '**/.loadline/calibration.json' },
+        ],
       });
     }
   }

@@ -2,16 +2,22 @@ import { type Connection, DidChangeConfigurationNotification } from 'vscode-lang
 import type { ServerSettings } from '../protocol/lsp.ts';
 
 const section = 'loadline';
-export const noSettings: ServerSettings = { gpu: null, gpuCount: 1, engineVersion: null };
+const noSettings: ServerSettings = {
+  gpu: null,
+  gpuCount: 1,
+  engineVersion: null,
+  inlayHints: { enabled: false },
+};
 
 /** Whatever a client sends -> settings. Unusable fields count as not set. */
 export function readSettings(value: unknown): ServerSettings {
   const fields: Record<string, unknown> = isRecord(value) ? value : {};
-  const { gpu, gpuCount, engineVersion } = fields;
+  const { gpu, gpuCount, engineVersion, inlayHints } = fields;
   return {
     gpu: nonEmpty(gpu),
     gpuCount: typeof gpuCount === 'number' && Number.isInteger(gpuCount) && gpuCount > 0 ? gpuCount : 1,
     engineVersion: nonEmpty(engineVersion),
+    inlayHints: { enabled: isRecord(inlayHints) && inlayHints['enabled'] === true },
   };
 }
 

@@ -5,7 +5,7 @@ import { type Result, success } from '../core/result.ts';
 import { writeFileAtomically } from './atomicFile.ts';
 import { localReader } from './checkpoint/byteReader.ts';
 import { readJsonFile } from './checkpoint/jsonFile.ts';
-import { keepOutOfCommits } from './runFolder.ts';
+import { keepOutOfCommits } from './ownFolder.ts';
 
 /** Thousands of starts; a file that is larger is something else. */
 const MOST_BYTES = 16 * 1024 * 1024;

@@ -2,13 +2,8 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { JournalRecord } from '../protocol/agent.ts';
 import { readJournalLine } from '../protocol/agentGuard.ts';
-import { storageError, writeFileAtomically } from './atomicFile.ts';
-
-/** Writes `.loadline/.gitignore` where it is not there yet. Throws StorageError. */
-export async function keepOutOfCommits(workspace: string): Promise<void> {
-  const ignore = join(workspace, '.loadline', '.gitignore');
-  if ((await readOrUndefined(ignore)) === undefined) await writeFileAtomically(ignore, '*\n');
-}
+import { storageError } from './atomicFile.ts';
+import { keepOutOfCommits } from './ownFolder.ts';
 
 /** A run as it lies in a workspace. `run` is its name: `<UTC time>-<plan name>`. */
 export interface RunFolder {

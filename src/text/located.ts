@@ -48,6 +48,8 @@ export interface TargetHint {
   /** Name as the driver or the cloud writes it: `NVIDIA-H100-80GB-HBM3`, `nvidia-l4`. */
   readonly gpu?: { readonly name: string; readonly range: OffsetRange };
   readonly gpuCount?: { readonly count: number; readonly range: OffsetRange };
+  /** Numbers or UUIDs of the very GPUs, where they are named: deployments that name the same share it. */
+  readonly gpuIds?: readonly string[];
 }
 
 /** Where and how a flag that is not there yet is written. */

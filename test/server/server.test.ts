@@ -272,7 +272,10 @@ describe('diagnostics and quick fixes', () => {
       ['flag.unknown', 'constructor'],
       ['flag.unknown', 'valueOf'],
     ]);
-    for (const { range } of diagnostics) expect(await client.actions(uri, range)).toEqual([]);
+    for (const { range } of diagnostics) {
+      const titles = (await client.actions(uri, range)).map(({ title }) => title);
+      expect(titles).toEqual([`Remove --${client.document(uri).getText(range)}`]);
+    }
   });
 
   it('says of a GPU that it does not know it, at the comment', async () => {

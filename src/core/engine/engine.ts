@@ -25,6 +25,13 @@ export interface VersionedFlag extends FlagDefinition {
   readonly default: string | number | boolean | null;
 }
 
+/** An option that took another's place. */
+export interface FlagReplacement {
+  readonly flag: string;
+  /** Left out where it takes the old value. */
+  readonly value?: string | number;
+}
+
 /** Why the engine would not start, in the order in which it would find out. */
 export interface Obstacle {
   readonly kind:
@@ -70,8 +77,12 @@ export interface Engine {
   readonly flags: readonly FlagDefinition[];
   /** The options of one version with their defaults there; of the default version where none is given. */
   flagsOf(version: string | undefined): readonly VersionedFlag[];
+  /** What takes the place of an option that a version no longer has, with the same meaning; undefined where nothing does. */
+  replacementOf(name: string, version: string | undefined): FlagReplacement | undefined;
   /** That an option's default is new in a version, or will be another with the next; undefined where it stays. */
   defaultNote(name: string, version: string | undefined): string | undefined;
+  /** Values that an option is usually given, or all that it takes; none where it takes any. For completion. */
+  usualValues(name: string): readonly (string | number)[];
   /** The start-up lines in which the engine's own log would say the same, in its words and rounding. */
   logLines(estimate: DeploymentEstimate): readonly string[];
   /** Any spelling (`--max_model_len`, `-tp`, `no-enable-prefix-caching`) to its definition. */

@@ -1,23 +1,21 @@
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver';
+import { findEngine } from '../../core/engine/engine.ts';
 import type { Problem } from '../../core/result.ts';
-import type { LocatedProblem } from '../../text/located.ts';
+import type { LocatedProblem, OffsetRange } from '../../text/located.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
 import { messages } from '../messages.ts';
 import { firstLine, flagPlace, rangeIn } from '../places.ts';
+import { gpuShares } from '../sharedGpus.ts';
+import {
+  defaultChangedCode,
+  diagnosticCodes,
+  docsOf,
+  doesNotFitCode,
+  sharedGpuCode,
+  tightCode,
+} from './diagnosticCodes.ts';
 
 export const diagnosticSource = 'Loadline';
-export const doesNotFitCode = 'verdict.does-not-fit';
-export const tightCode = 'verdict.tight';
-
-/** Others are warnings. Errors are values that keep the engine from starting; `yaml.torn` only says what it means for the estimate: YAML's own tools mark it. */
-const severities: Readonly<Record<string, DiagnosticSeverity>> = {
-  'yaml.torn': DiagnosticSeverity.Information,
-  'flag.not-a-number': DiagnosticSeverity.Error,
-  'flag.decimal-with-binary-suffix': DiagnosticSeverity.Error,
-  'flag.takes-no-value': DiagnosticSeverity.Error,
-  'flag.bad-value': DiagnosticSeverity.Error,
-  'flag.no-value': DiagnosticSeverity.Error,
-};
 
 const askedInVain = new Set([
   'hub.not-found',
@@ -27,28 +25,41 @@ const askedInVain = new Set([
   'hub.no-config',
 ]);
 
+/** Limits of the estimate itself: for the hover. */
+const limits = new Set(['flag.not-estimated', 'flag.per-copy']);
+
+/** What takes the option away would be gone with it. */
+const faded = new Set(['flag.duplicate', 'flag.no-effect']);
+
 /** One diagnostic for one cause, on what the user would change. Silence where all is well or nothing is known. */
 export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
-  const { snapshot } = analysis;
-  const place = ({ message, code, range }: LocatedProblem): Diagnostic => ({
+  const found = [
+    ...analysis.problems,
+    ...analysis.deployments.flatMap((deployment) => [
+      ...deployment.located.problems,
+      ...problemsOf(analysis, deployment),
+      ...verdictOf(analysis, deployment),
+      ...changedDefaults(analysis, deployment),
+    ]),
+    ...sharedTooFar(analysis),
+  ];
+  return found.map((problem) => diagnosticOf(analysis, problem));
+}
+
+function diagnosticOf({ snapshot }: DocumentAnalysis, { message, code, range }: LocatedProblem): Diagnostic {
+  const href = docsOf(code);
+  return {
     range: rangeIn(snapshot, range),
     message: messages.problem(message),
     code,
+    ...(href === undefined ? {} : { codeDescription: { href } }),
     source: diagnosticSource,
-    severity: severities[code] ?? DiagnosticSeverity.Warning,
-    ...(code === 'flag.duplicate' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
-  });
-  return [
-    ...analysis.problems.map(place),
-    ...analysis.deployments.flatMap((deployment) => [
-      ...deployment.located.problems.map(place),
-      ...problemsOf(analysis, deployment).map(place),
-      ...verdictOf(analysis, deployment),
-    ]),
-  ];
+    severity: diagnosticCodes[code] ?? DiagnosticSeverity.Warning,
+    ...(faded.has(code) ? { tags: [DiagnosticTag.Unnecessary] } : {}),
+  };
 }
 
-/** What core says of single flags. Limits of the estimate itself (`flag.not-estimated`) are for the hover. */
+/** What core says of single flags. */
 function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedDeployment): LocatedProblem[] {
   const { outcome, causeFlag } = estimate.verdict;
   return estimate.warnings.flatMap((problem) => {
@@ -58,14 +69,17 @@ function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedD
     // Files of the model that cannot be used, and what a hub refuses: the user can do something about both.
     if (located.model && ofModel(problem)) return [{ ...problem, range: located.model }];
     const flag = flagOf(problem);
-    if (flag === undefined || problem.code === 'flag.not-estimated') return [];
+    if (flag === undefined || limits.has(problem.code)) return [];
     // The verdict already marks this flag with an error.
     if (isKnown(estimate) && outcome === 'does-not-fit' && flag === causeFlag) return [];
-    const place = problem.code === 'flag.unknown' ? located.flags[flag]?.key : undefined;
+    const place = nameProblems.has(problem.code) ? located.flags[flag]?.key : undefined;
     const range = place ?? flagPlace(analysis.snapshot, located, flag);
     return range ? [{ ...problem, range }] : [];
   });
 }
+
+/** Of the option's name, whatever its value. */
+const nameProblems = new Set(['flag.unknown', 'flag.renamed']);
 
 function ofModel({ code }: Problem): boolean {
   return code.startsWith('checkpoint.') || askedInVain.has(code);
@@ -77,25 +91,52 @@ function flagOf({ code, path }: Problem): string | undefined {
   return code.startsWith('flag.') && root === 'flags' && typeof flag === 'string' ? flag : undefined;
 }
 
-function verdictOf(analysis: DocumentAnalysis, deployment: AnalysedDeployment): Diagnostic[] {
-  const { estimate, request, located } = deployment;
+function verdictOf(analysis: DocumentAnalysis, deployment: AnalysedDeployment): LocatedProblem[] {
+  const { estimate, request } = deployment;
   if (!isKnown(estimate) || !request) return [];
   const { outcome, causeFlag } = estimate.verdict;
   if (outcome !== 'tight' && outcome !== 'does-not-fit') return [];
-  const onFlag = causeFlag === undefined ? undefined : flagPlace(analysis.snapshot, located, causeFlag);
-  const range = rangeIn(analysis.snapshot, onFlag ?? located.model ?? firstLine(analysis.snapshot, located));
+  const range = causePlace(analysis, deployment, causeFlag);
   const { label } = request.device;
-  const words =
-    outcome === 'tight'
-      ? {
-          message: messages.tight(estimate, label),
-          code: tightCode,
-          severity: DiagnosticSeverity.Warning,
-        }
-      : {
-          message: messages.doesNotFit(estimate, label),
-          code: doesNotFitCode,
-          severity: DiagnosticSeverity.Error,
-        };
-  return [{ range, source: diagnosticSource, ...words }];
+  return outcome === 'tight'
+    ? [{ range, code: tightCode, message: messages.tight(estimate, label) }]
+    : [{ range, code: doesNotFitCode, message: messages.doesNotFit(estimate, label) }];
+}
+
+/** The flag where it is written, else the model, else the first line. */
+function causePlace(
+  { snapshot }: DocumentAnalysis,
+  { located }: AnalysedDeployment,
+  flag: string | undefined,
+): OffsetRange {
+  const onFlag = flag === undefined ? undefined : flagPlace(snapshot, located, flag);
+  return onFlag ?? located.model ?? firstLine(snapshot, located);
+}
+
+/** Defaults that this deployment relies on and that are new at the version that the document names, or with the next one. */
+function changedDefaults(analysis: DocumentAnalysis, deployment: AnalysedDeployment): LocatedProblem[] {
+  const { engine: name, engineVersion, flags } = deployment.located.deployment;
+  const engine = findEngine(name);
+  if (engine === undefined || engineVersion === undefined || !isKnown(deployment.estimate)) return [];
+  const notes = engine.flags.flatMap((flag) =>
+    flag.effect === undefined || Object.hasOwn(flags, flag.name)
+      ? []
+      : (engine.defaultNote(flag.name, engineVersion) ?? []),
+  );
+  if (notes.length === 0) return [];
+  const range = causePlace(analysis, deployment, undefined);
+  return [{ range, code: defaultChangedCode, message: notes.join(' ') }];
+}
+
+/** Deployments that ask for more of one GPU than it has: the last of them would not start. */
+function sharedTooFar(analysis: DocumentAnalysis): LocatedProblem[] {
+  return gpuShares(analysis).flatMap((share) => {
+    const last = share.deployments.at(-1);
+    if (last === undefined || share.requestedBytes <= share.totalBytes) return [];
+    const flag = ['kv-cache-memory-bytes', 'gpu-memory-utilization'].find(
+      (name) => name in last.located.flags,
+    );
+    const range = causePlace(analysis, last, flag);
+    return [{ range, code: sharedGpuCode, message: messages.sharedTooFar(share) }];
+  });
 }

@@ -64,7 +64,7 @@ function gpusGiven(options: readonly ShellWord[]): TargetHint | undefined {
   const given = options[index]?.value === '--gpus' ? options[index + 1] : options[index];
   if (!given || given.unknown) return undefined;
   const value = given.value.replace(/^--gpus=/, '').replaceAll('"', '');
-  const devices = /^device=(.+)$/.exec(value)?.[1]?.split(',').length;
-  const count = devices ?? (/^\d+$/.test(value) ? Number(value) : undefined);
-  return count ? { gpuCount: { count, range: given.range } } : undefined;
+  const gpuIds = /^device=(.+)$/.exec(value)?.[1]?.split(',');
+  const count = gpuIds?.length ?? (/^\d+$/.test(value) ? Number(value) : undefined);
+  return count ? { gpuCount: { count, range: given.range }, ...(gpuIds ? { gpuIds } : {}) } : undefined;
 }

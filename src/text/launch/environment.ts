@@ -23,13 +23,15 @@ function isRelevant(name: string): boolean {
 }
 
 /** GPUs that a list of devices names: `0,1`, `GPU-uuid,MIG-uuid`. CUDA stops at the first that is not there. */
-export function visibleDevices(variables: readonly EnvironmentVariable[]): TargetHint['gpuCount'] {
+export function visibleDevices(
+  variables: readonly EnvironmentVariable[],
+): Pick<TargetHint, 'gpuCount' | 'gpuIds'> {
   const found = ['CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES']
     .map((name) => variables.findLast((variable) => variable.name === name))
     .find((variable) => variable?.value !== undefined);
-  if (found?.value === undefined || /^(?:all|none|void|)$/.test(found.value.trim())) return undefined;
+  if (found?.value === undefined || /^(?:all|none|void|)$/.test(found.value.trim())) return {};
   const devices = found.value.split(',').map((device) => device.trim());
   const end = devices.findIndex((device) => device === '' || device.startsWith('-'));
-  const count = end < 0 ? devices.length : end;
-  return count > 0 ? { count, range: found.range } : undefined;
+  const gpuIds = end < 0 ? devices : devices.slice(0, end);
+  return gpuIds.length > 0 ? { gpuCount: { count: gpuIds.length, range: found.range }, gpuIds } : {};
 }

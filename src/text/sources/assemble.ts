@@ -75,10 +75,17 @@ export function assembleDeployment(
 }
 
 /** Devices made visible are fewer than those given. */
-function hintOf(given: TargetHint | undefined, visible: TargetHint['gpuCount']): TargetHint | undefined {
-  const gpuCount = visible ?? given?.gpuCount;
-  if (!given?.gpu && !gpuCount) return undefined;
-  return { ...(given?.gpu ? { gpu: given.gpu } : {}), ...(gpuCount ? { gpuCount } : {}) };
+function hintOf(
+  given: TargetHint | undefined,
+  visible: Pick<TargetHint, 'gpuCount' | 'gpuIds'>,
+): TargetHint | undefined {
+  // Inside a container that was given some GPUs, numbers count those.
+  const gpuIds = given?.gpuCount
+    ? visible.gpuIds?.flatMap((id) => (/^\d+$/.test(id) ? (given.gpuIds?.[Number(id)] ?? []) : id))
+    : visible.gpuIds;
+  const { gpuIds: _visible, ...count } = visible;
+  const hint = { ...given, ...count, ...(gpuIds && gpuIds.length > 0 ? { gpuIds } : {}) };
+  return hint.gpu || hint.gpuCount ? hint : undefined;
 }
 
 /** A comment that names the GPU alone leaves their number to the document. */

@@ -163,7 +163,9 @@ function gpusOf(tree: YamlTree, entries: ReadonlyMap<string, Entry>): TargetHint
     if (capabilities.length > 0 && !capabilities.includes('gpu') && driver !== 'nvidia') continue;
     const range = tree.rangeOf(ids ?? count);
     const number = ids ? tree.items(ids).length : Number(interpolated(tree, count));
-    if (range && number > 0 && Number.isInteger(number)) return { gpuCount: { count: number, range } };
+    if (!range || number <= 0 || !Number.isInteger(number)) continue;
+    const gpuIds = tree.items(ids).flatMap((id) => interpolated(tree, id) || []);
+    return { gpuCount: { count: number, range }, ...(gpuIds.length === number ? { gpuIds } : {}) };
   }
   const range = tree.rangeOf(gpus);
   const number = isScalar(gpus) ? Number(interpolated(tree, gpus)) : 0;

@@ -1,3 +1,6 @@
+import type { FlagReplacement } from '../../engine.ts';
+import { flagStatus } from './catalogue.ts';
+
 /** What took the place of options that are gone, as the releases' own deprecation messages and option lists say. */
 export const replacedBy: ReadonlyMap<string, string> = new Map([
   ['cuda-graph-sizes', 'use cudagraph-capture-sizes'],
@@ -34,3 +37,12 @@ export const replacedBy: ReadonlyMap<string, string> = new Map([
   ['use-v2-block-manager', 'there is only one'],
   ['device', 'the platform is found'],
 ]);
+
+/** The option that means the same in a release: `use cudagraph-capture-sizes`, `use mm-processor-cache-gb 0`. Advice that takes thought is none. */
+export function vllmReplacement(name: string, release: number): FlagReplacement | undefined {
+  const [, flag, value] = /^use ([\w.-]+)(?: (\w+))?$/.exec(replacedBy.get(name) ?? '') ?? [];
+  if (flag === undefined || flagStatus(flag.replace(/\..*$/, ''), release).state !== 'known')
+    return undefined;
+  if (value === undefined) return { flag };
+  return { flag, value: /^\d+$/.test(value) ? Number(value) : value };
+}

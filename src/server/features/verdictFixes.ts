@@ -1,0 +1,80 @@
+/** Quick fixes of a verdict: edits that core verified, one or several flags at once. */
+import type { CodeAction, Diagnostic, TextEdit } from 'vscode-languageserver';
+import type { FlagValue } from '../../core/engine/deployment.ts';
+import type { Fix, FlagEdit } from '../../core/estimate/types.ts';
+import { type FlagChange, targetEdit } from '../../text/edits.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
+import { messages } from '../messages.ts';
+import { rangeIn, rangesTouch } from '../places.ts';
+import { gpuShares } from '../sharedGpus.ts';
+import { quickFix, textEdits } from './codeActions.ts';
+import { doesNotFitCode, sharedGpuCode, tightCode } from './diagnosticCodes.ts';
+
+export function verdictFixes(
+  analysis: DocumentAnalysis,
+  deployment: AnalysedDeployment,
+  marked: readonly Diagnostic[],
+): CodeAction[] {
+  const { estimate, located } = deployment;
+  const whole = rangeIn(analysis.snapshot, located.range);
+  const diagnostic = marked.find(
+    ({ code, range }) => (code === doesNotFitCode || code === tightCode) && rangesTouch(range, whole),
+  );
+  if (!diagnostic || !isKnown(estimate)) return [];
+  const possible = estimate.verdict.fixes.flatMap((fix) => {
+    const edits = editsOf(analysis, deployment, fix);
+    return edits ? [{ fix, edits }] : [];
+  });
+  return possible.map(({ fix, edits }, index) =>
+    quickFix(analysis, messages.setFlag(fix), diagnostic, edits, index === 0),
+  );
+}
+
+/** A fix that takes more GPUs than the deployment is given also says so in the comment that names them. */
+function editsOf(
+  analysis: DocumentAnalysis,
+  deployment: AnalysedDeployment,
+  fix: Fix,
+): TextEdit[] | undefined {
+  const { request, estimate, located } = deployment;
+  const wanted = [fix, ...(fix.also ?? [])];
+  const changes = wanted.flatMap((edit) => changeOf(edit) ?? []);
+  if (changes.length < wanted.length || !request || !isKnown(estimate)) return undefined;
+  const edits = textEdits(analysis, deployment, changes);
+  if (edits.length === 0) return undefined;
+  const after = Object.fromEntries(wanted.map(({ flag, to }) => [flag, to]));
+  const needed = gpusNeeded({ ...estimate.resolved, ...after });
+  if (needed <= request.gpuCount) return edits;
+  const target = { gpu: located.target?.gpu ?? request.device.id, gpuCount: needed };
+  const edit = targetEdit(analysis.snapshot.getText(), located, target);
+  return edit && [...edits, { range: rangeIn(analysis.snapshot, edit.range), newText: edit.newText }];
+}
+
+function gpusNeeded(flags: Readonly<Record<string, FlagValue>>): number {
+  return ['tensor-parallel-size', 'pipeline-parallel-size', 'data-parallel-size']
+    .map((flag) => Number(flags[flag] ?? 1))
+    .reduce((product, size) => product * size, 1);
+}
+
+/** Lists are not written by a quick fix. */
+function changeOf({ flag, to }: FlagEdit): FlagChange | undefined {
+  return typeof to === 'object' ? undefined : { flag, to };
+}
+
+/** What is left of a GPU for the last deployment on it, as its share. */
+export function sharedGpuFixes(analysis: DocumentAnalysis, marked: readonly Diagnostic[]): CodeAction[] {
+  const diagnostic = marked.find(({ code }) => code === sharedGpuCode);
+  if (!diagnostic) return [];
+  return gpuShares(analysis).flatMap(({ gpu, deployments, requestedBytes, totalBytes }) => {
+    const last = deployments.at(-1);
+    const at = last?.located.hint?.gpuIds?.indexOf(gpu) ?? -1;
+    if (!last || !isKnown(last.estimate) || 'kv-cache-memory-bytes' in last.located.flags) return [];
+    const own = last.estimate.perRank[at]?.requestedBytes ?? 0;
+    const share = Math.floor((100 * (totalBytes - (requestedBytes - own))) / totalBytes) / 100;
+    if (requestedBytes <= totalBytes || share <= 0) return [];
+    const flag = 'gpu-memory-utilization';
+    const edits = textEdits(analysis, last, [{ flag, to: share }]);
+    const title = messages.share(flag, share, requestedBytes - own + share * totalBytes, totalBytes);
+    return edits.length > 0 ? [quickFix(analysis, title, diagnostic, edits)] : [];
+  });
+}
