@@ -1,12 +1,14 @@
-import type { ModelFacts } from '../model/facts.ts';
+import type { ModelFacts, WeightGroup } from '../model/facts.ts';
 
 const found = new WeakMap<readonly string[], Map<string, boolean>>();
 
 /**
  * True where a quantised checkpoint leaves a module as it was (`modules_to_not_convert`, `ignore`): a pattern that names the module
- * in every layer. One that names a single layer is passed over: it is one layer of many.
+ * in every layer. One that names a single layer is passed over: it is one layer of many. True as well where the method quantises
+ * other kinds of weights alone.
  */
-export function isUnconverted(model: ModelFacts, module: string): boolean {
+export function isUnconverted(model: ModelFacts, { kind, module }: WeightGroup): boolean {
+  if (model.quantization?.kinds?.includes(kind) === false) return true;
   const patterns = model.quantization?.unconverted;
   if (patterns === undefined || patterns.length === 0) return false;
   let modules = found.get(patterns);

@@ -119,7 +119,7 @@ function groupBytes(
   storage: WeightStorage,
 ): number {
   const { tensorParallelSize, linearBytes, elementBytes } = storage;
-  const converted = group.matrix && linearBytes !== elementBytes && !isUnconverted(model, group.module);
+  const converted = group.matrix && linearBytes !== elementBytes && !isUnconverted(model, group);
   const bytes = group.count * (converted ? linearBytes : elementBytes);
   if (group.sharding === 'replicated') return bytes;
   if (group.sharding === 'kv-heads') {
@@ -136,7 +136,7 @@ function expertBytes(
 ): number {
   const { tensorParallelSize, elementBytes, linearBytes } = storage;
   const ranks = storage.expertRanks ?? tensorParallelSize;
-  const converted = group.matrix && linearBytes !== elementBytes && !isUnconverted(model, group.module);
+  const converted = group.matrix && linearBytes !== elementBytes && !isUnconverted(model, group);
   const bytes = group.count * (converted ? (storage.expertBytes ?? linearBytes) : elementBytes);
   if (feedForward.kind !== 'experts') return bytes / ranks;
   const { experts, width } = feedForward;
