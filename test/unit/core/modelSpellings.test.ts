@@ -81,6 +81,84 @@ describe('a layer list in any of its spellings', () => {
   });
 });
 
+describe('hybrids as they are released', () => {
+  // Totals of the released checkpoints, without the corrections of routers, which are no parameters.
+  it.each<[string, number, Record<string, unknown>]>([
+    [
+      'Nemotron Nano 9B v2',
+      8_888_227_328,
+      {
+        model_type: 'nemotron_h',
+        hidden_size: 4480,
+        intermediate_size: 15_680,
+        hybrid_override_pattern: 'M-M-M-MM-M-M-M*-M-M-M*-M-M-M-M*-M-M-M-M*-M-MM-M-M-M-M-M-',
+        num_hidden_layers: 56,
+        mamba_num_heads: 128,
+        mamba_head_dim: 80,
+        num_attention_heads: 40,
+        num_key_value_heads: 8,
+        head_dim: 128,
+        vocab_size: 131_072,
+      },
+    ],
+    [
+      'Kimi Linear 48B-A3B',
+      49_122_681_728 - 26 * 256,
+      {
+        model_type: 'kimi_linear',
+        hidden_size: 2304,
+        intermediate_size: 9216,
+        num_hidden_layers: 27,
+        num_attention_heads: 32,
+        num_key_value_heads: 32,
+        head_dim: 72,
+        vocab_size: 163_840,
+        kv_lora_rank: 512,
+        q_lora_rank: null,
+        qk_nope_head_dim: 128,
+        qk_rope_head_dim: 64,
+        v_head_dim: 128,
+        mla_use_nope: true,
+        num_experts: 256,
+        num_experts_per_token: 8,
+        num_shared_experts: 1,
+        moe_intermediate_size: 1024,
+        first_k_dense_replace: 1,
+        moe_layer_freq: 1,
+        linear_attn_config: {
+          full_attn_layers: [4, 8, 12, 16, 20, 24, 27],
+          kda_layers: [1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25, 26],
+          head_dim: 128,
+          num_heads: 32,
+          short_conv_kernel_size: 4,
+        },
+      },
+    ],
+    [
+      'MiniMax-Text-01',
+      456_089_655_296,
+      {
+        model_type: 'minimax_text_01',
+        hidden_size: 6144,
+        intermediate_size: 9216,
+        num_hidden_layers: 80,
+        num_attention_heads: 64,
+        num_key_value_heads: 8,
+        head_dim: 128,
+        vocab_size: 200_064,
+        num_local_experts: 32,
+        num_experts_per_tok: 2,
+        shared_intermediate_size: 0,
+        attn_type_list: Array.from({ length: 80 }, (_, layer) => ((layer + 1) % 8 === 0 ? 1 : 0)),
+      },
+    ],
+  ])('%s', (_, total, config) => {
+    const model = facts(config);
+    expect(model.generic).toBe(false);
+    expect(model.parameters.total).toBe(total);
+  });
+});
+
 describe('what a layer caches', () => {
   const kinds = (config: unknown) =>
     facts(config).layers.map(({ mixers }) => mixers.map(({ kind }) => kind).join(' and '));
