@@ -127,14 +127,10 @@ const bundles = [
     format: 'esm',
     target: 'es2022',
     splitting: true,
-    entryPoints: [
-      ...['calculator', 'telemetry', 'sweep'].flatMap((panel) => [
-        { in: `webview/${panel}/main.ts`, out: panel },
-        { in: `webview/${panel}/${panel}.css`, out: panel },
-      ]),
-      // A chunk of its own for the model families and the shipped models, read beside the calculator.
-      { in: 'src/core/model/known.ts', out: 'models' },
-    ],
+    entryPoints: ['calculator', 'telemetry', 'sweep'].flatMap((panel) => [
+      { in: `webview/${panel}/main.ts`, out: panel },
+      { in: `webview/${panel}/${panel}.css`, out: panel },
+    ]),
     outdir: 'dist/webview',
     chunkNames: 'chunk-[hash]',
   },

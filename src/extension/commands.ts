@@ -10,6 +10,7 @@ import {
 } from 'vscode';
 import type { RunMode } from '../core/sweep/run.ts';
 import { isChange } from './changes.ts';
+import { deploymentAt } from './deploymentAt.ts';
 import type { Estimates } from './estimates.ts';
 import type { HostRegistry } from './hosts/hostRegistry.ts';
 import { messageOf, showError } from './log.ts';
@@ -119,9 +120,7 @@ async function calculatorTarget(
   if (!editor) return null;
   const active = editor.document.uri.toString();
   const deployments = await estimates.of(active);
-  const line = editor.selection.active.line;
-  const around = deployments.find(({ range }) => range.start.line <= line && line <= range.end.line);
-  const deployment = around ?? deployments[0];
+  const deployment = deploymentAt(deployments, editor.selection.active.line) ?? deployments[0];
   return deployment ? { uri: active, index: deployment.index } : null;
 }
 

@@ -25,7 +25,7 @@ export function activate(context: ExtensionContext): void {
     'calculator',
     l10n.t('Calculator'),
     null,
-    (panel, target) => new CalculatorPanel(context, estimates, panel, target),
+    (panel, target, remember) => new CalculatorPanel(context, { estimates, runs }, panel, target, remember),
   );
   const telemetry = new PanelKeeper<readonly string[]>(
     context,

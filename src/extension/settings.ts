@@ -1,4 +1,4 @@
-import { type ConfigurationScope, workspace } from 'vscode';
+import { type ConfigurationScope, ConfigurationTarget, workspace } from 'vscode';
 import type { DeviceSource } from '../protocol/agent.ts';
 import type { ServerSettings } from '../protocol/lsp.ts';
 
@@ -41,4 +41,24 @@ export function hubLeave(): 'ask' | 'on' | 'off' {
 /** Empty: the usual hub. */
 export function hubEndpoint(): string {
   return workspace.getConfiguration(section).get<string>('hub.endpoint')?.trim() ?? '';
+}
+
+/** The user's own prices, US dollars an hour, by the name of a GPU or an instance; what is no price is left out. */
+export function ownPrices(): Readonly<Record<string, number>> {
+  const prices = workspace.getConfiguration(section).get<unknown>('prices');
+  if (typeof prices !== 'object' || prices === null) return {};
+  return Object.fromEntries(
+    Object.entries(prices).filter(
+      (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[1] > 0,
+    ),
+  );
+}
+
+/** null goes back to the list price. */
+export async function keepPrice(name: string, dollarsPerHour: number | null): Promise<void> {
+  if (!/^[\w.:-]{1,80}$/.test(name)) return;
+  if (dollarsPerHour !== null && !(Number.isFinite(dollarsPerHour) && dollarsPerHour > 0)) return;
+  const { [name]: _, ...others } = ownPrices();
+  const prices = dollarsPerHour === null ? others : { ...others, [name]: dollarsPerHour };
+  await workspace.getConfiguration(section).update('prices', prices, ConfigurationTarget.Global);
 }

@@ -6,31 +6,74 @@ import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../co
 import type { RunResults } from '../core/sweep/run.ts';
 import type { TelemetryLine } from './agent.ts';
 
-export const panelProtocol = 1;
+export const panelProtocol = 2;
+
+/** What any panel may ask for. `save`: a file, named by the page, kept where the user says. */
+export type FromAnyPanel =
+  | { readonly type: 'ready' }
+  | { readonly type: 'copy'; readonly text: string }
+  | { readonly type: 'save'; readonly name: string; readonly base64: string };
 
 // ---- calculator ----------------------------------------------------------------------------------
 
-export interface CalculatorSnapshot {
-  readonly type: 'snapshot';
-  readonly protocol: number;
+/** Another deployment of the file that is followed. */
+export interface SiblingDeployment {
+  /** Its position in the file, for `pick`. */
+  readonly index: number;
+  /** `serve.yaml:30`. */
+  readonly source: string;
+  /** null where its model is not known. */
+  readonly request: EstimateRequest | null;
+}
+
+/** One trial of a measured run of this model on this GPU; never a simulated one. */
+export interface MeasuredPoint {
+  readonly run: string;
+  /** The cell: `concurrency 8`. */
+  readonly label: string;
+  /** Requests in flight. */
+  readonly batch: number;
+  /** Output, of the whole engine. */
+  readonly tokensPerSecond: number;
+  /** Mean; null where it was not measured. */
+  readonly tpotMs: number | null;
+}
+
+export interface CalculatorContent {
   /** `serve.yaml:12`; null where the panel stands alone. */
   readonly following: string | null;
   readonly request: EstimateRequest | null;
   readonly estimate: DeploymentEstimate | UnknownEstimate | null;
+  /** Position of the deployment in its file; null where the panel stands alone. */
+  readonly index: number | null;
+  readonly siblings: readonly SiblingDeployment[];
+  /** Whether the panel goes to the deployment that the cursor is in. */
+  readonly followsCursor: boolean;
+  readonly measured: readonly MeasuredPoint[];
+  /** The user's own prices, US dollars an hour, by device id or instance id. */
+  readonly prices: Readonly<Record<string, number>>;
+}
+export interface CalculatorSnapshot extends CalculatorContent {
+  readonly type: 'snapshot';
+  readonly protocol: number;
   readonly locale: string;
 }
 /** The file changed: the new request replaces the old; edits not applied stay on top of it. */
-export type CalculatorDelta = Omit<CalculatorSnapshot, 'type' | 'protocol' | 'locale'> & {
+export interface CalculatorDelta extends CalculatorContent {
   readonly type: 'delta';
-};
+}
 export type ToCalculator = CalculatorSnapshot | CalculatorDelta;
 export type FromCalculator =
-  | { readonly type: 'ready' }
+  | FromAnyPanel
   | {
       readonly type: 'apply';
       readonly changes: readonly { readonly flag: string; readonly to: string | number | boolean }[];
     }
-  | { readonly type: 'copy'; readonly text: string };
+  /** Shows another deployment of the same file. */
+  | { readonly type: 'pick'; readonly index: number }
+  | { readonly type: 'follow-cursor'; readonly on: boolean }
+  /** Keeps a price in the settings; null goes back to the list price. */
+  | { readonly type: 'price'; readonly name: string; readonly dollarsPerHour: number | null };
 
 // ---- telemetry -----------------------------------------------------------------------------------
 
@@ -57,10 +100,7 @@ export interface TelemetryDelta {
   readonly lines: readonly TelemetryLine[];
 }
 export type ToTelemetry = TelemetrySnapshot | TelemetryDelta;
-export type FromTelemetry =
-  | { readonly type: 'ready' }
-  | { readonly type: 'copy'; readonly text: string }
-  | { readonly type: 'stop'; readonly host: string };
+export type FromTelemetry = FromAnyPanel | { readonly type: 'stop'; readonly host: string };
 
 // ---- sweep ---------------------------------------------------------------------------------------
 
@@ -85,8 +125,7 @@ export interface SweepSnapshot {
 export type SweepDelta = Omit<SweepSnapshot, 'type' | 'protocol' | 'locale'> & { readonly type: 'delta' };
 export type ToSweep = SweepSnapshot | SweepDelta;
 export type FromSweep =
-  | { readonly type: 'ready' }
-  | { readonly type: 'copy'; readonly text: string }
+  | FromAnyPanel
   | { readonly type: 'cancel' }
   | { readonly type: 'resume' }
   | { readonly type: 'report' };

@@ -21,7 +21,7 @@ describe('the calculator', () => {
     );
     expect(await verdict(panel)).toBe('fits');
     expect(await panel.page.locator('.memory-bar').getAttribute('aria-label')).toMatch(
-      /^Memory of rank 0: 140 GiB, of which 129 GiB asked for; weights 15\.0 GiB.*, KV cache 112 GiB/,
+      /^Memory of rank 0: 140 GiB, of which 129 GiB asked for; .*one request of 8,192 tokens, 1\.00 GiB; weights 15\.0 GiB.*, KV cache 112 GiB/,
     );
     await panel.close();
   });

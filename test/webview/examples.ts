@@ -33,14 +33,23 @@ export function requestFor(
   };
 }
 
-export function calculatorSnapshot(request: EstimateRequest | null): CalculatorSnapshot {
+export function calculatorSnapshot(
+  request: EstimateRequest | null,
+  more: Partial<CalculatorSnapshot> = {},
+): CalculatorSnapshot {
   return {
     type: 'snapshot',
     protocol: panelProtocol,
     following: request === null ? null : request.source,
     request,
     estimate: request === null ? null : estimate(request),
+    index: request === null ? null : 0,
+    siblings: [],
+    followsCursor: false,
+    measured: [],
+    prices: {},
     locale: 'en-US',
+    ...more,
   };
 }
 

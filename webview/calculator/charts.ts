@@ -1,4 +1,5 @@
 import type { DeploymentEstimate, SpeedEstimate } from '../../src/core/estimate/types.ts';
+import type { MeasuredPoint } from '../../src/protocol/panel.ts';
 import type { ChartContent } from '../common/chart.ts';
 import type { FigureContent } from '../common/figure.ts';
 import type { Formatter } from '../common/format.ts';
@@ -40,6 +41,16 @@ export function contextFigure(
       },
     ],
     marks: [
+      ...(kv.largestMaxModelLen > 0
+        ? [
+            {
+              direction: 'vertical' as const,
+              at: kv.largestMaxModelLen,
+              label: `largest that fits ${format.count(kv.largestMaxModelLen)}`,
+              kind: 'limit' as const,
+            },
+          ]
+        : []),
       ...(Number.isFinite(sequences)
         ? [
             {
@@ -56,7 +67,7 @@ export function contextFigure(
   const summary =
     first === undefined || last === undefined
       ? 'No length fits: nothing is left for the KV cache.'
-      : `The KV cache holds ${format.significant(first.maxConcurrency)} requests of ${format.count(first.maxModelLen)} tokens and ${format.significant(last.maxConcurrency)} of ${format.count(last.maxModelLen)}; now ${format.significant(kv.maxConcurrency)} of ${format.count(kv.maxModelLen)}.`;
+      : `The KV cache holds ${format.significant(first.maxConcurrency)} requests of ${format.count(first.maxModelLen)} tokens and ${format.significant(last.maxConcurrency)} of ${format.count(last.maxModelLen)}; now ${format.significant(kv.maxConcurrency)} of ${format.count(kv.maxModelLen)}; the longest that fits is ${format.count(kv.largestMaxModelLen)}.`;
   return { chart, rows: points, summary };
 }
 
@@ -85,17 +96,40 @@ export function contextColumns(format: () => Formatter): readonly Column<Context
   ];
 }
 
-/** Output tokens per second of the whole engine, and the time of one token, by batch, each with its band. */
+/** A point of the speed chart's twin: estimated with its bands, or measured as it was. */
+export interface SpeedRow {
+  readonly key: string;
+  readonly batch: number;
+  /** `estimated`, or the run and cell that it was measured in. */
+  readonly how: string;
+  readonly decodeTokensPerSecond: Ranged | null;
+  readonly tpotMs: Ranged | null;
+  readonly ttftMs: Ranged | null;
+  readonly bound: string;
+}
+
+interface Ranged {
+  readonly value: number;
+  /** null where it was measured. */
+  readonly band: readonly [number, number] | null;
+}
+
+/** Output tokens per second of the whole engine, and the time of one token, by batch, each with its band; dots where it was measured. */
 export function speedFigure(
   speeds: readonly SpeedEstimate[],
+  measured: readonly MeasuredPoint[],
   now: DeploymentEstimate,
   format: Formatter,
-): FigureContent<SpeedEstimate> {
+): FigureContent<SpeedRow> {
+  const fits = speeds.length > 0;
+  const dots = fits ? measured : [];
+  const batches = [...speeds, ...dots].map(({ batch }) => batch).sort((a, b) => a - b);
+  const { speed } = now;
   const chart: ChartContent = {
     x: {
       label: 'Batch, requests at once',
       scale: 'logarithmic',
-      ...ends(speeds.map(({ batch }) => batch)),
+      ...ends(batches),
       format: format.count,
     },
     left: { label: 'tok/s', scale: 'linear', min: 0, format: format.tick },
@@ -106,6 +140,7 @@ export function speedFigure(
         points: speeds.map(({ batch, decodeTokensPerSecond }) => ({ x: batch, y: decodeTokensPerSecond })),
         band: speeds.map(({ bands }) => bands.decodeTokensPerSecond),
         colour: 0,
+        marker: 0,
       },
       {
         label: 'TPOT (right)',
@@ -114,7 +149,37 @@ export function speedFigure(
         colour: 1,
         dash: 1,
         axis: 'right',
+        marker: 1,
       },
+      ...(fits
+        ? [
+            {
+              label: 'now',
+              points: [{ x: speed.batch, y: speed.decodeTokensPerSecond }],
+              colour: 2,
+              draw: 'points' as const,
+              shape: 'rectRot' as const,
+            },
+          ]
+        : []),
+      ...(dots.length > 0
+        ? [
+            {
+              label: 'tok/s, measured',
+              points: dots.map(({ batch, tokensPerSecond }) => ({ x: batch, y: tokensPerSecond })),
+              colour: 0,
+              draw: 'points' as const,
+            },
+            {
+              label: 'TPOT, measured (right)',
+              points: dots.flatMap(({ batch, tpotMs }) => (tpotMs === null ? [] : [{ x: batch, y: tpotMs }])),
+              colour: 1,
+              draw: 'points' as const,
+              shape: 'triangle' as const,
+              axis: 'right' as const,
+            },
+          ]
+        : []),
     ],
     marks:
       now.kv.maxConcurrency >= 1
@@ -128,30 +193,55 @@ export function speedFigure(
           ]
         : [],
   };
+  const rows: readonly SpeedRow[] = [
+    ...speeds.map((one) => ({
+      key: `estimated ${one.batch}`,
+      batch: one.batch,
+      how: 'estimated',
+      decodeTokensPerSecond: { value: one.decodeTokensPerSecond, band: one.bands.decodeTokensPerSecond },
+      tpotMs: { value: one.tpotMs, band: one.bands.tpotMs },
+      ttftMs: { value: one.ttftMs, band: one.bands.ttftMs },
+      bound: one.bound,
+    })),
+    ...dots.map((one, i) => ({
+      key: `measured ${i}`,
+      batch: one.batch,
+      how: `measured: ${one.run}, ${one.label}`,
+      decodeTokensPerSecond: { value: one.tokensPerSecond, band: null },
+      tpotMs: one.tpotMs === null ? null : { value: one.tpotMs, band: null },
+      ttftMs: null,
+      bound: '',
+    })),
+  ];
   const [first, last] = [speeds[0], speeds.at(-1)];
   const at = (one: SpeedEstimate) =>
     `${format.significant(one.decodeTokensPerSecond)} tok/s and ${format.significant(one.tpotMs)} ms a token at batch ${format.count(one.batch)}`;
+  const points =
+    dots.length === 1 ? '1 measured point is' : `${format.count(dots.length)} measured points are`;
   const summary =
     first === undefined || last === undefined
       ? 'No speed is given: it does not fit.'
-      : `Estimated for ${format.count(first.inputTokens)} tokens in and ${format.count(first.outputTokens)} out: ${at(first)}, ${at(last)}; it may be anywhere in the shaded bands.`;
-  return { chart, rows: speeds, summary };
+      : `Estimated for ${format.count(first.inputTokens)} tokens in and ${format.count(first.outputTokens)} out: ${at(first)}, ${at(last)}; it may be anywhere in the shaded bands.${dots.length > 0 ? ` ${points} drawn beside it.` : ''}`;
+  return { chart, rows, summary };
 }
 
-export function speedColumns(format: () => Formatter): readonly Column<SpeedEstimate>[] {
-  const figure = (
-    id: 'decodeTokensPerSecond' | 'tpotMs' | 'ttftMs',
-    label: string,
-  ): Column<SpeedEstimate> => ({
+export function speedColumns(format: () => Formatter): readonly Column<SpeedRow>[] {
+  const figure = (id: 'decodeTokensPerSecond' | 'tpotMs' | 'ttftMs', label: string): Column<SpeedRow> => ({
     id,
     label,
     numeric: true,
     cell: (row) => {
-      const [low, high] = row.bands[id];
+      const ranged = row[id];
+      if (ranged === null) return { text: '–', sort: null, copy: '', title: 'not measured' };
+      const { value, band } = ranged;
+      const { significant } = format();
       return {
-        text: `${format().significant(row[id])} (${format().significant(low)} to ${format().significant(high)})`,
-        sort: row[id],
-        copy: String(row[id]),
+        text:
+          band === null
+            ? significant(value)
+            : `${significant(value)} (${significant(band[0])} to ${significant(band[1])})`,
+        sort: value,
+        copy: String(value),
       };
     },
   });
@@ -166,6 +256,7 @@ export function speedColumns(format: () => Formatter): readonly Column<SpeedEsti
     figure('tpotMs', 'TPOT ms'),
     figure('ttftMs', 'TTFT ms'),
     { id: 'bound', label: 'Bound by', cell: ({ bound }) => ({ text: bound }) },
+    { id: 'how', label: 'How do you know', cell: ({ how }) => ({ text: how }) },
   ];
 }
 

@@ -1,16 +1,10 @@
-import type { DeploymentEstimate, EstimateRequest } from '../../src/core/estimate/types.ts';
-import { element, setAttributes, setText } from '../common/dom.ts';
+import type { DeploymentEstimate, EstimateLoad, EstimateRequest } from '../../src/core/estimate/types.ts';
+import { element, setAttributes } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
+import { loadFigures, loadLabels } from './changes.ts';
+import { showFileValue } from './fileValue.ts';
+import { Slider, type SliderDefinition } from './slider.ts';
 import type { EditValue } from './state.ts';
-
-/** A number that is set by a slider over sensible stops, or typed exactly. */
-interface SliderDefinition {
-  readonly flag: string;
-  /** Ascending; the current value is added where it is not one of them. */
-  stops(request: EstimateRequest): readonly number[];
-  readonly smallest: number;
-  readonly step: number;
-}
 
 const doublings = (from: number, to: number, partsPerDoubling: number, multiple: number): number[] => {
   const stops: number[] = [];
@@ -21,140 +15,177 @@ const doublings = (from: number, to: number, partsPerDoubling: number, multiple:
   }
 };
 
-const sliders: readonly SliderDefinition[] = [
-  {
-    flag: 'max-model-len',
-    stops: ({ model }) => [
-      ...doublings(256, model.maxPositionEmbeddings, 4, 16),
-      model.maxPositionEmbeddings,
-    ],
-    smallest: 1,
-    step: 1,
-  },
-  {
-    flag: 'gpu-memory-utilization',
-    stops: () => Array.from({ length: 96 }, (_, i) => (i + 5) / 100),
+const resolvedNumber =
+  (flag: string) =>
+  ({ resolved }: DeploymentEstimate): number =>
+    Number(resolved[flag]);
+
+const flagSlider = (
+  flag: string,
+  stops: SliderDefinition['stops'],
+  more: Partial<SliderDefinition> = {},
+): SliderDefinition => ({
+  id: flag,
+  label: flag,
+  stops,
+  smallest: 1,
+  step: 1,
+  value: resolvedNumber(flag),
+  ...more,
+});
+
+const flagSliders: readonly SliderDefinition[] = [
+  flagSlider(
+    'max-model-len',
+    ({ model }) => [...doublings(256, model.maxPositionEmbeddings, 4, 16), model.maxPositionEmbeddings],
+    { value: ({ kv }) => kv.maxModelLen },
+  ),
+  flagSlider('gpu-memory-utilization', () => Array.from({ length: 96 }, (_, i) => (i + 5) / 100), {
     smallest: 0.01,
     step: 0.01,
-  },
-  { flag: 'max-num-seqs', stops: () => doublings(1, 4096, 2, 1), smallest: 1, step: 1 },
-  { flag: 'tensor-parallel-size', stops: () => [1, 2, 4, 8], smallest: 1, step: 1 },
+  }),
+  flagSlider('max-num-seqs', () => doublings(1, 4096, 2, 1)),
+  flagSlider('max-num-batched-tokens', () => doublings(512, 131_072, 2, 64)),
+  flagSlider('tensor-parallel-size', () => [1, 2, 4, 8]),
+  flagSlider('pipeline-parallel-size', () => [1, 2, 4, 8]),
 ];
 
-const kvTypes = ['auto', 'fp8'];
+const loadStops: Readonly<Record<keyof EstimateLoad, () => readonly number[]>> = {
+  batch: () => doublings(1, 1024, 2, 1),
+  inputTokens: () => doublings(16, 131_072, 2, 1),
+  outputTokens: () => doublings(16, 131_072, 2, 1),
+};
+
+const loadSliders = loadFigures.map((figure): SliderDefinition & { readonly figure: keyof EstimateLoad } => ({
+  figure,
+  id: `load-${figure}`,
+  label: loadLabels[figure],
+  stops: loadStops[figure],
+  smallest: 1,
+  step: 1,
+  value: ({ speed }) => speed[figure],
+}));
 
 export interface ControlEvents {
   set(flag: string, value: EditValue): void;
+  /** Back to what the file says. */
+  unset(flag: string): void;
+  setLoad(figure: keyof EstimateLoad, value: number): void;
 }
 
-/** The flags that one plays with. Each says what the file says where it differs. */
+/** The flags that one plays with, and the load. Each says what the file says where it differs. */
 export class Controls {
-  readonly element = element('section', { class: 'controls', 'aria-label': 'Flags' });
+  readonly element = element('div', { class: 'control-groups' });
   readonly #sliders: readonly Slider[];
-  readonly #kvType = element('select', { id: 'kv-cache-dtype' });
-  readonly #kvNote = element('span', { class: 'file-value', id: 'kv-cache-dtype-file' });
+  readonly #load: readonly Slider[];
+  readonly #kvType: Choices;
+  readonly #quantization: Choices;
+  readonly #eager = element('input', { id: 'enforce-eager', type: 'checkbox' });
+  readonly #eagerNote = element('span', { class: 'file-value', id: 'enforce-eager-file' });
 
   constructor(events: ControlEvents) {
-    this.#sliders = sliders.map(
-      (definition) => new Slider(definition, (value) => events.set(definition.flag, value)),
+    this.#sliders = flagSliders.map(
+      (definition) => new Slider(definition, (value) => events.set(definition.id, value)),
     );
-    this.#kvType.addEventListener('change', () => events.set('kv-cache-dtype', this.#kvType.value));
-    setAttributes(this.#kvType, { 'aria-describedby': this.#kvNote.id });
+    this.#load = loadSliders.map(
+      (definition) => new Slider(definition, (value) => events.setLoad(definition.figure, value)),
+    );
+    this.#kvType = new Choices('kv-cache-dtype', ['auto', 'fp8'], (value) =>
+      events.set('kv-cache-dtype', value),
+    );
+    this.#quantization = new Choices('quantization', ['fp8', 'bitsandbytes'], (value) =>
+      value === '' ? events.unset('quantization') : events.set('quantization', value),
+    );
+    this.#eager.addEventListener('change', () => events.set('enforce-eager', this.#eager.checked));
+    setAttributes(this.#eager, { 'aria-describedby': this.#eagerNote.id });
     this.element.append(
-      ...this.#sliders.map((slider) => slider.element),
       element(
-        'div',
-        { class: 'control' },
-        element('label', { for: 'kv-cache-dtype' }, 'kv-cache-dtype'),
-        this.#kvType,
-        this.#kvNote,
+        'section',
+        { class: 'controls', 'aria-label': 'Flags' },
+        ...this.#sliders.map((slider) => slider.element),
+        this.#kvType.element,
+        this.#quantization.element,
+        element(
+          'div',
+          { class: 'control' },
+          element('label', { class: 'check' }, this.#eager, 'enforce-eager'),
+          this.#eagerNote,
+        ),
+      ),
+      element(
+        'section',
+        { class: 'controls', 'aria-label': 'Load that speed is estimated for' },
+        ...this.#load.map((slider) => slider.element),
       ),
     );
   }
 
-  /** `inFile`: what the file has for a flag that is changed on top of it. */
+  /** `inFile`: what the file has for what is changed on top of it. */
   show(
     request: EstimateRequest,
     now: DeploymentEstimate,
     inFile: ReadonlyMap<string, string>,
     format: Formatter,
   ): void {
-    for (const slider of this.#sliders) slider.show(request, now, inFile, format);
-    const value = String(request.deployment.flags['kv-cache-dtype'] ?? 'auto');
-    const types = kvTypes.includes(value) ? kvTypes : [...kvTypes, value];
-    if (this.#kvType.options.length !== types.length)
-      this.#kvType.replaceChildren(...types.map((type) => element('option', { value: type }, type)));
-    this.#kvType.value = value;
-    showFileValue(this.#kvNote, inFile.get('kv-cache-dtype'));
+    for (const slider of this.#sliders) slider.show(request, now, inFile.get(slider.id), format);
+    for (const [i, slider] of this.#load.entries())
+      slider.show(request, now, inFile.get(loadFigures[i] ?? ''), format);
+    const { flags } = request.deployment;
+    const kvType = flags['kv-cache-dtype'];
+    this.#kvType.show(
+      kvType === undefined ? 'auto' : String(kvType),
+      undefined,
+      inFile.get('kv-cache-dtype'),
+    );
+    const method = flags['quantization'];
+    // A flag of the file can be changed here, not taken out of it.
+    const isWritten = method !== undefined && !inFile.has('quantization');
+    this.#quantization.show(
+      method === undefined ? '' : String(method),
+      isWritten ? undefined : (request.model.quantization?.method ?? 'none: as the checkpoint has it'),
+      inFile.get('quantization'),
+    );
+    this.#eager.checked = now.resolved['enforce-eager'] === true;
+    showFileValue(this.#eagerNote, inFile.get('enforce-eager'));
   }
 }
 
-class Slider {
+/** A flag that takes one of a few words. */
+class Choices {
   readonly element: HTMLElement;
-  readonly #range: HTMLInputElement;
-  readonly #number: HTMLInputElement;
+  readonly #select: HTMLSelectElement;
   readonly #note: HTMLElement;
-  #stops: readonly number[] = [];
+  #key = '';
 
   constructor(
-    private readonly definition: SliderDefinition,
-    onSet: (value: number) => void,
+    flag: string,
+    private readonly usual: readonly string[],
+    onSet: (value: string) => void,
   ) {
-    const { flag, smallest, step } = definition;
     this.#note = element('span', { class: 'file-value', id: `${flag}-file` });
-    this.#range = element('input', {
-      id: flag,
-      type: 'range',
-      min: 0,
-      step: 1,
-      'aria-describedby': this.#note.id,
-    });
-    this.#number = element('input', {
-      type: 'number',
-      min: smallest,
-      step,
-      'aria-label': `${flag}, exact value`,
-    });
-    this.#range.addEventListener('input', () => {
-      const stop = this.#stops[Number(this.#range.value)];
-      if (stop !== undefined) onSet(stop);
-    });
-    this.#number.addEventListener('change', () => {
-      const value = this.#number.valueAsNumber;
-      if (Number.isFinite(value) && value >= smallest) onSet(value);
-    });
+    this.#select = element('select', { id: flag, 'aria-describedby': this.#note.id });
+    this.#select.addEventListener('change', () => onSet(this.#select.value));
     this.element = element(
       'div',
       { class: 'control' },
       element('label', { for: flag }, flag),
-      this.#range,
-      this.#number,
+      this.#select,
       this.#note,
     );
   }
 
-  show(
-    request: EstimateRequest,
-    now: DeploymentEstimate,
-    inFile: ReadonlyMap<string, string>,
-    format: Formatter,
-  ): void {
-    const { flag } = this.definition;
-    const value = flag === 'max-model-len' ? now.kv.maxModelLen : Number(now.resolved[flag]);
-    const known = Number.isFinite(value);
-    for (const input of [this.#range, this.#number]) input.disabled = !known;
-    showFileValue(this.#note, inFile.get(flag));
-    if (!known) return;
-    this.#stops = [...new Set([...this.definition.stops(request), value])].sort((a, b) => a - b);
-    setAttributes(this.#range, {
-      max: this.#stops.length - 1,
-      'aria-valuetext': this.definition.step < 1 ? String(value) : format.count(value),
-    });
-    this.#range.value = String(this.#stops.indexOf(value));
-    if (document.activeElement !== this.#number) this.#number.value = String(value);
+  /** `unset`: how the choice not to set it is called; left out where there is none. */
+  show(value: string, unset: string | undefined, inFile: string | undefined): void {
+    const values = [...new Set([...(unset === undefined ? [] : ['']), ...this.usual, value])];
+    const key = JSON.stringify([values, unset]);
+    // Options are made anew only where they differ: an open list stays open.
+    if (key !== this.#key) {
+      this.#key = key;
+      this.#select.replaceChildren(
+        ...values.map((one) => element('option', { value: one }, one === '' ? (unset ?? '') : one)),
+      );
+    }
+    this.#select.value = value;
+    showFileValue(this.#note, inFile);
   }
-}
-
-function showFileValue(note: HTMLElement, inFile: string | undefined): void {
-  setText(note, inFile === undefined ? '' : `changed; in the file: ${inFile}`);
 }

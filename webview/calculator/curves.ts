@@ -1,5 +1,3 @@
-import { allDevices } from '../../src/core/device/catalogue.ts';
-import type { Device } from '../../src/core/device/device.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateRequest, SpeedEstimate } from '../../src/core/estimate/types.ts';
 
@@ -38,44 +36,6 @@ export function speedByBatch(request: EstimateRequest, now: DeploymentEstimate):
   return [...batches, most].map(
     (batch) => estimate({ ...request, load: { batch, inputTokens, outputTokens } }, withoutFixes).speed,
   );
-}
-
-export interface DeviceRow {
-  readonly device: Device;
-  readonly estimate: DeploymentEstimate;
-  /** US dollars per million output tokens at the batch of the estimate; null where no price is known. */
-  readonly dollarsPerMillion: number | null;
-  readonly current: boolean;
-}
-
-/** The same deployment on every GPU of the catalogue, those that fit first, by cost and then by speed. */
-export function acrossDevices(request: EstimateRequest): readonly DeviceRow[] {
-  const { cudaTotalBytes: _, ...portable } = request;
-  const rows = allDevices().map((device): DeviceRow => {
-    const current = device.id === request.device.id;
-    const found = estimate(current ? request : { ...portable, device }, withoutFixes);
-    return { device, estimate: found, dollarsPerMillion: dollars(device, found), current };
-  });
-  return rows.toSorted((a, b) => rankOf(a) - rankOf(b) || costOf(a) - costOf(b) || rateOf(b) - rateOf(a));
-}
-
-/** Without a price: dearer than any that has one. */
-function costOf({ dollarsPerMillion }: DeviceRow): number {
-  return dollarsPerMillion ?? Number.MAX_VALUE;
-}
-
-function rateOf({ estimate: { speed } }: DeviceRow): number {
-  return speed.decodeTokensPerSecond;
-}
-
-function rankOf({ estimate: { verdict } }: DeviceRow): number {
-  return ['fits', 'tight', 'unknown', 'does-not-fit'].indexOf(verdict.outcome);
-}
-
-function dollars(device: Device, { gpuCount, speed, verdict }: DeploymentEstimate): number | null {
-  const rate = speed.decodeTokensPerSecond;
-  if (device.dollarsPerHour === undefined || verdict.outcome === 'does-not-fit' || !(rate > 0)) return null;
-  return (device.dollarsPerHour * gpuCount * 1e6) / (rate * 3600);
 }
 
 function withFlag(request: EstimateRequest, flag: string, value: number): EstimateRequest {

@@ -2,6 +2,7 @@ import type { FromCalculator, ToCalculator } from '../../src/protocol/panel.ts';
 import { appRoot } from '../common/dom.ts';
 import { listenForTableKey } from '../common/figure.ts';
 import { connectHost } from '../common/host.ts';
+import { loadKnownModels } from './models.ts';
 import { receive, restored, toKeep } from './state.ts';
 import { CalculatorView } from './view.ts';
 
@@ -13,3 +14,8 @@ const view = new CalculatorView(appRoot(), restored(host.readState()), {
 
 listenForTableKey();
 host.listen((message) => view.update((state) => receive(state, message)));
+
+// After the first paint.
+requestAnimationFrame(() =>
+  setTimeout(() => void loadKnownModels().then((models) => view.setModels(models))),
+);

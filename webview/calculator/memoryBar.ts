@@ -1,4 +1,4 @@
-import type { DeploymentEstimate, RankEstimate } from '../../src/core/estimate/types.ts';
+import type { DeploymentEstimate, KvEstimate, RankEstimate } from '../../src/core/estimate/types.ts';
 import { GiB } from '../../src/core/units.ts';
 import { element } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
@@ -45,12 +45,20 @@ export function segmentsOf(rank: RankEstimate): readonly Segment[] {
       );
   const exact = (id: string, label: string, kind: SegmentKind, bytes: number): Segment[] =>
     bytes > 0 ? [{ id, label, kind, bytes, lowBytes: bytes, highBytes: bytes }] : [];
+  const band = (side: 'lowBytes' | 'highBytes') =>
+    rank.terms.reduce((total, one) => total + (one.charged ? one[side] - one.bytes : 0), 0);
+  const cache = rank.availableKvBytes;
   const uncharged = term(false);
   const beyond = uncharged.reduce((total, { bytes }) => total + bytes, 0);
   const taken = rank.requestedBytes + overBytes(rank);
   return [
     ...term(true),
-    ...exact('kv', 'KV cache', 'kv', rank.availableKvBytes),
+    // What the terms take more, the cache has less.
+    ...exact('kv', 'KV cache', 'kv', cache).map((kv) => ({
+      ...kv,
+      lowBytes: Math.max(0, cache - band('highBytes')),
+      highBytes: cache - band('lowBytes'),
+    })),
     ...uncharged,
     ...exact('spare', 'not asked for', 'spare', rank.totalBytes - taken - beyond),
   ];
@@ -61,31 +69,60 @@ function overBytes({ availableKvBytes }: RankEstimate): number {
   return Math.max(0, -availableKvBytes);
 }
 
-/** One bar for all ranks that are the same. */
-export function memoryBars(estimate: DeploymentEstimate, format: Formatter): HTMLElement[] {
-  const groups = new Map<string, RankEstimate[]>();
-  for (const rank of estimate.perRank) {
-    const { rank: _, ...figures } = rank;
-    const key = JSON.stringify(figures);
-    groups.set(key, [...(groups.get(key) ?? []), rank]);
-  }
-  return [...groups.values()].map((ranks) => bar(ranks, format));
+/** Ranks whose figures are the same, with the name of all of them: `ranks 0–3`. */
+export interface RankGroup {
+  readonly name: string;
+  readonly count: number;
+  readonly rank: RankEstimate;
 }
 
-function bar(ranks: readonly RankEstimate[], format: Formatter): HTMLElement {
-  const [first] = ranks;
-  if (first === undefined) return element('div');
-  const segments = segmentsOf(first);
+export function rankGroups(perRank: readonly RankEstimate[]): readonly RankGroup[] {
+  const groups = new Map<string, RankEstimate[]>();
+  for (const one of perRank) {
+    const { rank: _, ...figures } = one;
+    const key = JSON.stringify(figures);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].flatMap((ranks) => {
+    const [first] = ranks;
+    if (first === undefined) return [];
+    const name = ranks.length === 1 ? `rank ${first.rank}` : `ranks ${runsOf(ranks.map(({ rank }) => rank))}`;
+    return [{ name, count: ranks.length, rank: first }];
+  });
+}
+
+/** `0–3, 6`. */
+function runsOf(ascending: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const number of ascending) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] + 1 === number) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(', ');
+}
+
+/** One bar for all ranks that are the same. */
+export function memoryBars({ perRank, kv }: DeploymentEstimate, format: Formatter): HTMLElement[] {
+  return rankGroups(perRank).map((group) => bar(group, kv, format));
+}
+
+function bar({ name: ranks, count, rank }: RankGroup, kv: KvEstimate, format: Formatter): HTMLElement {
+  const segments = segmentsOf(rank);
   const whole = Math.max(
-    first.totalBytes,
+    rank.totalBytes,
     segments.reduce((total, { bytes }) => total + bytes, 0),
   );
-  const numbers = ranks.map(({ rank }) => rank).join(', ');
-  const name = ranks.length === 1 ? `rank ${numbers}` : `ranks ${numbers}, each`;
-  const over = overBytes(first);
+  const name = count === 1 ? ranks : `${ranks}, each`;
+  const over = overBytes(rank);
+  const request =
+    rank.availableKvBytes > 0 && kv.oneRequestBytes > 0
+      ? `the mark in the KV cache is one request of ${format.count(kv.maxModelLen)} tokens, ${format.bytes(kv.oneRequestBytes)}`
+      : '';
   const total = [
-    `${format.bytes(first.totalBytes)}, of which ${format.bytes(first.requestedBytes)} asked for`,
+    `${format.bytes(rank.totalBytes)}, of which ${format.bytes(rank.requestedBytes)} asked for`,
     over > 0 ? `${format.bytes(over)} more are needed before any KV cache` : '',
+    request,
   ]
     .filter((part) => part !== '')
     .join('; ');
@@ -93,32 +130,37 @@ function bar(ranks: readonly RankEstimate[], format: Formatter): HTMLElement {
   const drawn = element(
     'div',
     { class: 'memory-bar', role: 'img', 'aria-label': `Memory of ${name}: ${total}; ${words}` },
-    ...segments.map((segment) => drawnSegment(segment, whole)),
-    limitMark('requested-mark', first.requestedBytes / whole),
-    whole > first.totalBytes ? limitMark('total-mark', first.totalBytes / whole) : null,
+    ...segments.map((segment) => drawnSegment(segment, whole, kv.oneRequestBytes)),
+    limitMark('requested-mark', rank.requestedBytes / whole),
+    whole > rank.totalBytes ? limitMark('total-mark', rank.totalBytes / whole) : null,
   );
   return element(
     'div',
     { class: 'rank' },
     element('p', {}, element('strong', {}, name), element('span', { class: 'quiet-text' }, ` ${total}`)),
     drawn,
-    element(
-      'ul',
-      { class: 'bar-legend', 'aria-hidden': 'true' },
-      ...segments.map((segment) =>
-        element(
-          'li',
-          {},
-          element('span', { class: `key ${segmentClass(segment)}` }),
-          `${segment.label} `,
-          element('strong', {}, amount(segment, format)),
-        ),
+    legend(segments, format),
+  );
+}
+
+export function legend(segments: readonly Segment[], format: Formatter): HTMLElement {
+  return element(
+    'ul',
+    { class: 'bar-legend', 'aria-hidden': 'true' },
+    ...segments.map((segment) =>
+      element(
+        'li',
+        {},
+        element('span', { class: `key ${segmentClass(segment)}` }),
+        `${segment.label}${segment.kind === 'uncharged' ? ' (beyond what is asked for)' : ''} `,
+        element('strong', {}, amount(segment, format)),
       ),
     ),
   );
 }
 
-function drawnSegment(segment: Segment, whole: number): HTMLElement {
+/** `oneRequestBytes`: marked in the KV cache as the part that one full-length request takes; 0 marks none. */
+export function drawnSegment(segment: Segment, whole: number, oneRequestBytes: number): HTMLElement {
   const drawn = element('div', { class: `segment ${segmentClass(segment)}` });
   drawn.style.width = `${(100 * segment.bytes) / whole}%`;
   if (segment.highBytes > segment.lowBytes) {
@@ -126,12 +168,17 @@ function drawnSegment(segment: Segment, whole: number): HTMLElement {
     band.style.width = `${Math.min(100, (100 * (segment.highBytes - segment.lowBytes)) / segment.bytes)}%`;
     drawn.append(band);
   }
+  if (segment.kind === 'kv' && oneRequestBytes > 0) {
+    const request = element('div', { class: 'one-request' });
+    request.style.width = `${Math.min(100, (100 * oneRequestBytes) / segment.bytes)}%`;
+    drawn.append(request);
+  }
   if (segment.bytes / whole > 0.18) drawn.append(element('span', { class: 'segment-label' }, segment.label));
   return drawn;
 }
 
 /** A line across the bar: where what was asked for ends, or the GPU itself. */
-function limitMark(name: string, at: number): HTMLElement {
+export function limitMark(name: string, at: number): HTMLElement {
   const mark = element('div', { class: `limit-mark ${name}` });
   mark.style.left = `${100 * Math.min(1, at)}%`;
   return mark;

@@ -1,9 +1,15 @@
 import { allDevices } from '../../src/core/device/catalogue.ts';
 import { findEngine } from '../../src/core/engine/engine.ts';
 import type { EstimateRequest } from '../../src/core/estimate/types.ts';
-import { knownModelNames } from '../../src/core/model/known.ts';
 import { element } from '../common/dom.ts';
 import type { CalculatorState, Choice } from './state.ts';
+
+const wholeGpus: ReadonlyMap<string, string> = new Map(allDevices().map(({ id, label }) => [id, label]));
+const slices: ReadonlyMap<string, string> = new Map(
+  allDevices().flatMap(({ id, label, migProfiles = [] }) =>
+    migProfiles.map(({ name }): [string, string] => [`${id}:mig-${name}`, `${label} MIG ${name}`]),
+  ),
+);
 
 /** Model, GPU, how many of them, engine version. */
 export class Selectors {
@@ -31,20 +37,31 @@ export class Selectors {
     this.#gpuCount.setAttribute('aria-label', 'Number of GPUs');
   }
 
-  show({ base, choice }: CalculatorState, request: EstimateRequest | null): void {
+  show({ base, choice, models }: CalculatorState, request: EstimateRequest | null): void {
     const model = choice.model ?? base?.model.id;
     fill(
       this.#model,
-      [...(base === null ? [] : [base.model.id]), ...knownModelNames()],
+      [
+        ...(base === null ? [] : [base.model.id]),
+        ...(choice.model === undefined ? [] : [choice.model]),
+        ...(models?.names ?? []),
+      ],
       model,
       'Choose a model',
     );
-    const devices = new Map(allDevices().map(({ id, label }) => [id, label]));
+    const devices = new Map([...wholeGpus, ...slices]);
     if (base !== null) devices.set(base.device.id, base.device.label);
     const device = choice.device ?? base?.device.id;
-    fill(this.#device, [...devices.keys()], device, 'Choose a GPU', (id) => devices.get(id) ?? id);
+    fill(
+      this.#device,
+      [...devices.keys()],
+      device,
+      'Choose a GPU',
+      (id) => devices.get(id) ?? id,
+      (id) => (slices.has(id) ? 'MIG slices' : 'GPUs'),
+    );
     const gpuCount = String(request?.gpuCount ?? choice.gpuCount ?? 1);
-    fill(this.#gpuCount, ['1', '2', '4', '8', gpuCount], gpuCount, undefined);
+    fill(this.#gpuCount, ['1', '2', '4', '8', '16', gpuCount], gpuCount, undefined);
     const engine = findEngine(base?.deployment.engine ?? 'vllm');
     const version = choice.engineVersion ?? base?.deployment.engineVersion ?? engine?.defaultVersion;
     const versions = [
@@ -63,17 +80,33 @@ function fill(
   selected: string | undefined,
   prompt: string | undefined,
   label: (value: string) => string = (value) => value,
+  groupOf?: (value: string) => string,
 ): void {
   const options = [...new Set(values)];
   const key = JSON.stringify([options, selected === undefined]);
   if (select.dataset['options'] !== key) {
     select.dataset['options'] = key;
+    const made = options.map((value) => element('option', { value }, label(value)));
     select.replaceChildren(
       ...(selected === undefined && prompt !== undefined
         ? [element('option', { value: '', disabled: true }, prompt)]
         : []),
-      ...options.map((value) => element('option', { value }, label(value))),
+      ...(groupOf === undefined ? made : grouped(made, groupOf)),
     );
   }
   select.value = selected ?? '';
+}
+
+function grouped(
+  options: readonly HTMLOptionElement[],
+  groupOf: (value: string) => string,
+): readonly HTMLOptGroupElement[] {
+  const groups = new Map<string, HTMLOptGroupElement>();
+  for (const option of options) {
+    const label = groupOf(option.value);
+    const group = groups.get(label) ?? element('optgroup', { label });
+    groups.set(label, group);
+    group.append(option);
+  }
+  return [...groups.values()];
 }

@@ -1,9 +1,18 @@
 import { findDevice } from '../../src/core/device/catalogue.ts';
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
-import { findEngine } from '../../src/core/engine/engine.ts';
-import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../../src/core/estimate/types.ts';
-import { knownModel } from '../../src/core/model/known.ts';
-import { panelProtocol, type ToCalculator } from '../../src/protocol/panel.ts';
+import type {
+  DeploymentEstimate,
+  EstimateLoad,
+  EstimateRequest,
+  UnknownEstimate,
+} from '../../src/core/estimate/types.ts';
+import {
+  type MeasuredPoint,
+  panelProtocol,
+  type SiblingDeployment,
+  type ToCalculator,
+} from '../../src/protocol/panel.ts';
+import type { KnownModels } from './models.ts';
 
 /** A flag's value as the panel sets it. */
 export type EditValue = string | number | boolean;
@@ -29,6 +38,19 @@ export interface CalculatorState {
   /** Flags that differ from the file, by canonical name. */
   readonly edits: Readonly<Record<string, EditValue>>;
   readonly choice: Choice;
+  /** Figures of the load that are tried in place of the usual ones. */
+  readonly load: Partial<EstimateLoad>;
+  /** null until they are loaded: a model that is tried is then not known yet. */
+  readonly models: KnownModels | null;
+  /** Position of the deployment in its file. */
+  readonly index: number | null;
+  readonly siblings: readonly SiblingDeployment[];
+  readonly followsCursor: boolean;
+  /** Whether the file's deployments are drawn on one GPU. */
+  readonly stacked: boolean;
+  readonly measured: readonly MeasuredPoint[];
+  /** The user's own, US dollars an hour. */
+  readonly prices: Readonly<Record<string, number>>;
 }
 
 export const initialState: CalculatorState = {
@@ -40,16 +62,23 @@ export const initialState: CalculatorState = {
   hostEstimate: null,
   edits: {},
   choice: {},
+  load: {},
+  models: null,
+  index: null,
+  siblings: [],
+  followsCursor: false,
+  stacked: false,
+  measured: [],
+  prices: {},
 };
 
 /** The file's newest state under the edits. An edit that the file has taken over is one no more. */
 export function receive(state: CalculatorState, message: ToCalculator): CalculatorState {
-  const { following, request, estimate } = message;
-  const sameFile = fileOf(state.following) === fileOf(following);
-  const edits = Object.entries(sameFile ? state.edits : {}).filter(
+  const { following, request, estimate, index, siblings, followsCursor, measured, prices } = message;
+  const isSame = fileOf(state.following) === fileOf(following) && state.index === index;
+  const edits = Object.entries(isSame ? state.edits : {}).filter(
     ([flag, value]) => !sameValue(request?.deployment.flags[flag], value),
   );
-  const choice = sameFile ? state.choice : {};
   return {
     ...state,
     ...(message.type === 'snapshot'
@@ -60,7 +89,13 @@ export function receive(state: CalculatorState, message: ToCalculator): Calculat
     base: request,
     hostEstimate: estimate,
     edits: Object.fromEntries(edits),
-    choice,
+    choice: isSame ? state.choice : {},
+    load: isSame ? state.load : {},
+    index,
+    siblings,
+    followsCursor,
+    measured,
+    prices,
   };
 }
 
@@ -93,8 +128,17 @@ export function choose(state: CalculatorState, choice: Choice): CalculatorState 
   return { ...state, choice: Object.fromEntries(kept) };
 }
 
+export function setLoad(state: CalculatorState, figure: keyof EstimateLoad, value: number): CalculatorState {
+  return { ...state, load: { ...state.load, [figure]: value } };
+}
+
 /** Takes one change back, by its id. */
 export function drop(state: CalculatorState, id: string): CalculatorState {
+  if (id in state.load)
+    return {
+      ...state,
+      load: Object.fromEntries(Object.entries(state.load).filter(([name]) => name !== id)),
+    };
   if (id in state.choice)
     return {
       ...state,
@@ -103,9 +147,9 @@ export function drop(state: CalculatorState, id: string): CalculatorState {
   return { ...state, edits: Object.fromEntries(Object.entries(state.edits).filter(([flag]) => flag !== id)) };
 }
 
-/** What is estimated: the file, the edits on top, what is tried besides. null until model and GPU are known. */
-export function effectiveRequest({ base, edits, choice }: CalculatorState): EstimateRequest | null {
-  const model = choice.model === undefined ? base?.model : knownModel(choice.model);
+/** What is estimated but for the load: the file, the edits on top, what is tried besides. null until model and GPU are known. */
+export function effectiveRequest({ base, edits, choice, models }: CalculatorState): EstimateRequest | null {
+  const model = choice.model === undefined ? base?.model : models?.facts(choice.model);
   const device = choice.device === undefined ? base?.device : findDevice(choice.device);
   if (model === undefined || device === undefined) return null;
   const deployment = base?.deployment ?? { engine: 'vllm', entrypoint: 'serve' as const, flags: {} };
@@ -123,6 +167,10 @@ export function effectiveRequest({ base, edits, choice }: CalculatorState): Esti
     device,
     gpuCount: Math.max(choice.gpuCount ?? base?.gpuCount ?? 1, gpusNeeded(flags)),
     ...(base?.load === undefined ? {} : { load: base.load }),
+    ...(base?.calibration === undefined ? {} : { calibration: base.calibration }),
+    ...(base?.overridesApplied === undefined || choice.model !== undefined
+      ? {}
+      : { overridesApplied: base.overridesApplied }),
     // Read from the file's own checkpoint and host: of no other model or GPU.
     ...(base?.weightsBytes === undefined || choice.model !== undefined
       ? {}
@@ -130,7 +178,26 @@ export function effectiveRequest({ base, edits, choice }: CalculatorState): Esti
     ...(base?.cudaTotalBytes === undefined || choice.device !== undefined
       ? {}
       : { cudaTotalBytes: base.cudaTotalBytes }),
+    ...(base?.freeBytes === undefined || choice.device !== undefined ? {} : { freeBytes: base.freeBytes }),
   };
+}
+
+/** The request under the load that is tried: figures that are not tried stay as they are without. */
+export function withLoad(
+  request: EstimateRequest,
+  load: Partial<EstimateLoad>,
+  usual: () => EstimateLoad,
+): EstimateRequest {
+  if (Object.keys(load).length === 0) return request;
+  const { batch, inputTokens, outputTokens } = usual();
+  return { ...request, load: { batch, inputTokens, outputTokens, ...load } };
+}
+
+/** The models that ship are here: one that was tried before a reload and is none of them is forgotten. */
+export function withModels(state: CalculatorState, models: KnownModels): CalculatorState {
+  const { model, ...choice } = state.choice;
+  const isUnknown = model !== undefined && models.facts(model) === undefined;
+  return { ...state, models, choice: isUnknown ? choice : state.choice };
 }
 
 /** Ranks that the flags ask for: to try more of them is to try that many GPUs. */
@@ -142,75 +209,28 @@ function gpusNeeded(flags: Readonly<Record<string, FlagValue>>): number {
   return count('tensor-parallel-size') * count('pipeline-parallel-size') * count('data-parallel-size');
 }
 
-export interface Change {
-  /** The flag, or the name of the choice. */
-  readonly id: string;
-  readonly label: string;
-  readonly from: string;
-  readonly to: string;
-  /** What `apply` would write; null where it stands in no file. */
-  readonly edit: { readonly flag: string; readonly to: EditValue } | null;
+/** What the page keeps of itself: the edits, and of which deployment they are. */
+export interface KeptState
+  extends Pick<CalculatorState, 'following' | 'index' | 'edits' | 'choice' | 'load' | 'stacked'> {}
+
+export function toKeep({ following, index, edits, choice, load, stacked }: CalculatorState): KeptState {
+  return { following, index, edits, choice, load, stacked };
 }
 
-/** What differs from the file, flags first. Nothing where there is no file. */
-export function changes(
-  state: CalculatorState,
-  baseResolved: Readonly<Record<string, FlagValue>>,
-): readonly Change[] {
-  const { base, edits, choice } = state;
-  if (base === null) return [];
-  const flags = Object.entries(edits).map(([flag, to]): Change => {
-    const written = base.deployment.flags[flag];
-    const from =
-      written === undefined ? `${String(baseResolved[flag] ?? 'not set')} (default)` : String(written);
-    return { id: flag, label: flag, from, to: String(to), edit: { flag, to } };
-  });
-  const tried: Change[] = [];
-  const tryOne = (id: keyof Choice, label: string, from: string, to: string | undefined) => {
-    if (to !== undefined) tried.push({ id, label, from, to, edit: null });
-  };
-  tryOne('model', 'model', base.model.id, choice.model);
-  const device = choice.device === undefined ? undefined : findDevice(choice.device)?.label;
-  tryOne('device', 'GPU', base.device.label, device);
-  const gpuCount = effectiveRequest(state)?.gpuCount;
-  tryOne(
-    'gpuCount',
-    'number of GPUs',
-    String(base.gpuCount),
-    gpuCount === undefined || gpuCount === base.gpuCount ? undefined : String(gpuCount),
-  );
-  const engine = findEngine(base.deployment.engine);
-  tryOne(
-    'engineVersion',
-    'engine version',
-    base.deployment.engineVersion ?? `${engine?.defaultVersion ?? 'not known'} (assumed)`,
-    choice.engineVersion,
-  );
-  return [...flags, ...tried];
-}
-
-/** What the page keeps of itself: the edits, and of which file they are. */
-export interface KeptState {
-  readonly following: string | null;
-  readonly edits: Readonly<Record<string, EditValue>>;
-  readonly choice: Choice;
-}
-
-export function toKeep({ following, edits, choice }: CalculatorState): KeptState {
-  return { following, edits, choice };
-}
-
-/** The host's snapshot drops it where the file is another one. */
+/** The host's snapshot drops it where the deployment is another one. */
 export function restored(kept: unknown): CalculatorState {
   if (typeof kept !== 'object' || kept === null) return initialState;
-  const { following, edits, choice } = kept as { following?: unknown; edits?: unknown; choice?: unknown };
+  const { following, index, edits, choice, load, stacked } = kept as Readonly<Record<string, unknown>>;
   return {
     ...initialState,
     following: typeof following === 'string' ? following : null,
+    index: typeof index === 'number' ? index : null,
     edits: fieldsOf(edits, (value): value is EditValue =>
       ['string', 'number', 'boolean'].includes(typeof value),
     ),
     choice: restoredChoice(choice),
+    load: restoredLoad(load),
+    stacked: stacked === true,
   };
 }
 
@@ -218,10 +238,20 @@ function restoredChoice(kept: unknown): Choice {
   const { model, device, engineVersion } = fieldsOf(kept, (value) => typeof value === 'string');
   const { gpuCount } = fieldsOf(kept, (value) => typeof value === 'number');
   return {
-    ...(model === undefined || knownModel(model) === undefined ? {} : { model }),
+    ...(model === undefined ? {} : { model }),
     ...(device === undefined || findDevice(device) === undefined ? {} : { device }),
     ...(engineVersion === undefined ? {} : { engineVersion }),
     ...(gpuCount === undefined ? {} : { gpuCount }),
+  };
+}
+
+function restoredLoad(kept: unknown): Partial<EstimateLoad> {
+  const isFigure = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+  const { batch, inputTokens, outputTokens } = fieldsOf(kept, isFigure);
+  return {
+    ...(batch === undefined ? {} : { batch }),
+    ...(inputTokens === undefined ? {} : { inputTokens }),
+    ...(outputTokens === undefined ? {} : { outputTokens }),
   };
 }
 

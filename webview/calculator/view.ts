@@ -1,11 +1,11 @@
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
 import { findEngine } from '../../src/core/engine/engine.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
+import { estimateSensitivity, type FlagSensitivity } from '../../src/core/estimate/sensitivity.ts';
 import type {
   DeploymentEstimate,
+  EstimateLoad,
   EstimateRequest,
-  Fix,
-  SpeedEstimate,
   UnknownEstimate,
 } from '../../src/core/estimate/types.ts';
 import type { FromCalculator } from '../../src/protocol/panel.ts';
@@ -15,31 +15,34 @@ import { createFormatter, type Formatter } from '../common/format.ts';
 import { frames } from '../common/frames.ts';
 import { Table } from '../common/table.ts';
 import { VerdictLine, verdictWord } from '../common/verdict.ts';
-import { contextColumns, contextFigure, speedColumns, speedFigure } from './charts.ts';
+import { ChangeList } from './changeList.ts';
+import { type Change, changes } from './changes.ts';
+import { contextColumns, contextFigure, type SpeedRow, speedColumns, speedFigure } from './charts.ts';
+import { Checks } from './checks.ts';
 import { commandLine } from './commandLine.ts';
+import { ComparisonView } from './comparisonView.ts';
 import { Controls } from './controls.ts';
-import {
-  acrossDevices,
-  type ContextPoint,
-  concurrencyByContext,
-  type DeviceRow,
-  speedByBatch,
-} from './curves.ts';
-import { checkWords, factElements } from './facts.ts';
-import { memoryBars } from './memoryBar.ts';
+import { type ContextPoint, concurrencyByContext, speedByBatch } from './curves.ts';
+import { Facts } from './facts.ts';
+import { FixList } from './fixList.ts';
+import { FollowBar } from './followBar.ts';
+import { MemorySection } from './memorySection.ts';
+import type { KnownModels } from './models.ts';
 import { Selectors } from './selectors.ts';
 import {
   type CalculatorState,
-  type Change,
   type Choice,
-  changes,
   choose,
   drop,
   type EditValue,
   effectiveRequest,
   setFlag,
+  setLoad,
+  withLoad,
+  withModels,
 } from './state.ts';
-import { deviceColumns, type TermRow, termColumns, termRows } from './tables.ts';
+import { type TermRow, termColumns, termRows } from './terms.ts';
+import { whatIfColumns } from './whatIf.ts';
 
 export interface CalculatorEvents {
   post(message: FromCalculator): void;
@@ -49,33 +52,33 @@ export interface CalculatorEvents {
 /** Does it fit, and what if: every change is answered in the frame in which it was made. */
 export class CalculatorView {
   readonly #title = element('h1', {}, 'Calculator');
-  readonly #following = element('p', { class: 'quiet-text' });
+  readonly #follow: FollowBar;
   readonly #verdict = new VerdictLine();
   readonly #notices = element('div', { class: 'notices' });
   readonly #selectors: Selectors;
   readonly #actions = element('div', { class: 'tools' });
   readonly #applyAll: HTMLButtonElement;
   readonly #copyCommand: HTMLButtonElement;
-  readonly #changes = element('ul', { class: 'changes', 'aria-label': 'Changes on top of the file' });
-  readonly #fixes = element('div', { class: 'fixes tools' });
+  readonly #changes: ChangeList;
+  readonly #fixes: FixList;
   readonly #empty = element('p', { class: 'empty' }, 'Waiting for the deployment …');
   readonly #body = element('div', { class: 'body', hidden: true });
-  readonly #bars = element('section', { class: 'bars', 'aria-label': 'Memory' });
+  readonly #memory: MemorySection;
   readonly #controls: Controls;
-  readonly #facts = element('dl', { class: 'facts' });
+  readonly #facts: Facts;
   readonly #contextFigure: Figure<ContextPoint>;
-  readonly #speedFigure: Figure<SpeedEstimate>;
-  readonly #devices: Table<DeviceRow>;
+  readonly #speedFigure: Figure<SpeedRow>;
+  readonly #comparison: ComparisonView;
+  readonly #whatIf: Table<FlagSensitivity>;
   readonly #terms: Table<TermRow>;
-  readonly #check = element('p', { class: 'quiet-text' });
+  readonly #expandedTerms = new Set<string>();
+  readonly #checks: Checks;
   #state: CalculatorState;
   #format: Formatter;
   /** The file's own resolved flags; worked out once for each state of the file. */
   #base:
     | { readonly request: EstimateRequest; readonly resolved: Readonly<Record<string, FlagValue>> }
     | undefined;
-  #changesKey = '';
-  #fixesKey = '';
 
   constructor(
     root: HTMLElement,
@@ -86,9 +89,27 @@ export class CalculatorView {
     this.#format = createFormatter(state.locale);
     const format = () => this.#format;
     const copy = (text: string) => events.post({ type: 'copy', text });
+    const save = (file: { readonly name: string; readonly base64: string }) =>
+      events.post({ type: 'save', ...file });
+    this.#follow = new FollowBar({
+      pick: (index) => events.post({ type: 'pick', index }),
+      followCursor: (on) => events.post({ type: 'follow-cursor', on }),
+    });
     this.#selectors = new Selectors((choice) => this.#choose(choice));
-    this.#controls = new Controls({ set: (flag, value) => this.#set(flag, value) });
-    this.#applyAll = button('Apply', () => this.#apply(this.#currentChanges()), { class: 'primary' });
+    this.#changes = new ChangeList({
+      apply: (change) => this.#apply([change]),
+      drop: (change) => this.update((current) => drop(current, change.id)),
+    });
+    this.#fixes = new FixList((edits) => this.#setAll(edits));
+    this.#memory = new MemorySection((stacked) => this.update((current) => ({ ...current, stacked })));
+    this.#controls = new Controls({
+      set: (flag, value) => this.#setAll([{ flag, to: value }]),
+      unset: (flag) => this.update((current) => drop(current, flag)),
+      setLoad: (figure, value) => this.update((current) => setLoad(current, figure, value)),
+    });
+    this.#facts = new Facts(copy);
+    this.#checks = new Checks(copy);
+    this.#applyAll = button('Apply', () => this.#apply(this.#currentChanges(null)), { class: 'primary' });
     this.#copyCommand = button('Copy command', () => {
       const request = effectiveRequest(this.#state);
       if (request !== null) copy(commandLine(request.deployment));
@@ -102,57 +123,64 @@ export class CalculatorView {
         rowKey: ({ maxModelLen }) => String(maxModelLen),
         copy,
       },
+      save,
     });
-    this.#speedFigure = new Figure<SpeedEstimate>({
+    this.#speedFigure = new Figure<SpeedRow>({
       id: 'speed',
       title: 'Speed by batch (estimated)',
-      table: { caption: '', columns: speedColumns(format), rowKey: ({ batch }) => String(batch), copy },
+      table: { caption: '', columns: speedColumns(format), rowKey: ({ key }) => key, copy },
+      save,
     });
-    this.#devices = new Table<DeviceRow>({
-      caption: 'The same on other GPUs',
-      columns: deviceColumns(format, (device) => this.#choose({ device })),
-      rowKey: ({ device }) => device.id,
+    this.#comparison = new ComparisonView(format, {
+      copy,
+      attempt: (device, gpuCount, flags) => this.#attempt({ device, gpuCount }, flags),
+      price: (name, dollarsPerHour) => this.#setPrice(name, dollarsPerHour),
+    });
+    this.#whatIf = new Table<FlagSensitivity>({
+      caption: 'What one step of a flag would give',
+      columns: whatIfColumns(format, (flag, to) => this.#setAll([{ flag, to }])),
+      rowKey: ({ flag, to }) => `${flag}=${String(to)}`,
       copy,
     });
     this.#terms = new Table<TermRow>({
       caption: 'Terms of a rank',
-      columns: termColumns(format),
+      columns: termColumns(format, this.#expandedTerms, (name) => this.#expandTerm(name)),
       rowKey: ({ name }) => name,
       copy,
     });
     this.#actions.append(this.#applyAll, this.#copyCommand);
-    const tools = (name: string, table: () => string) =>
+    const tableSection = (name: string, table: Table<never> | Table<TermRow> | Table<FlagSensitivity>) =>
       element(
-        'div',
-        { class: 'tools' },
-        button('Copy', () => copy(table()), { class: 'quiet', 'aria-label': `Copy table: ${name}` }),
+        'section',
+        { class: 'figure', 'aria-label': name },
+        table.element,
+        element(
+          'div',
+          { class: 'tools' },
+          button('Copy', () => copy(table.toTsv()), { class: 'quiet', 'aria-label': `Copy table: ${name}` }),
+        ),
       );
     this.#body.append(
-      this.#bars,
+      this.#memory.element,
       this.#controls.element,
-      this.#facts,
+      this.#facts.element,
       element('div', { class: 'figures' }, this.#contextFigure.element, this.#speedFigure.element),
+      this.#comparison.element,
       element(
-        'section',
-        { class: 'figure', 'aria-label': 'Other GPUs' },
-        this.#devices.element,
-        tools('the same on other GPUs', () => this.#devices.toTsv()),
+        'div',
+        { class: 'tables' },
+        tableSection('Terms of a rank', this.#terms),
+        tableSection('What one step of a flag would give', this.#whatIf),
       ),
-      element(
-        'section',
-        { class: 'figure', 'aria-label': 'Terms' },
-        this.#terms.element,
-        tools('terms of a rank', () => this.#terms.toTsv()),
-        this.#check,
-      ),
+      this.#checks.element,
     );
     this.#verdict.element.hidden = true;
     root.replaceChildren(
-      element('header', { class: 'panel-header' }, this.#title, this.#following, this.#actions),
+      element('header', { class: 'panel-header' }, this.#title, this.#follow.element, this.#actions),
       this.#verdict.element,
-      this.#fixes,
+      this.#fixes.element,
       this.#selectors.element,
-      this.#changes,
+      this.#changes.element,
       this.#notices,
       this.#empty,
       this.#body,
@@ -167,12 +195,39 @@ export class CalculatorView {
     this.#show();
   }
 
-  #set(flag: string, value: EditValue): void {
-    this.update((state) => setFlag(state, flag, value, this.#baseResolved()));
+  /** The models that ship have come: others than the file's can be chosen now. */
+  setModels(models: KnownModels): void {
+    this.update((state) => withModels(state, models));
+  }
+
+  #setAll(edits: readonly { readonly flag: string; readonly to: EditValue }[]): void {
+    const resolved = this.#baseResolved();
+    this.update((state) =>
+      edits.reduce((current, { flag, to }) => setFlag(current, flag, to, resolved), state),
+    );
   }
 
   #choose(choice: Choice): void {
     this.update((state) => choose(state, choice));
+  }
+
+  #attempt(choice: Choice, flags: Readonly<Record<string, number>>): void {
+    const resolved = this.#baseResolved();
+    this.update((state) =>
+      Object.entries(flags).reduce(
+        (current, [flag, to]) => setFlag(current, flag, to, resolved),
+        choose(state, choice),
+      ),
+    );
+  }
+
+  /** Shown at once; the settings, which keep it, say the same a little later. */
+  #setPrice(name: string, dollarsPerHour: number | null): void {
+    this.events.post({ type: 'price', name, dollarsPerHour });
+    this.update((state) => {
+      const { [name]: _, ...others } = state.prices;
+      return { ...state, prices: dollarsPerHour === null ? others : { ...others, [name]: dollarsPerHour } };
+    });
   }
 
   #apply(list: readonly Change[]): void {
@@ -188,56 +243,61 @@ export class CalculatorView {
     return this.#base.resolved;
   }
 
-  #currentChanges(): readonly Change[] {
-    return changes(this.#state, this.#baseResolved());
+  #currentChanges(usual: EstimateLoad | null): readonly Change[] {
+    return changes(this.#state, this.#baseResolved(), usual);
   }
 
   #show(): void {
     const state = this.#state;
-    const request = effectiveRequest(state);
+    const bare = effectiveRequest(state);
+    let usual: EstimateLoad | null = null;
+    const usualLoad = (of: EstimateRequest): EstimateLoad => {
+      usual = estimate(of, { fixes: false }).speed;
+      return usual;
+    };
+    const request = bare === null ? null : withLoad(bare, state.load, () => usualLoad(bare));
     const now = request === null ? null : estimate(request);
-    const list = this.#currentChanges();
+    const list = this.#currentChanges(usual);
     setText(this.#title, request === null ? 'Calculator' : titleOf(request, now));
-    setText(
-      this.#following,
-      state.following === null ? 'stands alone: no file is changed' : `following ${state.following}`,
-    );
+    this.#follow.show(state);
     this.#selectors.show(state, request);
     this.#showVerdict(now ?? state.hostEstimate);
     this.#showChanges(list);
-    this.#showFixes(now?.verdict.fixes ?? []);
+    this.#fixes.show(now?.verdict.fixes ?? []);
     this.#showNotices(now ?? state.hostEstimate);
     this.#copyCommand.hidden = request === null;
     this.#body.hidden = request === null;
     this.#empty.hidden = request !== null;
     if (request === null || now === null) {
-      if (state.received) setText(this.#empty, 'Choose a model and a GPU to see what fits.');
+      if (state.received) setText(this.#empty, emptyText(state));
       return;
     }
-    this.#bars.replaceChildren(...memoryBars(now, this.#format));
+    this.#memory.show(state, request, now, this.#format);
     this.#controls.show(request, now, new Map(list.map(({ id, from }) => [id, from])), this.#format);
-    this.#facts.replaceChildren(...factElements(now, this.#format));
-    setText(this.#check, checkWords(now, this.#format));
+    this.#facts.show(now, this.#format);
+    this.#checks.show(now);
     this.#showLater(request, now);
   }
 
   /** Dozens of estimates, and the canvas: one part a frame, after the answer stands. */
   #showLater(request: EstimateRequest, now: DeploymentEstimate): void {
+    const { measured, prices } = this.#state;
     frames.request(this.#contextFigure, () =>
       this.#contextFigure.show(contextFigure(concurrencyByContext(request), now, this.#format)),
     );
     frames.request(this.#speedFigure, () =>
       this.#speedFigure.show(
-        speedFigure(now.kv.numBlocks > 0 ? speedByBatch(request, now) : [], now, this.#format),
+        speedFigure(now.kv.numBlocks > 0 ? speedByBatch(request, now) : [], measured, now, this.#format),
       ),
     );
-    frames.request(this.#devices, () => {
-      const { batch, inputTokens, outputTokens } = now.speed;
-      const load = [batch, inputTokens, outputTokens].map(this.#format.count);
-      this.#devices.caption = `The same on other GPUs (batch ${load[0]}, ${load[1]} tokens in, ${load[2]} out)`;
-      this.#devices.show(acrossDevices(request));
-    });
+    frames.request(this.#comparison, () => this.#comparison.show(request, now, prices));
     frames.request(this.#terms, () => this.#terms.show(termRows(now, this.#format)));
+    frames.request(this.#whatIf, () => this.#whatIf.show(estimateSensitivity(request)));
+  }
+
+  #expandTerm(name: string): void {
+    if (!this.#expandedTerms.delete(name)) this.#expandedTerms.add(name);
+    this.#terms.refresh();
   }
 
   #showVerdict(shown: DeploymentEstimate | UnknownEstimate | null): void {
@@ -251,56 +311,7 @@ export class CalculatorView {
     const edits = list.filter(({ edit }) => edit !== null).length;
     this.#applyAll.hidden = edits === 0;
     setText(this.#applyAll, edits === 1 ? 'Apply 1 change' : `Apply ${edits} changes`);
-    const key = JSON.stringify(list);
-    if (key === this.#changesKey) return;
-    this.#changesKey = key;
-    this.#changes.hidden = list.length === 0;
-    this.#changes.replaceChildren(...list.map((change) => this.#changeElement(change)));
-  }
-
-  #changeElement(change: Change): HTMLElement {
-    const { id, label, from, to, edit } = change;
-    return element(
-      'li',
-      {},
-      element(
-        'span',
-        { class: 'change' },
-        element('code', {}, label),
-        ` ${from} → `,
-        element('strong', {}, to),
-      ),
-      edit === null
-        ? element('span', { class: 'quiet-text' }, 'tried here only')
-        : button('Apply', () => this.#apply([change]), {
-            class: 'quiet',
-            'aria-label': `Apply ${label} ${to}`,
-          }),
-      button('Drop', () => this.update((state) => drop(state, id)), {
-        class: 'quiet',
-        'aria-label': `Drop ${label} ${to}`,
-      }),
-    );
-  }
-
-  #showFixes(fixes: readonly Fix[]): void {
-    const key = JSON.stringify(fixes);
-    if (key === this.#fixesKey) return;
-    this.#fixesKey = key;
-    this.#fixes.hidden = fixes.length === 0;
-    this.#fixes.replaceChildren(
-      element('span', {}, 'Would help:'),
-      ...fixes.flatMap((fix) => {
-        const edits = [fix, ...(fix.also ?? [])].flatMap(({ flag, to }) =>
-          typeof to === 'object' ? [] : [{ flag, to }],
-        );
-        const apply = () => {
-          for (const { flag, to } of edits) this.#set(flag, to);
-        };
-        const words = edits.map(({ flag, to }) => `${flag} ${to}`).join(', ');
-        return edits.length === 0 ? [] : [button(`${words} → ${fix.effect}`, apply, { class: 'quiet' })];
-      }),
-    );
+    this.#changes.show(list);
   }
 
   #showNotices(shown: DeploymentEstimate | UnknownEstimate | null): void {
@@ -310,6 +321,12 @@ export class CalculatorView {
     this.#notices.hidden = texts.length === 0;
     this.#notices.replaceChildren(...texts.map((text) => element('p', { class: 'notice' }, text)));
   }
+}
+
+function emptyText({ choice, models }: CalculatorState): string {
+  return choice.model !== undefined && models === null
+    ? `Loading the facts of ${choice.model} …`
+    : 'Choose a model and a GPU to see what fits.';
 }
 
 function titleOf(request: EstimateRequest, now: DeploymentEstimate | null): string {

@@ -6,7 +6,9 @@ import {
   markerShape,
   type PointShape,
 } from './chart.ts';
+import { chartPicture } from './chartPicture.ts';
 import { button, element, onKey, setAttributes, setText, svgElement } from './dom.ts';
+import { fileName, type SavedFile, savedText } from './savedFile.ts';
 import { Table, type TableOptions } from './table.ts';
 import { observeTheme, readTheme } from './theme.ts';
 
@@ -15,6 +17,8 @@ export interface FigureOptions<Row> {
   readonly title: string;
   /** The chart as a table. */
   readonly table: TableOptions<Row>;
+  /** Keeps a picture, or the data, where the user says. */
+  save(file: SavedFile): void;
 }
 
 export interface FigureContent<Row> {
@@ -42,6 +46,7 @@ export class Figure<Row> {
   readonly #plot: HTMLElement;
   readonly #twin: HTMLElement;
   readonly #toggle: HTMLButtonElement;
+  readonly #picture: HTMLButtonElement;
   readonly #canvas: HTMLCanvasElement;
   readonly #table: Table<Row>;
   #rows: readonly Row[] = [];
@@ -71,6 +76,11 @@ export class Figure<Row> {
       'aria-keyshortcuts': 't',
       title: 'Show the chart as a table (t)',
     });
+    this.#picture = button('PNG', () => this.#savePicture(), {
+      class: 'quiet',
+      title: 'Save the chart as a picture',
+      'aria-label': `Save ${options.title} as PNG`,
+    });
     this.element = element(
       'section',
       { id: options.id, class: 'figure', 'aria-labelledby': `${options.id}-title` },
@@ -87,6 +97,12 @@ export class Figure<Row> {
             title: 'Copy the data, separated by tabs',
             'aria-label': `Copy data of ${options.title}`,
           }),
+          button('CSV', () => this.#saveData(), {
+            class: 'quiet',
+            title: 'Save the data as a file, separated by commas',
+            'aria-label': `Save data of ${options.title} as CSV`,
+          }),
+          this.#picture,
         ),
       ),
       this.#summary,
@@ -119,6 +135,20 @@ export class Figure<Row> {
     this.options.table.copy(this.#table.toTsv());
   }
 
+  #saveData(): void {
+    this.#table.show(this.#rows);
+    this.options.save(savedText(fileName(this.#heading, 'csv'), this.#table.toCsv()));
+  }
+
+  #savePicture(): void {
+    const base64 = chartPicture(this.#canvas, this.#heading, this.#series);
+    if (base64 !== null) this.options.save({ name: fileName(this.#heading, 'png'), base64 });
+  }
+
+  get #heading(): string {
+    return this.#title.textContent ?? this.options.title;
+  }
+
   #toggleTwin(): void {
     this.#twin.hidden = !this.#twin.hidden;
     if (!this.#twin.hidden) this.#table.show(this.#rows);
@@ -130,6 +160,8 @@ export class Figure<Row> {
   #showParts(): void {
     const hidden = !this.#twin.hidden || this.#empty;
     this.#plot.hidden = hidden;
+    // Of what is not drawn there is no picture.
+    this.#picture.hidden = hidden;
     this.#legend.hidden = hidden;
   }
 

@@ -98,17 +98,37 @@ export class Table<Row> {
     if (focused !== undefined) this.#stop()?.focus({ preventScroll: true });
   }
 
+  /** The same rows, their cells made anew. */
+  refresh(): void {
+    this.show(this.#rows);
+  }
+
   /** With a header line; exact values. */
   toTsv(): string {
     const clean = (text: string) => text.replaceAll(/[\t\r\n]+/g, ' ');
-    const header = this.options.columns.map((column) => clean(column.label));
+    return this.#lines()
+      .map((line) => line.map(clean).join('\t'))
+      .join('\n');
+  }
+
+  /** As RFC 4180 has it. */
+  toCsv(): string {
+    const quoted = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    return this.#lines()
+      .map((line) => `${line.map(quoted).join(',')}\r\n`)
+      .join('');
+  }
+
+  #lines(): readonly (readonly string[])[] {
+    const columns = this.options.columns.filter(({ label }) => label !== '');
+    const header = columns.map(({ label }) => label);
     const lines = this.#ordered().map((row) =>
-      this.options.columns.map((column) => {
+      columns.map((column) => {
         const cell = column.cell(row);
-        return clean(cell.copy ?? cell.text);
+        return cell.copy ?? cell.text;
       }),
     );
-    return [header, ...lines].map((line) => line.join('\t')).join('\n');
+    return [header, ...lines];
   }
 
   #rowElement(row: Row): HTMLTableRowElement {
@@ -189,6 +209,8 @@ export class Table<Row> {
   }
 
   #onKey(event: KeyboardEvent): void {
+    // A field in a cell has its own use for them.
+    if (event.target instanceof HTMLInputElement) return;
     const { row, column } = this.#at;
     const lastColumn = this.options.columns.length - 1;
     const moves: Readonly<Record<string, readonly [number, number]>> = {

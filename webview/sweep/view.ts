@@ -73,6 +73,7 @@ export class SweepView {
       id: 'throughput',
       title: 'Throughput',
       table: this.#tableOptions(true),
+      save: (file) => this.events.post({ type: 'save', ...file }),
     });
     this.#progress.append(this.#progressBar, this.#progressText);
     this.#results.append(

@@ -44,6 +44,7 @@ export class TelemetryView {
         id: definition.id,
         title: definition.title,
         table: { caption: definition.title, columns: this.#columns(), rowKey: (row) => row.key, copy },
+        save: (file) => events.post({ type: 'save', ...file }),
       }),
     }));
     this.#toolbar = new Toolbar(state, {

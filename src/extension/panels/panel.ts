@@ -1,5 +1,6 @@
 import { EventEmitter, type ExtensionContext, env, ViewColumn, type WebviewPanel, window } from 'vscode';
 import { DisposableStore } from '../disposable.ts';
+import { savedFileOf, saveFile } from './saveFile.ts';
 import { type PanelName, webviewHtml, webviewRoots } from './webviewHtml.ts';
 
 /**
@@ -58,7 +59,7 @@ export abstract class Panel<To, From extends { readonly type: string }> extends 
   /** Everything that the page shows. */
   protected abstract snapshot(): To | Promise<To>;
 
-  /** Any message but `ready` and `copy`. A page is untrusted input: the fields are unchecked. */
+  /** Any message but `ready`, `copy` and `save`. A page is untrusted input: the fields are unchecked. */
   protected abstract received(message: Partial<From> & { readonly type: string }): void | Promise<void>;
 
   async #receive(message: unknown): Promise<void> {
@@ -68,6 +69,9 @@ export abstract class Panel<To, From extends { readonly type: string }> extends 
       this.post(await this.snapshot());
     } else if (message.type === 'copy') {
       if (typeof message['text'] === 'string') await env.clipboard.writeText(message['text']);
+    } else if (message.type === 'save') {
+      const file = savedFileOf(message);
+      if (file !== undefined) await saveFile(file);
     } else {
       await this.received(message as Partial<From> & { readonly type: string });
     }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
+import { knownModel, knownModelNames } from '../../../src/core/model/known.ts';
+import { changes } from '../../../webview/calculator/changes.ts';
 import { commandLine } from '../../../webview/calculator/commandLine.ts';
 import {
   type CalculatorState,
-  changes,
   choose,
   drop,
   effectiveRequest,
@@ -11,19 +12,23 @@ import {
   receive,
   restored,
   setFlag,
+  setLoad,
   toKeep,
+  withLoad,
+  withModels,
 } from '../../../webview/calculator/state.ts';
 import { calculatorSnapshot, requestFor } from '../../webview/examples.ts';
 
 const file = requestFor('Llama-3.1-8B-Instruct', 'h200', { 'max-model-len': 8192 });
+const models = { names: knownModelNames(), facts: knownModel };
 const resolved = estimate(file).resolved;
-const opened = receive(initialState, calculatorSnapshot(file));
+const opened = receive(withModels(initialState, models), calculatorSnapshot(file));
 const edited = setFlag(opened, 'max-model-len', 16384, resolved);
 
 describe('the calculator over a file', () => {
   it('estimates the file with the edits on top', () => {
     expect(effectiveRequest(edited)?.deployment.flags).toEqual({ 'max-model-len': 16384 });
-    expect(changes(edited, resolved)).toEqual([
+    expect(changes(edited, resolved, null)).toEqual([
       {
         id: 'max-model-len',
         label: 'max-model-len',
@@ -35,7 +40,7 @@ describe('the calculator over a file', () => {
   });
 
   it('says of a flag that the file leaves out that its default is changed', () => {
-    const [change] = changes(setFlag(opened, 'max-num-seqs', 64, resolved), resolved);
+    const [change] = changes(setFlag(opened, 'max-num-seqs', 64, resolved), resolved, null);
     expect(change?.from).toBe(`${resolved['max-num-seqs']} (default)`);
   });
 
@@ -48,7 +53,7 @@ describe('the calculator over a file', () => {
   it('keeps edits on top of what is typed in the file, and forgets one that the file takes over', () => {
     const two = setFlag(edited, 'gpu-memory-utilization', 0.8, resolved);
     const typed = requestFor('Llama-3.1-8B-Instruct', 'h200', { 'max-model-len': '16384', seed: 1 });
-    const after = receive(two, { type: 'delta', following: 'serve.yaml:13', request: typed, estimate: null });
+    const after = receive(two, { ...calculatorSnapshot(typed), type: 'delta', following: 'serve.yaml:13' });
     expect(after.edits).toEqual({ 'gpu-memory-utilization': 0.8 });
     expect(effectiveRequest(after)?.deployment.flags).toMatchObject({
       seed: 1,
@@ -68,14 +73,16 @@ describe('the calculator over a file', () => {
     expect(request?.device.id).toBe('l4-24gb');
     expect(request).not.toHaveProperty('cudaTotalBytes');
     expect(request?.weightsBytes).toBe(2);
-    expect(changes(tried, resolved)).toMatchObject([{ id: 'device', from: 'H200', to: 'L4', edit: null }]);
-    expect(changes(drop(tried, 'device'), resolved)).toEqual([]);
+    expect(changes(tried, resolved, null)).toMatchObject([
+      { id: 'device', from: 'H200', to: 'L4', edit: null },
+    ]);
+    expect(changes(drop(tried, 'device'), resolved, null)).toEqual([]);
   });
 
   it('counts the GPUs that the parallel sizes need, and says so', () => {
     const four = setFlag(opened, 'tensor-parallel-size', 4, resolved);
     expect(effectiveRequest(four)?.gpuCount).toBe(4);
-    expect(changes(four, resolved).map(({ id }) => id)).toEqual(['tensor-parallel-size', 'gpuCount']);
+    expect(changes(four, resolved, null).map(({ id }) => id)).toEqual(['tensor-parallel-size', 'gpuCount']);
     expect(effectiveRequest(drop(four, 'tensor-parallel-size'))?.gpuCount).toBe(1);
   });
 
@@ -88,13 +95,36 @@ describe('the calculator over a file', () => {
 
   it('starts clean from anything else that was kept', () => {
     for (const kept of [undefined, null, 7, { edits: [{}], choice: { model: 'no-such', gpuCount: 'x' } }]) {
-      const { edits, choice } = restored(kept);
-      expect([edits, choice]).toEqual([{}, {}]);
+      const { edits, choice, load } = withModels(restored(kept), models);
+      expect([edits, choice, load]).toEqual([{}, {}, {}]);
     }
   });
 
+  it('carries no edit over to another deployment of the same file', () => {
+    const other = { ...calculatorSnapshot(file), index: 1 };
+    expect(receive(edited, other).edits).toEqual({});
+  });
+
+  it('tries another load without offering to write it, and takes it back', () => {
+    const usual = estimate(file).speed;
+    const busy = setLoad(opened, 'batch', 64);
+    const request = withLoad(file, busy.load, () => usual);
+    expect(estimate(request).speed).toMatchObject({ batch: 64, inputTokens: usual.inputTokens });
+    expect(changes(busy, resolved, usual)).toMatchObject([
+      { id: 'batch', from: String(usual.batch), to: '64', edit: null },
+    ]);
+    expect(drop(busy, 'batch').load).toEqual({});
+  });
+
+  it('waits for the facts of a model that is tried, and forgets one that does not ship', () => {
+    const waiting = choose(receive(initialState, calculatorSnapshot(file)), { model: 'gpt2' });
+    expect(effectiveRequest(waiting)).toBeNull();
+    expect(effectiveRequest(withModels(waiting, models))?.model.modelType).toBe('gpt2');
+    expect(withModels(choose(waiting, { model: 'no-such' }), models).choice).toEqual({});
+  });
+
   it('refuses to estimate before model and GPU are known', () => {
-    const alone = receive(initialState, calculatorSnapshot(null));
+    const alone = receive(withModels(initialState, models), calculatorSnapshot(null));
     expect(effectiveRequest(alone)).toBeNull();
     expect(effectiveRequest(choose(alone, { model: 'gpt2' }))).toBeNull();
     expect(effectiveRequest(choose(alone, { model: 'gpt2', device: 't4-16gb' }))?.model.modelType).toBe(
