@@ -85,6 +85,203 @@ describe('the calculator', () => {
     await panel.close();
   });
 
+  it('ranks GPUs by cost, lists instances behind the other tab, and says why one cannot', async () => {
+    const panel = await open(requestFor('Llama-3.3-70B-Instruct', 'h200', { 'max-model-len': 8192 }));
+    const rows = panel.page.locator('#comparison tbody tr');
+    await rows.first().waitFor();
+    const costs = (await rows.locator('td:nth-child(8)').allTextContents())
+      .map(Number.parseFloat)
+      .filter(Number.isFinite);
+    expect(costs.length).toBeGreaterThan(3);
+    expect(costs).toEqual([...costs].sort((a, b) => a - b));
+    await panel.page.getByRole('button', { name: /^Show all \d+/ }).click();
+    const small = rows.filter({ hasText: 'does not fit' }).first();
+    expect(await small.textContent()).toMatch(/does not fit, .*\d/);
+    await panel.page.getByRole('tab', { name: 'GPUs' }).focus();
+    await panel.page.keyboard.press('ArrowRight');
+    await rows.filter({ hasText: 'AWS' }).first().waitFor();
+    const instances = panel.page.getByRole('tab', { name: 'Cloud instances' });
+    expect(await instances.getAttribute('aria-selected')).toBe('true');
+    expect(await panel.violations()).toEqual([]);
+    await panel.close();
+  });
+
+  it('takes a price where it stands, ranks by it and hands it to the settings; an unknown one is said', async () => {
+    const panel = await open();
+    const price = panel.page.locator('[data-price="h200-sxm-141gb"]');
+    await price.click();
+    await panel.page.getByLabel('Price of H200, US dollars an hour').fill('0.01');
+    await panel.page.keyboard.press('Enter');
+    await panel.page.locator('#comparison tbody tr').first().filter({ hasText: 'H200 (now)' }).waitFor();
+    expect(await price.textContent()).toBe('0.01');
+    expect(await price.getAttribute('aria-label')).toBe('Price of H200: 0.01, your price. Edit');
+    expect((await panel.posted()).at(-1)).toEqual({
+      type: 'price',
+      name: 'h200-sxm-141gb',
+      dollarsPerHour: 0.01,
+    });
+    await price.click();
+    await panel.page.keyboard.type('5');
+    await panel.page.keyboard.press('Escape');
+    expect((await panel.posted()).filter(({ type }) => type === 'price')).toHaveLength(1);
+    await panel.page.getByRole('button', { name: /^Show all/ }).click();
+    const unpriced = panel.page.locator('[data-price]').filter({ hasText: 'not known' }).first();
+    expect(await unpriced.getAttribute('title')).toContain('No price is known.');
+    await panel.close();
+  });
+
+  it('says what one step of each flag would give, and tries it', async () => {
+    const panel = await open();
+    const table = panel.page.getByRole('grid', { name: 'What one step of a flag would give' });
+    const fp8 = table.locator('tr', { hasText: 'kv-cache-dtype auto → fp8' });
+    expect(await fp8.textContent()).toMatch(/\+\d{3},\d{3}/);
+    await panel.page.getByRole('button', { name: 'Try kv-cache-dtype fp8' }).click();
+    expect(await panel.page.locator('.changes').textContent()).toContain(
+      'kv-cache-dtype auto (default) → fp8',
+    );
+    await panel.close();
+  });
+
+  it('puts the deployments of a file on one GPU, and goes to the one that is picked', async () => {
+    const sibling = (share: number) => [
+      {
+        index: 1,
+        source: 'serve.yaml:30',
+        request: requestFor('Qwen3-8B', 'h200', { 'gpu-memory-utilization': share }),
+      },
+    ];
+    const half = requestFor('Llama-3.1-8B-Instruct', 'h200', { 'gpu-memory-utilization': 0.5 });
+    const panel = await browser.open('calculator', [calculatorSnapshot(half, { siblings: sibling(0.4) })]);
+    expect(await panel.page.locator('#stack').count()).toBe(0);
+    await panel.page.getByLabel('Put the 2 deployments of this file on one GPU').check();
+    expect(await panel.page.locator('#stack').textContent()).toMatch(
+      /2 deployments ask for 126 GiB of 140 GiB; 14\.0 GiB are left/,
+    );
+    await panel.send({ ...calculatorSnapshot(half, { siblings: sibling(0.6) }), type: 'delta' });
+    expect(await panel.page.locator('#stack').textContent()).toContain('the one that starts last is refused');
+    expect(await panel.violations()).toEqual([]);
+    await panel.page.getByLabel('Deployment of the file').selectOption({ label: 'serve.yaml:30' });
+    expect((await panel.posted()).at(-1)).toEqual({ type: 'pick', index: 1 });
+    await panel.page.getByLabel('Follow the cursor').check();
+    expect((await panel.posted()).at(-1)).toEqual({ type: 'follow-cursor', on: true });
+    await panel.close();
+  });
+
+  it('draws one bar for ranks that are the same, and marks a full-length request in each', async () => {
+    const panel = await open();
+    await panel.page.getByLabel('tensor-parallel-size, exact value').fill('4');
+    await panel.page.keyboard.press('Tab');
+    expect(await panel.page.locator('.rank').allTextContents()).toEqual([
+      expect.stringMatching(/^ranks 0–3, each/),
+    ]);
+    expect(await panel.page.locator('.one-request').count()).toBe(1);
+    expect(await panel.page.locator('.changes').textContent()).toContain('number of GPUs 1 → 4');
+    await panel.page.getByLabel('pipeline-parallel-size, exact value').fill('2');
+    await panel.page.keyboard.press('Tab');
+    expect(await panel.page.locator('.rank > p > strong').allTextContents()).toEqual([
+      'ranks 0–3, each',
+      'ranks 4–7, each',
+    ]);
+    await panel.close();
+  });
+
+  it('tries another load: speed answers, and nothing is offered to be written', async () => {
+    const panel = await open();
+    const system = panel.page.locator('.fact', { hasText: 'System output' }).locator('button');
+    const before = await system.textContent();
+    await panel.page.getByLabel('requests at once, exact value').fill('128');
+    await panel.page.keyboard.press('Tab');
+    expect(await system.textContent()).not.toBe(before);
+    expect(await panel.page.locator('.changes').textContent()).toContain(
+      'requests at once 32 → 128tried here only',
+    );
+    await panel.page.getByRole('button', { name: 'Drop requests at once 128' }).click();
+    expect(await system.textContent()).toBe(before);
+    await panel.close();
+  });
+
+  it('draws measured points beside the estimate, and says of each in which run it was measured', async () => {
+    const measured = [4, 16].map((batch) => ({
+      run: 'chat',
+      label: `concurrency ${batch}`,
+      batch,
+      tokensPerSecond: 150 * batch,
+      tpotMs: 6,
+    }));
+    const panel = await browser.open('calculator', [calculatorSnapshot(file, { measured })]);
+    expect(await panel.page.locator('#speed .summary').textContent()).toContain(
+      '2 measured points are drawn',
+    );
+    expect(await panel.page.locator('#speed .legend').textContent()).toContain('tok/s, measured');
+    await panel.page.locator('#speed').getByRole('button', { name: 'Table' }).click();
+    expect(await panel.page.locator('#speed tbody').textContent()).toContain(
+      'measured: chat, concurrency 16',
+    );
+    await panel.close();
+  });
+
+  it('copies a number by click or key, exactly', async () => {
+    const panel = await open();
+    const tokens = panel.page.locator('.fact', { hasText: 'KV cache' }).first().locator('button');
+    const shown = (await tokens.textContent()) ?? '';
+    await tokens.focus();
+    await panel.page.keyboard.press('Enter');
+    expect((await panel.posted()).at(-1)).toEqual({
+      type: 'copy',
+      text: shown.replaceAll(',', '').replace(' tokens', ''),
+    });
+    await panel.close();
+  });
+
+  it('shows a term’s formula with its numbers on demand', async () => {
+    const panel = await open();
+    const weights = panel.page
+      .getByRole('grid', { name: 'Terms of a rank' })
+      .locator('tr', { hasText: 'weights' });
+    expect(await weights.locator('.formula').count()).toBe(0);
+    const how = weights.getByRole('button');
+    await how.click();
+    expect(await how.getAttribute('aria-expanded')).toBe('true');
+    expect(await weights.locator('.formula').textContent()).toMatch(/\d+\.\d+ GiB/);
+    await panel.close();
+  });
+
+  it('says what the log will say, and what the rule of thumb says', async () => {
+    const panel = await open();
+    const checks = panel.page.locator('section', {
+      has: panel.page.getByRole('heading', { name: 'Checks' }),
+    });
+    expect(await checks.textContent()).toContain('By the 80/20 rule 14.99 GiB of weights need 18.74 GiB');
+    expect(await checks.locator('pre').textContent()).toMatch(
+      /^Available KV cache memory: [\d.]+ GiB\nGPU KV cache size: [\d,]+ tokens\nMaximum concurrency for 8,192 tokens per request: [\d.]+x$/,
+    );
+    await panel.close();
+  });
+
+  it('takes a slice of a GPU', async () => {
+    const panel = await open();
+    await panel.page.locator('#device').selectOption({ label: 'H100 SXM 80 GB MIG 3g.40gb' });
+    expect(await panel.page.locator('h1').textContent()).toContain('MIG 3g.40gb');
+    expect(await panel.page.locator('.memory-bar').getAttribute('aria-label')).toContain('39.');
+    await panel.close();
+  });
+
+  it('answers a slider before the browser draws the next frame', async () => {
+    const panel = await open();
+    const changed = await panel.page.evaluate(() => {
+      const slider = document.querySelector<HTMLInputElement>('#max-model-len');
+      const reason = document.querySelector('.verdict-reason');
+      if (slider === null || reason === null) return null;
+      const before = reason.textContent;
+      slider.value = slider.max;
+      slider.dispatchEvent(new Event('input'));
+      return [before, reason.textContent];
+    });
+    expect(changed?.[0]).toContain('8,192 tokens');
+    expect(changed?.[1]).toContain('131,072 tokens');
+    await panel.close();
+  });
+
   it('tries another GPU from the table, without offering to write it', async () => {
     const panel = await open();
     await panel.page.getByRole('button', { name: 'Try L4', exact: true }).click();

@@ -83,6 +83,28 @@ describe.each(panels)('the %s panel', (panel) => {
     await opened.close();
   });
 
+  it('saves a chart as a picture with its title, and its data as CSV', async () => {
+    const opened = await browser.open(panel, [snapshots[panel]]);
+    const figure = opened.page.locator('section.figure:has(canvas)').first();
+    await figure.getByRole('button', { name: /as CSV$/ }).click();
+    await figure.getByRole('button', { name: /as PNG$/ }).click();
+    const saved = (await opened.posted()).filter(({ type }) => type === 'save') as unknown as readonly {
+      name: string;
+      base64: string;
+    }[];
+    const [csv, png] = saved.map(({ name, base64 }) => ({ name, bytes: Buffer.from(base64, 'base64') }));
+    const columns = await figure.locator('thead th').count();
+    const lines = csv?.bytes.toString().trim().split('\r\n') ?? [];
+    expect(csv?.name).toMatch(/^[\p{L}\p{N}].*\.csv$/u);
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines[0]?.match(/(".*?"|[^,]+)(,|$)/g)?.length).toBe(columns);
+    expect(png?.name).toBe(csv?.name.replace('.csv', '.png'));
+    expect(png?.bytes.subarray(1, 4).toString()).toBe('PNG');
+    const height = await figure.locator('canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).height);
+    expect(png?.bytes.readUInt32BE(20)).toBeGreaterThan(height);
+    await opened.close();
+  });
+
   it.each([
     ['320 px', { width: 320 }],
     // Zoomed to 200 % a window of 700 px has room for 350.

@@ -169,6 +169,7 @@ export function speedFigure(
               points: dots.map(({ batch, tokensPerSecond }) => ({ x: batch, y: tokensPerSecond })),
               colour: 0,
               draw: 'points' as const,
+              hollow: true,
             },
             {
               label: 'TPOT, measured (right)',
@@ -176,6 +177,7 @@ export function speedFigure(
               colour: 1,
               draw: 'points' as const,
               shape: 'triangle' as const,
+              hollow: true,
               axis: 'right' as const,
             },
           ]

@@ -1,20 +1,41 @@
-import { commandText, engineArguments } from '../../src/core/engine/commandLine.ts';
+import { commandText, engineArguments, shellWord } from '../../src/core/engine/commandLine.ts';
 import type { Deployment, FlagValue } from '../../src/core/engine/deployment.ts';
+import { findEngine } from '../../src/core/engine/engine.ts';
 
-/** The deployment as one would type it: for the server, or for Python where it is the offline class. */
+/** The deployment as one would type it: for the server with its variables, or for Python where it is the offline class. */
 export function commandLine(deployment: Deployment): string {
-  const { engine, entrypoint, model, flags } = deployment;
-  if (entrypoint === 'llm') {
-    const fields = Object.entries(flags).map(
-      ([flag, value]) => `${flag.replaceAll('-', '_')}=${python(value)}`,
-    );
-    return `LLM(${[...(model === undefined ? [] : [`model=${python(model)}`]), ...fields].join(', ')})`;
-  }
-  return commandText(engineArguments(deployment, [engine, 'serve']));
+  const { engine, entrypoint, environment = {} } = deployment;
+  if (entrypoint === 'llm') return pythonCall(deployment);
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`);
+  return [...variables, commandText(engineArguments(deployment, [engine, 'serve']))].join(' ');
 }
 
-function python(value: FlagValue): string {
+function pythonCall({ engine, model, flags }: Deployment): string {
+  const isJson = (flag: string) => findEngine(engine)?.canonicalFlag(flag)?.kind === 'json';
+  const fields = Object.entries(flags).map(
+    ([flag, value]) => `${flag.replaceAll('-', '_')}=${isJson(flag) ? pythonOfJson(value) : python(value)}`,
+  );
+  return `LLM(${[...(model === undefined ? [] : [`model=${python(model)}`]), ...fields].join(', ')})`;
+}
+
+/** What the command line takes as JSON the class takes as a dictionary. */
+function pythonOfJson(value: FlagValue): string {
+  if (typeof value !== 'string') return python(value);
+  try {
+    return python(JSON.parse(value));
+  } catch {
+    return python(value);
+  }
+}
+
+function python(value: unknown): string {
   if (value === true) return 'True';
   if (value === false) return 'False';
+  if (value === null) return 'None';
+  if (Array.isArray(value)) return `[${value.map(python).join(', ')}]`;
+  if (typeof value === 'object') {
+    const entries = Object.entries(value ?? {}).map(([key, one]) => `${JSON.stringify(key)}: ${python(one)}`);
+    return `{${entries.join(', ')}}`;
+  }
   return JSON.stringify(value);
 }

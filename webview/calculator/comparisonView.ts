@@ -16,6 +16,9 @@ export interface ComparisonEvents {
 /** What is worth a look; the rest on demand. */
 const fewRows = 12;
 
+/** The whole catalogue takes longer than a frame: while a slider is moved, what stood before stays, greyed. */
+const handRestsMs = 120;
+
 const kinds: readonly { readonly kind: ComparisonKind; readonly label: string }[] = [
   { kind: 'gpu', label: 'GPUs' },
   { kind: 'instance', label: 'Cloud instances' },
@@ -38,6 +41,7 @@ export class ComparisonView {
   readonly #format: () => Formatter;
   #kind: ComparisonKind = 'gpu';
   #all = false;
+  #timer: number | undefined;
   #shown: Shown | undefined;
   /** Whose price is being typed: until then nothing is drawn anew under the hand. */
   #editing: string | undefined;
@@ -103,8 +107,15 @@ export class ComparisonView {
   }
 
   show(request: EstimateRequest, now: DeploymentEstimate, prices: Readonly<Record<string, number>>): void {
+    const isFirst = this.#shown === undefined;
     this.#shown = { request, now, prices };
-    void this.#draw();
+    window.clearTimeout(this.#timer);
+    if (isFirst) {
+      void this.#draw();
+      return;
+    }
+    this.element.classList.add('stale');
+    this.#timer = window.setTimeout(() => void this.#draw(), handRestsMs);
   }
 
   async #draw(): Promise<void> {
@@ -114,6 +125,7 @@ export class ComparisonView {
     if (this.#editing !== undefined) return;
     const rows = compare(this.#kind, request, now, prices);
     const shown = this.#all ? rows : rows.filter((row, at) => at < fewRows || row.current);
+    this.element.classList.remove('stale');
     const { batch, inputTokens, outputTokens } = now.speed;
     const { count } = this.#format();
     const carry = rows.filter((row) => 'way' in row).length;

@@ -1,3 +1,4 @@
+import { calibratedEngine } from '../calibration/calibrated.ts';
 import type { FlagValue } from '../engine/deployment.ts';
 import { findEngine } from '../engine/engine.ts';
 import { edited } from './fixes.ts';
@@ -25,8 +26,10 @@ export interface FlagSensitivity {
  * whoever asks, not for every keystroke. Empty for an engine that is not covered.
  */
 export function estimateSensitivity(request: EstimateRequest): readonly FlagSensitivity[] {
-  const engine = findEngine(request.deployment.engine);
-  if (engine === undefined) return [];
+  const known = findEngine(request.deployment.engine);
+  if (known === undefined) return [];
+  const { calibration } = request;
+  const engine = calibration === undefined ? known : calibratedEngine(known, calibration);
   const now = engine.evaluate(request);
   if (now.obstacle?.kind === 'flag-value') return [];
   return engine

@@ -1,6 +1,7 @@
 import { EventEmitter, type ExtensionContext, env, ViewColumn, type WebviewPanel, window } from 'vscode';
 import { DisposableStore } from '../disposable.ts';
-import { savedFileOf, saveFile } from './saveFile.ts';
+import { savedFileOf } from './savedFile.ts';
+import { saveFile } from './saveFile.ts';
 import { type PanelName, webviewHtml, webviewRoots } from './webviewHtml.ts';
 
 /**

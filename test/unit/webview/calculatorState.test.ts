@@ -150,6 +150,23 @@ describe('the copied command line', () => {
     );
   });
 
+  it('has the variables that change what the engine does, quoted where a shell wants it', () => {
+    const { deployment } = requestFor('gpt2', 't4', { 'speculative-config': '{"method": "ngram"}' });
+    const environment = { CUDA_VISIBLE_DEVICES: '0,1', VLLM_PLUGINS: "a b'c" };
+    expect(commandLine({ ...deployment, model: 'gpt2', environment })).toBe(
+      `CUDA_VISIBLE_DEVICES=0,1 VLLM_PLUGINS='a b'\\''c' vllm serve gpt2 --speculative-config '{"method": "ngram"}'`,
+    );
+  });
+
+  it('writes JSON as a dictionary of Python', () => {
+    const { deployment } = requestFor('gpt2', 't4', {
+      'hf-overrides': '{"tie_word_embeddings": false, "rope_scaling": null, "sizes": [1, 2]}',
+    });
+    expect(commandLine({ ...deployment, entrypoint: 'llm', model: 'gpt2' })).toBe(
+      'LLM(model="gpt2", hf_overrides={"tie_word_embeddings": False, "rope_scaling": None, "sizes": [1, 2]})',
+    );
+  });
+
   it('is Python for the offline class', () => {
     const { deployment } = requestFor('gpt2', 't4', { 'max-model-len': 512, 'enforce-eager': true });
     expect(commandLine({ ...deployment, entrypoint: 'llm', model: 'gpt2' })).toBe(
