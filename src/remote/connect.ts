@@ -1,7 +1,7 @@
 import { connectSsh } from './connectSsh.ts';
 import { type Prompter, RemoteError, type RemoteHost, type RemoteLog } from './host.ts';
 import { redactingLog } from './redact.ts';
-import { resolveTarget } from './sshConfig.ts';
+import { resolveRoute } from './sshRoute.ts';
 import { ThisMachineHost, thisMachine } from './thisMachineHost.ts';
 import { defaultTrustStoreFile, TrustStore } from './trustStore.ts';
 
@@ -17,8 +17,6 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-const defaultTimeoutMs = 15_000;
-
 /**
  * The host of a name: `this-machine`, an alias of the SSH config, or `user@host:port`. The caller disposes it. Throws
  * RemoteError with the reason and what to do.
@@ -28,16 +26,17 @@ export async function connect(name: string, options: ConnectOptions): Promise<Re
   const environment = process.env;
   const { signal } = options;
   const configFile = options.configFile ?? environment['LOADLINE_SSH_CONFIG'];
-  const target = await resolveTarget(name, {
+  const route = await resolveRoute(name, {
     environment,
     ...(configFile ? { configFile } : {}),
     ...(signal ? { signal } : {}),
   });
-  return connectSsh(target, {
+  return connectSsh(route, {
     prompter: options.prompter,
     log: redactingLog(options.log),
     trustStore: new TrustStore(options.trustStoreFile ?? defaultTrustStoreFile(environment)),
-    timeoutMs: options.timeoutMs ?? target.connectTimeoutMs ?? defaultTimeoutMs,
+    environment,
+    timeoutMs: options.timeoutMs ?? null,
     ...(signal ? { signal } : {}),
   });
 }

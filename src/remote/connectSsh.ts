@@ -1,50 +1,174 @@
-import type { Socket } from 'node:net';
+import type { Client } from 'ssh2';
 import { type Prompter, RemoteError, type RemoteLog } from './host.ts';
 import { HostKeyCheck } from './hostKeyCheck.ts';
 import { loadSsh2, type Ssh2 } from './loadSsh2.ts';
 import { cancelled, openSocket, where } from './openSocket.ts';
 import { Patience } from './patience.ts';
+import { proxyCommandTransport } from './proxyCommand.ts';
 import { Authentication } from './ssh2Auth.ts';
 import { Ssh2Host } from './ssh2Host.ts';
 import type { SshTarget } from './sshConfig.ts';
+import type { SshRoute } from './sshRoute.ts';
+import { socketTransport, type Transport } from './transport.ts';
 import type { TrustStore } from './trustStore.ts';
 
 const keepaliveIntervalMs = 15_000;
-const keepaliveCountMax = 3;
 
 export interface SshOptions {
   readonly prompter: Prompter;
   readonly log: RemoteLog;
   readonly trustStore: TrustStore;
-  /** For each step in which the host must answer; the time a person takes does not count. */
-  readonly timeoutMs: number;
+  readonly environment: NodeJS.ProcessEnv;
+  /** For each step in which the host must answer, where its config does not say (ConnectTimeout); the time a person takes does not count. */
+  readonly timeoutMs: number | null;
   readonly signal?: AbortSignal;
 }
 
-/** Connects, checks the host key, is let in, in this order. Throws RemoteError; no socket is left open then. */
-export async function connectSsh(target: SshTarget, options: SshOptions): Promise<Ssh2Host> {
-  const { log, signal, timeoutMs } = options;
-  const check = await HostKeyCheck.prepare(target, options.trustStore, log);
+const defaultTimeoutMs = 15_000;
+
+/** One connection that is let in, and what carries it. */
+interface Connection {
+  readonly client: Client;
+  readonly transport: Transport;
+}
+
+/**
+ * Connects to each host of the route through the one before it. At each one: connect, check the host key, be let in, in this
+ * order. Throws RemoteError; nothing is left open then.
+ */
+export async function connectSsh(route: SshRoute, options: SshOptions): Promise<Ssh2Host> {
   const ssh2 = await loadSsh2();
-  const socket = await openSocket(target, timeoutMs, signal);
-  log.info(`${target.name}: connected to ${target.hostname}:${target.port}`);
-  try {
-    const host = await shakeHands(target, ssh2, socket, check, options);
-    log.info(`${target.name}: ${target.user} is let in`);
-    return host;
-  } catch (error) {
-    socket.destroy();
-    throw error;
+  const name = route.at(-1)?.name ?? route[0].name;
+  let connection: Connection | null = null;
+  for (const target of route) {
+    try {
+      connection = await connectThrough(connection, target, ssh2, options);
+    } catch (error) {
+      if (target.name === name || !RemoteError.is(error)) throw error;
+      throw new RemoteError(error.reason, name, `On the way to ${name}: ${error.message}`, {
+        cause: error,
+        remedy: error.remedy,
+      });
+    }
   }
+  if (connection === null) throw new RangeError('a route has a host');
+  return new Ssh2Host(name, connection.client, connection.transport);
+}
+
+async function connectThrough(
+  hop: Connection | null,
+  target: SshTarget,
+  ssh2: Ssh2,
+  options: SshOptions,
+): Promise<Connection> {
+  const { log, signal } = options;
+  const timeoutMs = options.timeoutMs ?? target.connectTimeoutMs ?? defaultTimeoutMs;
+  let transport: Transport | undefined;
+  try {
+    // Before anything is sent: a trust store that cannot be read ends it here.
+    const check = await HostKeyCheck.prepare(target, options.trustStore, log);
+    transport = hop
+      ? await channelTransport(hop, target, timeoutMs, signal)
+      : await directTransport(target, timeoutMs, options);
+    log.info(`${target.name}: connected to ${target.hostname}:${target.port}`);
+    const client = await shakeHands(target, ssh2, transport, check, timeoutMs, options);
+    log.info(`${target.name}: ${target.user} is let in`);
+    return { client, transport };
+  } catch (error) {
+    const complaint = transport?.complaint() ?? '';
+    transport?.dispose();
+    hop?.transport.dispose();
+    if (complaint === '' || !RemoteError.is(error)) throw error;
+    throw new RemoteError(error.reason, error.host, `${error.message}\n${complaint}`, {
+      cause: error,
+      remedy: error.remedy,
+    });
+  }
+}
+
+async function directTransport(
+  target: SshTarget,
+  timeoutMs: number,
+  { environment, log, signal }: SshOptions,
+): Promise<Transport> {
+  if (target.proxy?.kind !== 'command') return socketTransport(await openSocket(target, timeoutMs, signal));
+  if (signal?.aborted) throw cancelled(target.name);
+  return proxyCommandTransport(target.proxy.command, environment, (line) =>
+    log.warn(`${target.name}: ProxyCommand: ${line}`),
+  );
+}
+
+/** A channel of a jump host to the next one. Ending it ends the connection to the jump host too: it has no other use. */
+function channelTransport(
+  hop: Connection,
+  target: SshTarget,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const finish = (action: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      hop.client.removeListener('close', gone);
+      action();
+    };
+    const fail = (error: RemoteError) => finish(() => reject(error));
+    const abort = () => fail(cancelled(target.name));
+    const gone = () =>
+      fail(new RemoteError('lost', target.name, 'The connection to the jump host was lost.'));
+    const timer = setTimeout(
+      () =>
+        fail(
+          new RemoteError(
+            'timeout',
+            target.name,
+            `The jump host cannot reach ${where(target)} (${timeoutMs / 1000} s).`,
+          ),
+        ),
+      timeoutMs,
+    );
+    signal?.addEventListener('abort', abort);
+    hop.client.once('close', gone);
+    if (signal?.aborted) return abort();
+    hop.client.forwardOut('127.0.0.1', 0, target.hostname, target.port, (error, channel) => {
+      if (error) return fail(notForwarded(target, error));
+      channel.on('error', () => {});
+      // A channel does not end when the connection below it does.
+      hop.client.once('close', () => channel.destroy());
+      finish(() =>
+        resolve({
+          stream: channel,
+          dispose: () => {
+            channel.destroy();
+            hop.client.end();
+            hop.transport.dispose();
+          },
+          complaint: () => hop.transport.complaint(),
+        }),
+      );
+    });
+  });
+}
+
+/** RFC 4254, section 5.1: SSH_OPEN_ADMINISTRATIVELY_PROHIBITED. */
+const prohibited = 1;
+
+function notForwarded(target: SshTarget, error: Error & { readonly reason?: unknown }): RemoteError {
+  const isForbidden = error.reason === prohibited;
+  const message = isForbidden
+    ? `The jump host passes no connections on to ${where(target)} (AllowTcpForwarding or PermitOpen of its SSH server).`
+    : `The jump host cannot connect to ${where(target)}: ${error.message}. Check that the name is known there and the host is up.`;
+  return new RemoteError('unreachable', target.name, message, { cause: error });
 }
 
 async function shakeHands(
   target: SshTarget,
   ssh2: Ssh2,
-  socket: Socket,
+  { stream }: Transport,
   check: HostKeyCheck,
-  { prompter: impatient, log, timeoutMs, signal }: SshOptions,
-): Promise<Ssh2Host> {
+  timeoutMs: number,
+  { prompter: impatient, log, signal }: SshOptions,
+): Promise<Client> {
   const client = new ssh2.Client();
   let step: 'greeting' | 'key exchange' | 'authentication' = 'greeting';
   let fail: (error: RemoteError) => void = () => {};
@@ -53,7 +177,7 @@ async function shakeHands(
   const abort = () => fail(cancelled(target.name));
   signal?.addEventListener('abort', abort);
   try {
-    return await new Promise<Ssh2Host>((resolve, reject) => {
+    return await new Promise<Client>((resolve, reject) => {
       fail = reject;
       if (signal?.aborted) return abort();
       const authentication = new Authentication(target, ssh2, prompter, log, reject);
@@ -74,15 +198,18 @@ async function shakeHands(
         step = 'authentication';
       });
       client.once('ready', () => {
-        client.removeAllListeners('error').removeAllListeners('close');
-        resolve(new Ssh2Host(target.name, client, socket));
+        client
+          .removeAllListeners('error')
+          .removeAllListeners('close')
+          .on('error', () => {});
+        resolve(client);
       });
       client.connect({
-        sock: socket,
+        sock: stream,
         username: target.user,
         readyTimeout: 0,
-        keepaliveInterval: keepaliveIntervalMs,
-        keepaliveCountMax,
+        keepaliveInterval: target.keepaliveIntervalMs ?? keepaliveIntervalMs,
+        keepaliveCountMax: target.keepaliveCountMax,
         algorithms: { serverHostKey: check.algorithms },
         hostVerifier: hostVerifier(check, prompter, reject, () => {
           step = 'key exchange';
@@ -100,7 +227,6 @@ async function shakeHands(
     signal?.removeEventListener('abort', abort);
   }
 }
-
 /** Suspends the handshake until the key is decided about. At a rekey the host must show the key it showed first. */
 function hostVerifier(
   check: HostKeyCheck,

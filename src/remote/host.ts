@@ -54,16 +54,26 @@ export type RemoteErrorReason =
   | 'agent'
   | 'config';
 
+/** What a person can be offered in answer to an error. */
+export type Remedy = 'openssh-back-end';
+
+/** The sentence that goes with the remedy. */
+export const useOpenssh =
+  'The OpenSSH back end can: add the host to the setting loadline.hosts as {"host": "…", "backend": "openssh"}.';
+
 /** What failed, where, and what to do. `reason` is stable; match on it, never on the text. */
 export class RemoteError extends Error {
+  readonly remedy: Remedy | null;
+
   constructor(
     readonly reason: RemoteErrorReason,
     readonly host: string,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly remedy?: Remedy | null },
   ) {
     super(message, options);
     this.name = 'RemoteError';
+    this.remedy = options?.remedy ?? null;
   }
 
   static is(error: unknown, reason?: RemoteErrorReason): error is RemoteError {

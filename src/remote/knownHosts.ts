@@ -34,9 +34,15 @@ export function knownHostsName(hostname: string, port: number): string {
   return port === 22 ? lower : `[${lower}]:${port}`;
 }
 
-/** A negated pattern that matches wins over all others of its line. */
+/** Whether an entry of known_hosts is of this name, as `knownHostsName` gives it. */
 export function matchesHost(patterns: string, name: string): boolean {
-  if (patterns.startsWith('|')) return matchesHashed(patterns, name);
+  return patterns.startsWith('|')
+    ? matchesHashed(patterns, name)
+    : matchesPatterns(patterns.toLowerCase(), name);
+}
+
+/** OpenSSH's pattern lists: a negated pattern that matches wins over all others. */
+export function matchesPatterns(patterns: string, name: string): boolean {
   let matched = false;
   for (const pattern of patterns.split(',')) {
     const negated = pattern.startsWith('!');
@@ -58,7 +64,6 @@ function matchesHashed(hashed: string, name: string): boolean {
 
 function wildcard(pattern: string): RegExp {
   const source = pattern
-    .toLowerCase()
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replace(/\*+/g, '.*')
     .replace(/\?/g, '.');

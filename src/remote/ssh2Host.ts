@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
 import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
 import { Closing } from './closing.ts';
@@ -10,6 +9,7 @@ import {
   type RemoteProcess,
 } from './host.ts';
 import { quoteCommand } from './quote.ts';
+import type { Transport } from './transport.ts';
 
 /** How long a host has to answer our goodbye. */
 const goodbyeMs = 2_000;
@@ -19,22 +19,23 @@ export class Ssh2Host implements RemoteHost {
   readonly kind = 'ssh';
   readonly #closing = new Closing();
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   #disposed = false;
 
-  /** `socket` is the client's own: its `destroy` does nothing after `end`, however long the peer says nothing. */
+  /** `transport` is ours to end: the client's `destroy` does nothing after `end`, however long the peer says nothing. */
   constructor(
     readonly name: string,
     client: Client,
-    socket: Socket,
+    transport: Transport,
   ) {
     this.#client = client;
-    this.#socket = socket;
+    this.#transport = transport;
     let cause: Error | undefined;
     client.on('error', (error) => {
       cause = error;
     });
     client.once('close', () => {
+      transport.dispose();
       const reason = cause === undefined ? 'it was closed from there' : cause.message;
       const lost = new RemoteError('lost', name, `The connection to ${name} was lost: ${reason}.`, { cause });
       this.#closing.end(this.#disposed ? null : lost);
@@ -60,7 +61,7 @@ export class Ssh2Host implements RemoteHost {
     if (this.#closing.ended) return;
     this.#disposed = true;
     await new Promise<void>((resolve) => {
-      const giveUp = setTimeout(() => this.#socket.destroy(), goodbyeMs);
+      const giveUp = setTimeout(() => this.#transport.dispose(), goodbyeMs);
       this.#closing.listen(() => {
         clearTimeout(giveUp);
         resolve();

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { homedir, hostname as localHostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Destination, parseDestination } from './destination.ts';
-import { RemoteError } from './host.ts';
+import { RemoteError, useOpenssh } from './host.ts';
+import { evaluateConfigFiles } from './sshConfigFiles.ts';
 
 export type StrictHostKeyChecking = 'yes' | 'ask' | 'accept-new' | 'no';
 
@@ -25,7 +26,23 @@ export interface SshTarget {
   readonly strictHostKeyChecking: StrictHostKeyChecking;
   /** ConnectTimeout, milliseconds. */
   readonly connectTimeoutMs: number | null;
+  /** How the host is reached where that is not by TCP. */
+  readonly proxy: SshProxy | null;
+  /** ServerAliveInterval, milliseconds; null: not set. */
+  readonly keepaliveIntervalMs: number | null;
+  readonly keepaliveCountMax: number;
+  /** Certificates that the config names; only OpenSSH itself can use them. */
+  readonly certificateFiles: readonly string[];
+  /** RevokedHostKeys. */
+  readonly revokedKeysFile: string | null;
+  readonly gssapi: boolean;
 }
+
+export type SshProxy =
+  /** As written in ProxyJump: `[user@]host[:port]`, nearest first. */
+  | { readonly kind: 'jump'; readonly hops: readonly string[] }
+  /** For a shell; tokens expanded. */
+  | { readonly kind: 'command'; readonly command: string };
 
 export interface SshConfigOptions {
   /** In place of ~/.ssh/config and the system's (`ssh -F`). */
@@ -36,12 +53,14 @@ export interface SshConfigOptions {
 
 /**
  * The effective settings of a name, by `ssh -G` (so Match, Include and canonicalisation are OpenSSH's own work). Where
- * there is no ssh binary the name is taken as a host name with OpenSSH's defaults. Throws RemoteError `config`.
+ * there is no ssh binary our own reading of the same files stands in, which runs nothing. Throws RemoteError `config`.
  */
 export async function resolveTarget(name: string, options: SshConfigOptions): Promise<SshTarget> {
   const destination = parseDestination(name);
-  const output = await effectiveConfig(name, destination, options);
-  return parseEffectiveConfig(name, destination, output ?? '', options.environment);
+  const output =
+    (await effectiveConfig(name, destination, options)) ??
+    (await evaluateConfigFiles(destination, options.environment, options.configFile));
+  return parseEffectiveConfig(name, destination, output, options.environment);
 }
 
 function effectiveConfig(
@@ -97,32 +116,31 @@ export function parseEffectiveConfig(
     settings.set(lower, [...(settings.get(lower) ?? []), value]);
   }
   const one = (key: string) => settings.get(key)?.[0];
-  refuseJumps(name, one('proxyjump'), one('proxycommand'));
-
   const hostname = one('hostname') ?? destination.host;
   const port = destination.port ?? Number(one('port') ?? 22);
   const user = destination.user ?? one('user') ?? userInfo().username;
   const alias = one('hostkeyalias');
   const home = environment['HOME'] ?? homedir();
-  const path = (value: string) =>
-    expandPath(value, environment, {
-      '%': '%',
-      d: home,
-      h: hostname,
-      i: String(process.getuid?.() ?? 0),
-      k: alias ?? destination.host,
-      L: localHostname().split('.')[0] ?? '',
-      l: localHostname(),
-      n: destination.host,
-      p: String(port),
-      r: user,
-      u: userInfo().username,
-    });
+  const tokens = {
+    '%': '%',
+    d: home,
+    h: hostname,
+    i: String(process.getuid?.() ?? 0),
+    k: alias ?? destination.host,
+    L: localHostname().split('.')[0] ?? '',
+    l: localHostname(),
+    n: destination.host,
+    p: String(port),
+    r: user,
+    u: userInfo().username,
+  };
+  const path = (value: string) => expandPath(value, environment, tokens);
   const files = (key: string, defaults: readonly string[]) =>
     (settings.has(key) ? (settings.get(key) ?? []).flatMap(splitFileList) : defaults)
       .filter((file) => file.toLowerCase() !== 'none')
       .map(path);
   const seconds = Number(one('connecttimeout'));
+  const aliveSeconds = Number(one('serveraliveinterval'));
   return {
     name,
     hostname,
@@ -140,21 +158,40 @@ export function parseEffectiveConfig(
     hostKeyAlias: alias ?? null,
     strictHostKeyChecking: strictness(one('stricthostkeychecking')),
     connectTimeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null,
+    proxy: proxyOf(name, one, tokens),
+    keepaliveIntervalMs: aliveSeconds > 0 ? aliveSeconds * 1000 : null,
+    keepaliveCountMax: Number(one('serveralivecountmax') ?? 3),
+    certificateFiles: (settings.get('certificatefile') ?? [])
+      .filter((file) => file.toLowerCase() !== 'none')
+      .map((file) => path(unquote(file))),
+    revokedKeysFile: files('revokedhostkeys', [])[0] ?? null,
+    gssapi: isYes(one('gssapiauthentication')),
   };
 }
 
 const defaultIdentityFiles = ['~/.ssh/id_rsa', '~/.ssh/id_ecdsa', '~/.ssh/id_ed25519'];
 
-function refuseJumps(name: string, jump: string | undefined, command: string | undefined): void {
-  const isSet = (value: string | undefined) => value !== undefined && value.toLowerCase() !== 'none';
-  if (!isSet(jump) && !isSet(command)) return;
-  const setting = isSet(jump) ? `ProxyJump ${jump}` : 'ProxyCommand';
-  throw new RemoteError(
-    'config',
-    name,
-    `The SSH config sends ${name} through another host (${setting}), which Loadline does not do yet. ` +
-      'Use a host that can be reached directly, or forward its port with ssh -L and connect to that.',
-  );
+function proxyOf(
+  name: string,
+  one: (key: string) => string | undefined,
+  tokens: Readonly<Record<string, string>>,
+): SshProxy | null {
+  const value = (key: string) => {
+    const text = one(key)?.trim();
+    return text === undefined || text === '' || text.toLowerCase() === 'none' ? undefined : text;
+  };
+  const jump = value('proxyjump');
+  if (jump !== undefined) return { kind: 'jump', hops: jump.split(',').map((hop) => hop.trim()) };
+  const command = value('proxycommand');
+  if (command === undefined) return null;
+  if (isYes(one('proxyusefdpass')))
+    throw new RemoteError(
+      'config',
+      name,
+      `The SSH config has ProxyUseFdpass for ${name}, which only OpenSSH itself can do. ${useOpenssh}`,
+      { remedy: 'openssh-back-end' },
+    );
+  return { kind: 'command', command: expandTokens(command, tokens) };
 }
 
 /** `ssh -G` prints true and false for yes and no. */
@@ -217,9 +254,14 @@ function expandPath(
   tokens: Readonly<Record<string, string>>,
 ): string {
   const home = tokens['d'] ?? '';
-  const expanded = text
-    .replace(/%(.)/g, (all, token: string) => tokens[token] ?? all)
-    .replace(/\$\{(\w+)\}/g, (all, variable: string) => environment[variable] ?? all);
+  const expanded = expandTokens(text, tokens).replace(
+    /\$\{(\w+)\}/g,
+    (all, variable: string) => environment[variable] ?? all,
+  );
   if (expanded === '~') return home;
   return /^~[/\\]/.test(expanded) ? join(home, expanded.slice(2)) : expanded;
+}
+
+function expandTokens(text: string, tokens: Readonly<Record<string, string>>): string {
+  return text.replace(/%(.)/g, (all, token: string) => tokens[token] ?? all);
 }

@@ -244,13 +244,4 @@ describe('a host that cannot be reached', () => {
     expect(error).toBeInstanceOf(RemoteError);
     expect(error).toMatchObject({ reason: 'config' });
   });
-
-  it('because its config leads through another host', async () => {
-    const jumping = await startLoopbackSshd({ clientLines: ['ProxyJump login'] });
-    expect(await failureOf(connectTo(jumping))).toMatchObject({
-      reason: 'config',
-      message: expect.stringContaining('ProxyJump login'),
-    });
-    await jumping.stop();
-  });
 });

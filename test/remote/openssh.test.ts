@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseDestination } from '../../src/remote/destination.ts';
 import { fingerprint, HostKnowledge, knownHostsName, parseKnownHosts } from '../../src/remote/knownHosts.ts';
-import { resolveTarget } from '../../src/remote/sshConfig.ts';
+import { parseEffectiveConfig, resolveTarget } from '../../src/remote/sshConfig.ts';
+import { evaluateConfigFiles } from '../../src/remote/sshConfigFiles.ts';
 import { generateKey } from '../tools/loopbackSshd.ts';
 import { temporaryFolder } from '../tools/temporaryFolder.ts';
 
@@ -69,12 +71,41 @@ describe('the effective config, read by ssh', () => {
     expect((await resolve('gpu', '')).agentSocket).toBe('/run/agent');
   });
 
-  it.each(['ProxyJump login', 'ProxyCommand nc %h %p'])('says that %s is not done yet', async (line) => {
-    await expect(resolve('gpu', `Host gpu\n  ${line}\n`)).rejects.toMatchObject({
-      reason: 'config',
-      message: expect.stringContaining(line.split(' ')[0] ?? ''),
+  it('says how the host is reached, with tokens expanded for the shell', async () => {
+    const proxyOf = async (lines: string) =>
+      (await resolve('bob@gpu', `Host gpu\n  HostName gpu-01\n  Port 2222\n  ${lines}\n`)).proxy;
+    expect(await proxyOf('ProxyJump ann@login:2200,inner')).toEqual({
+      kind: 'jump',
+      hops: ['ann@login:2200', 'inner'],
     });
-    await expect(resolve('gpu', 'Host gpu\n  ProxyJump none\n')).resolves.toMatchObject({ hostname: 'gpu' });
+    expect(await proxyOf('ProxyCommand nc -x proxy:1080 %h %p # %n %r %%')).toEqual({
+      kind: 'command',
+      command: 'nc -x proxy:1080 gpu-01 2222 # gpu bob %',
+    });
+    expect(await proxyOf('ProxyJump none')).toBeNull();
+    expect(await proxyOf('ProxyCommand none')).toBeNull();
+  });
+
+  it('names the remedy where only OpenSSH can go the way', async () => {
+    const text = 'Host gpu\n  ProxyCommand fd-passer\n  ProxyUseFdpass yes\n';
+    await expect(resolve('gpu', text)).rejects.toMatchObject({
+      reason: 'config',
+      remedy: 'openssh-back-end',
+    });
+  });
+
+  it('has keepalive, certificates and revoked keys', async () => {
+    const text = `Host gpu
+      ServerAliveInterval 20
+      ServerAliveCountMax 2
+      CertificateFile ~/.ssh/%n-cert.pub
+      RevokedHostKeys /etc/ssh/revoked`;
+    expect(await resolve('gpu', text)).toMatchObject({
+      keepaliveIntervalMs: 20_000,
+      keepaliveCountMax: 2,
+      certificateFiles: ['/home/ann/.ssh/gpu-cert.pub'],
+      revokedKeysFile: '/etc/ssh/revoked',
+    });
   });
 
   it('gives the complaint of ssh about a broken config', async () => {
@@ -82,6 +113,78 @@ describe('the effective config, read by ssh', () => {
       reason: 'config',
       message: expect.stringMatching(/line 2.*nosuchoption/i),
     });
+  });
+});
+
+/** OpenSSH is the judge of our own reading, which stands in where there is no ssh. */
+describe('our own reading of the config is that of ssh -G', () => {
+  const rest = '\nHost *\n  IdentityFile ~/.ssh/everywhere\n  GlobalKnownHostsFile none\n';
+  it.each([
+    ['the first value counts', 'Host gpu\n  Port 1\n  Port 2\nHost g*\n  Port 3\n  User ann'],
+    ['keys add up', 'Host gpu\n  IdentityFile /a\n  IdentityFile "/b c"\nHost *\n  IdentityFile /d'],
+    ['negation', 'Host !gpu *\n  User no\nHost * !other\n  User yes'],
+    ['question mark, several patterns', 'Host a b g?u\n  HostName %h.example.com'],
+    ['= and tabs and quotes', 'Host="gpu"\n\tUser = ann\n\tHostName="gpu-01"'],
+    ['case of keywords and of names', 'HOST GPU\n  user no\nhOST gpu\n  USER yes'],
+    ['Match all', 'Match all\n  User ann'],
+    ['Match by host name', 'Host gpu\n  HostName gpu-01\nMatch host gpu-0?\n  User ann'],
+    ['Match by what was typed', 'Host gpu\n  HostName x\nMatch originalhost gpu,other !user bob\n  Port 9'],
+    ['Match by user', 'Match user ann\n  Port 9\nMatch user bob\n  Port 8'],
+    ['the jump shuts out the command', 'Host gpu\n  ProxyJump a,b\n  ProxyCommand nc %h %p'],
+    ['the command shuts out the jump', 'Host gpu\n  ProxyCommand nc "%h" %p\n  ProxyJump a,b'],
+    ['comments', '# Host x\nHost gpu # gpu2\n  User ann # not bob'],
+    [
+      'known hosts',
+      'Host gpu\n  UserKnownHostsFile ~/a /b\n  HostKeyAlias farm\n  StrictHostKeyChecking yes',
+    ],
+    ['agent', 'Host gpu\n  IdentityAgent /run/agent.sock\n  IdentitiesOnly yes\n  ConnectTimeout 3'],
+  ])('%s', async (_name, text) => {
+    const folder = temporaryFolder('ssh-config');
+    const configFile = join(folder, 'config');
+    writeFileSync(configFile, `${text}${rest}`);
+    for (const name of ['gpu', 'bob@gpu:2022', 'ann@gpu']) {
+      const destination = parseDestination(name);
+      const own = await evaluateConfigFiles(destination, environment, configFile);
+      const theirs = await resolveTarget(name, { configFile, environment });
+      // Compiled into ssh, which says so even where nothing is set: gssapi by distribution.
+      expect({ ...parseEffectiveConfig(name, destination, own, environment), gssapi: theirs.gssapi }).toEqual(
+        {
+          ...theirs,
+          knownHostsFiles: expect.anything(),
+        },
+      );
+    }
+  });
+
+  it('with Include, which belongs to the block that it stands in', async () => {
+    const folder = temporaryFolder('ssh-config');
+    const configFile = join(folder, 'config');
+    writeFileSync(join(folder, 'one.conf'), 'User ann\nHost gpu\n  Port 7\nHost other\n  Port 8\n');
+    writeFileSync(
+      configFile,
+      `Host nobody\n  Include ${folder}/one.conf\nHost gpu\n  Include ${folder}/*.conf\n  HostName x${rest}`,
+    );
+    const destination = parseDestination('gpu');
+    const own = await evaluateConfigFiles(destination, environment, configFile);
+    const parsed = parseEffectiveConfig('gpu', destination, own, environment);
+    const theirs = await resolveTarget('gpu', { configFile, environment });
+    expect(parsed).toMatchObject({ user: 'ann', port: 7, hostname: 'x' });
+    expect(theirs).toMatchObject({ user: 'ann', port: 7, hostname: 'x' });
+  });
+
+  it('but runs nothing', async () => {
+    const folder = temporaryFolder('ssh-config');
+    const configFile = join(folder, 'config');
+    writeFileSync(configFile, `Match exec "touch ${folder}/ran"\n  User no\nMatch all\n  User ann\n`);
+    expect(await evaluateConfigFiles(parseDestination('gpu'), environment, configFile)).toContain('user ann');
+    expect(existsSync(join(folder, 'ran'))).toBe(false);
+  });
+
+  it('is used where there is no ssh', async () => {
+    const configFile = join(temporaryFolder('ssh-config'), 'config');
+    writeFileSync(configFile, 'Host gpu\n  HostName gpu-01\n  User ann\n');
+    const target = await resolveTarget('gpu', { configFile, environment: { ...environment, PATH: '' } });
+    expect(target).toMatchObject({ hostname: 'gpu-01', user: 'ann', port: 22, strictHostKeyChecking: 'ask' });
   });
 });
 
