@@ -23,6 +23,8 @@ export interface AnalysedDeployment {
   readonly located: LocatedDeployment;
   /** null where something keeps it from being estimated; `estimate` then says what. */
   readonly request: EstimateRequest | null;
+  /** The request without values that cannot be read: what completion reckons with while one is being typed. */
+  readonly readable: EstimateRequest | null;
   readonly estimate: DeploymentEstimate | UnknownEstimate;
 }
 
@@ -123,22 +125,23 @@ export class Analyser {
     uri: string,
     { settings, calibration, cache }: EstimatedWith,
   ): Promise<AnalysedDeployment> {
-    const unknown = (problem: Problem): AnalysedDeployment => ({
+    const unknown = (problem: Problem, readable: EstimateRequest | null = null): AnalysedDeployment => ({
       index,
       located,
       request: null,
+      readable,
       estimate: unknownEstimate(source, problem),
     });
     const deployment = withVersion(located.deployment, settings);
     const blocking = estimateBlocker(located);
-    if (blocking) return unknown(blocking);
-    if (deployment.model === undefined) return unknown(messages.noModel());
+    if (blocking && !isOfFlag(blocking)) return unknown(blocking);
+    if (deployment.model === undefined) return unknown(blocking ?? messages.noModel());
     const model = await this.#models.resolve(deployment.model, uri, revisionOf(deployment));
     if (!model.ok) {
-      return unknown(model.problems[0] ?? messages.noModel());
+      return unknown(blocking ?? model.problems[0] ?? messages.noModel());
     }
     const chosen = chooseDevice(located, settings);
-    if ('problem' in chosen) return unknown(chosen.problem);
+    if ('problem' in chosen) return unknown(blocking ?? chosen.problem);
     const request: EstimateRequest = {
       source,
       deployment,
@@ -147,10 +150,21 @@ export class Analyser {
       gpuCount: chosen.gpuCount,
       ...(calibration === undefined ? {} : { calibration }),
     };
+    if (blocking) return unknown(blocking, withoutUnread(request, located));
     const estimated = cache.of(request);
     const warnings = [...model.warnings, ...estimated.warnings];
-    return { index, located, request, estimate: { ...estimated, warnings } };
+    return { index, located, request, readable: request, estimate: { ...estimated, warnings } };
   }
+}
+
+function isOfFlag({ path = [] }: Problem): boolean {
+  return path[0] === 'flags';
+}
+
+function withoutUnread(request: EstimateRequest, { unresolved = [] }: LocatedDeployment): EstimateRequest {
+  const unread = new Set(unresolved.map(({ flag }) => flag));
+  const flags = Object.entries(request.deployment.flags).filter(([flag]) => !unread.has(flag));
+  return { ...request, deployment: { ...request.deployment, flags: Object.fromEntries(flags) } };
 }
 
 /** `--revision`, as the engine takes it. */

@@ -1,17 +1,11 @@
 /**
- * Every sentence that the server shows, and nothing else: this is the file to translate. Numbers come in as numbers and
+ * Every sentence that the server shows, with hoverMessages.ts and completionMessages.ts: these are the files to translate. Numbers come in as numbers and
  * are formatted here. Sentences of core (verdict reasons, effects of fixes) come in whole.
  */
 import type { FlagValue } from '../core/engine/deployment.ts';
-import type {
-  DeploymentEstimate,
-  Fix,
-  MemoryTerm,
-  RankEstimate,
-  VerdictOutcome,
-} from '../core/estimate/types.ts';
+import type { DeploymentEstimate, Fix, VerdictOutcome } from '../core/estimate/types.ts';
 import type { Problem } from '../core/result.ts';
-import { formatCount, formatSignificant, GiB } from '../core/units.ts';
+import { formatCount, GiB } from '../core/units.ts';
 import type { GpuShare } from './sharedGpus.ts';
 
 export const verdictMarks: Readonly<Record<VerdictOutcome, string>> = {
@@ -21,7 +15,7 @@ export const verdictMarks: Readonly<Record<VerdictOutcome, string>> = {
   unknown: '?',
 };
 
-const verdictWords: Readonly<Record<VerdictOutcome, string>> = {
+export const verdictWords: Readonly<Record<VerdictOutcome, string>> = {
   fits: 'fits',
   tight: 'tight',
   'does-not-fit': 'does not fit',
@@ -33,23 +27,29 @@ function gib(bytes: number): string {
   return (bytes / GiB).toFixed(1);
 }
 
-function verdictHead(outcome: VerdictOutcome): string {
+export function verdictHead(outcome: VerdictOutcome): string {
   return `${verdictMarks[outcome]} ${verdictWords[outcome]}`;
 }
 
-function onGpus(label: string, count: number): string {
+export function onGpus(label: string, count: number): string {
   return count === 1 ? label : `${count} × ${label}`;
 }
 
-function sentence(text: string): string {
+export function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** `112.5×`. */
+export function times(concurrency: number): string {
+  return `${concurrency < 10 ? concurrency.toFixed(2) : concurrency.toFixed(1)}×`;
 }
 
 function withoutFullStop(text: string): string {
   return text.replace(/\.$/, '');
 }
 
-function flagValue(value: FlagValue): string {
+/** As one reads it: numbers grouped, lists with blanks. */
+export function flagValue(value: FlagValue): string {
   if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : String(value);
   return Array.isArray(value) ? value.join(' ') : String(value);
 }
@@ -146,49 +146,16 @@ export const messages = {
   share: (flag: string, to: number, togetherBytes: number, totalBytes: number) =>
     `Set --${flag} ${to} (→ together ${gib(togetherBytes)} of ${gib(totalBytes)} GiB)`,
 
-  // Hover.
-  hoverVerdict(estimate: DeploymentEstimate, deviceLabel: string): string {
-    const { verdict } = estimate;
-    const head = `**${verdictHead(verdict.outcome)}** ${onGpus(deviceLabel, estimate.gpuCount)}`;
-    return `${head}: ${sentence(verdict.reason)}`;
-  },
-  hoverUnknown: (reason: string) => `**${verdictHead('unknown')}**: ${sentence(reason)}`,
-  hoverFlag: (name: string, description: string, inUse: FlagValue | undefined) =>
-    `\`--${name}\`${inUse === undefined ? '' : ` = ${flagValue(inUse)}`} · ${sentence(description)}`,
-  hoverTermsHeading: (perGpu: boolean) =>
-    `| ${perGpu ? 'On the fullest GPU' : 'Memory'} | GiB | ± | How it is computed | How we know |\n|:--|--:|--:|:--|:--|`,
-  hoverTerm(term: MemoryTerm): string {
-    const band = Math.max(term.highBytes - term.bytes, term.bytes - term.lowBytes);
-    const name = term.charged ? term.id : `${term.id} (on top of what is asked for)`;
-    const spread = band === 0 ? 'exact' : `± ${formatSignificant(band / GiB, 2)}`;
-    const cells = [
-      name,
-      (term.bytes / GiB).toFixed(2),
-      spread,
-      term.formula,
-      `${term.provenance}: ${term.source}`,
-    ];
-    return `| ${cells.map(tableCell).join(' | ')} |`;
-  },
-  /** `flag` is left out where the engine's default decides. */
-  hoverRequested(rank: RankEstimate, flag: string | undefined): string {
-    const of = `of ${(rank.totalBytes / GiB).toFixed(2)} that CUDA sees`;
-    const how = flag === undefined ? 'formula: default of gpu-memory-utilization' : `flag: ${flag}`;
-    return `| requested | ${(rank.requestedBytes / GiB).toFixed(2)} | exact | ${of} | ${how} |`;
-  },
-  hoverKv(estimate: DeploymentEstimate, availableBytes: number): string {
-    const { kv } = estimate;
-    const bytes = `${formatCount(kv.bytesPerTokenPerRank)} bytes a token`;
-    return (
-      `KV cache: ${(availableBytes / GiB).toFixed(2)} GiB, ${formatCount(kv.tokens)} tokens (${formatCount(kv.numBlocks)} blocks of ` +
-      `${formatCount(kv.blockSize)}, ${bytes}), ${kv.maxConcurrency.toFixed(2)}× at ${formatCount(kv.maxModelLen)} tokens.`
-    );
-  },
-  hoverFooter: (estimate: DeploymentEstimate, engineLabel: string) =>
-    `${estimate.model.id} · ${formatCount(estimate.model.parameters)} parameters · ${engineLabel} ${estimate.engineVersion}`,
+  // Inlay hints.
+  hintWeights: (bytes: number) => `${(bytes / GiB).toFixed(2)} GiB a GPU`,
+  hintKv: (tokens: number) => `KV ${formatCount(tokens)} tokens`,
+  hintConcurrency: ({ kv }: DeploymentEstimate) =>
+    kv.maxConcurrency < 1
+      ? `one fits up to ${formatCount(kv.largestMaxModelLen)}`
+      : `${times(kv.maxConcurrency)} at once`,
+  hintAuto: (value: FlagValue) => `= ${flagValue(value)}`,
+  hintResolved: (resolved: Readonly<Record<string, FlagValue>>) =>
+    Object.entries(resolved)
+      .map(([flag, value]) => `${flag} ${flagValue(value)}`)
+      .join('\n'),
 };
-
-/** Text inside one cell of a Markdown table. */
-function tableCell(text: string): string {
-  return text.replace(/[\\`*_[\]<>|~]/g, '\\$&').replace(/\s*\r?\n\s*/g, ' ');
-}

@@ -25,9 +25,11 @@ import { CalibrationStore } from './calibrations.ts';
 import { DeploymentCache } from './documents.ts';
 import { codeActionsIn, textEdits } from './features/codeActions.ts';
 import { codeLensesOf } from './features/codeLens.ts';
+import { completionsAt, completionTriggers } from './features/completion/completion.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { documentEstimates } from './features/estimates.ts';
-import { hoverAt } from './features/hover.ts';
+import { hoverAt } from './features/hover/hover.ts';
+import { inlayHintsIn } from './features/inlayHints.ts';
 import { leaveOf } from './hubLeave.ts';
 import { ModelResolver, type ResolveModel } from './modelResolver.ts';
 import { SettingsStore } from './settings.ts';
@@ -105,6 +107,12 @@ class Server {
     connection.onCodeAction(({ textDocument, range }, token) =>
       this.#answer(textDocument.uri, token, (analysis) => codeActionsIn(analysis, range), null),
     );
+    connection.onCompletion(({ textDocument, position }, token) =>
+      this.#answer(textDocument.uri, token, (analysis) => completionsAt(analysis, position), null),
+    );
+    connection.languages.inlayHint.on(({ textDocument, range }, token) =>
+      this.#answer(textDocument.uri, token, (analysis) => inlayHintsIn(analysis, range), null),
+    );
     connection.onRequest(estimatesRequest, ({ uri }: { uri: string }, token: CancellationToken) =>
       this.#answer<EstimatesResult>(uri, token, documentEstimates, { uri, version: -1, deployments: [] }),
     );
@@ -128,6 +136,8 @@ class Server {
         textDocumentSync: TextDocumentSyncKind.Incremental,
         codeLensProvider: {},
         hoverProvider: true,
+        completionProvider: { triggerCharacters: completionTriggers },
+        inlayHintProvider: true,
         codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
@@ -162,12 +172,14 @@ class Server {
     this.#generation += 1;
     this.#analyser.clear();
     for (const document of this.#documents.all()) this.#schedule(document);
-    if (this.#capabilities.workspace?.codeLens?.refreshSupport) {
-      // A client that refuses will ask again by itself at the next change.
-      this.#connection.sendRequest(CodeLensRefreshRequest.type).catch((error: unknown) => {
-        this.#connection.console.warn(`The client did not refresh its code lenses: ${String(error)}`);
-      });
+    // A client that refuses will ask again by itself at the next change.
+    const refused = (error: unknown) =>
+      this.#connection.console.warn(`The client did not ask again: ${String(error)}`);
+    const { workspace } = this.#capabilities;
+    if (workspace?.codeLens?.refreshSupport) {
+      this.#connection.sendRequest(CodeLensRefreshRequest.type).catch(refused);
     }
+    if (workspace?.inlayHint?.refreshSupport) this.#connection.languages.inlayHint.refresh().catch(refused);
   }
 
   #schedule({ uri }: TextDocument): void {

@@ -357,13 +357,38 @@ describe('the hover', () => {
       expect(text).toMatch(/\n\| weights \| 1\d\.\d\d \| (exact|± [\d.]+) \| [^|]+ \| formula: [^|]+ \|\n/);
       expect(text).toMatch(/KV cache: \d+\.\d\d GiB, [\d,]+ tokens/);
     }
-    expect(await client.hover(uri, 'max-model-len')).toMatch(/^`--max-model-len` = 8,192 · /);
+    const flag = await client.hover(uri, 'max-model-len');
+    expect(flag).toMatch(
+      /^`--max-model-len` = 8,192 · .*\n\nvLLM 0\.26\.0 has no fixed default for it\.\n\n\| Instead /,
+    );
+    expect(flag).toMatch(/\n\| `16,384` \| [\d,]+ \| \+0 \| [\d.]+× \| ✔ fits \|\n/);
   });
 
   it('has nothing to say elsewhere', async () => {
     const client = await start();
     await client.open(uri, fitting);
     expect(await client.hover(uri, '# loadline')).toBe('');
+  });
+
+  it('tells of the model, its parameters by kind, and of the GPU in a comment', async () => {
+    const client = await start();
+    await client.open(uri, fitting);
+    const model = await client.hover(uri, 'meta-llama');
+    expect(model).toContain('8,030,261,248 parameters: MLP 5.64 billion, attention 1.34 billion, ');
+    expect(model).toContain('32 layers, context up to 131,072 tokens.');
+    const gpu = await client.hover(uri, 'gpu=h200');
+    expect(gpu).toMatch(/^\*\*H200\*\* · `NVIDIA H200`/);
+    expect(gpu).toMatch(/\n- memory: 140 GiB to CUDA.*, [\d,]+ GB\/s\n/);
+    expect(gpu).toContain('MIG: 1g.18gb');
+    expect(gpu).toContain('**✔ fits** H200: ');
+  });
+
+  it('shows what a user wrote as it stands', async () => {
+    const client = await start();
+    await client.open(uri, '# loadline: gpu=l4\nmodel: "![a](https://x.y/z.png)"\nmax-num-seqs: 2\n');
+    const text = await client.hover(uri, '![a]');
+    expect(text).not.toMatch(/!\[a\]\(/);
+    expect(text).toContain('!\\[a\\](');
   });
 });
 

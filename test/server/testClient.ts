@@ -2,12 +2,14 @@ import { PassThrough } from 'node:stream';
 import {
   type CodeAction,
   type CodeLens,
+  type CompletionItem,
   createConnection,
   createProtocolConnection,
   type Diagnostic,
   type Hover,
   type InitializeParams,
   type InitializeResult,
+  type InlayHint,
   type ProtocolConnection,
   type PublishDiagnosticsParams,
   type Range,
@@ -164,6 +166,23 @@ export class TestClient {
     return hover && typeof hover.contents === 'object' && 'value' in hover.contents
       ? hover.contents.value
       : '';
+  }
+
+  /** What completion offers at the mark `|` of a text, which is opened without it. */
+  async completions(uri: string, marked: string, languageId = 'yaml'): Promise<CompletionItem[]> {
+    const offset = marked.indexOf('|');
+    await this.open(uri, marked.replace('|', ''), languageId);
+    const position = this.document(uri).positionAt(offset);
+    const params = { textDocument: { uri }, position };
+    return (
+      (await this.connection.sendRequest<CompletionItem[] | null>('textDocument/completion', params)) ?? []
+    );
+  }
+
+  async inlayHints(uri: string): Promise<InlayHint[]> {
+    const range = { start: { line: 0, character: 0 }, end: { line: 9999, character: 0 } };
+    const params = { textDocument: { uri }, range };
+    return (await this.connection.sendRequest<InlayHint[] | null>('textDocument/inlayHint', params)) ?? [];
   }
 
   async actions(uri: string, range: Range): Promise<CodeAction[]> {

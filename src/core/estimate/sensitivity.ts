@@ -1,7 +1,8 @@
 import { calibratedEngine } from '../calibration/calibrated.ts';
 import type { FlagValue } from '../engine/deployment.ts';
-import { findEngine } from '../engine/engine.ts';
+import { type Engine, type EngineEvaluation, type FixCandidate, findEngine } from '../engine/engine.ts';
 import { edited } from './fixes.ts';
+import { gpusNeeded } from './gpusNeeded.ts';
 import { judge } from './judge.ts';
 import type { EstimateRequest, VerdictOutcome } from './types.ts';
 
@@ -26,26 +27,53 @@ export interface FlagSensitivity {
  * whoever asks, not for every keystroke. Empty for an engine that is not covered.
  */
 export function estimateSensitivity(request: EstimateRequest): readonly FlagSensitivity[] {
-  const known = findEngine(request.deployment.engine);
-  if (known === undefined) return [];
-  const { calibration } = request;
-  const engine = calibration === undefined ? known : calibratedEngine(known, calibration);
+  const engine = engineOf(request);
+  if (engine === undefined) return [];
   const now = engine.evaluate(request);
   if (now.obstacle?.kind === 'flag-value') return [];
   return engine
     .variations(request, now)
-    .map((variation): FlagSensitivity => {
-      const after = engine.evaluate(edited(request, [variation]));
-      return {
-        flag: variation.flag,
-        from: now.resolved[variation.flag] ?? null,
-        to: variation.to,
-        kvTokens: after.kv.tokens,
-        kvTokensDelta: after.kv.tokens - now.kv.tokens,
-        maxConcurrency: after.kv.maxConcurrency,
-        outcome: judge(after).outcome,
-        gpuCount: variation.gpuCount,
-      };
-    })
+    .map((variation) => effectOf(engine, request, now, variation))
     .sort((left, right) => right.kvTokensDelta - left.kvTokensDelta);
+}
+
+/** As `estimateSensitivity`, for values of one flag, in their order; on as many GPUs as each needs. */
+export function flagEffects(
+  request: EstimateRequest,
+  flag: string,
+  values: readonly FlagValue[],
+): readonly FlagSensitivity[] {
+  const engine = engineOf(request);
+  if (engine === undefined || values.length === 0) return [];
+  const now = engine.evaluate(request);
+  if (now.obstacle?.kind === 'flag-value') return [];
+  const from = request.deployment.flags[flag] ?? null;
+  return values.map((to) => {
+    const gpuCount = Math.max(request.gpuCount, gpusNeeded({ ...now.resolved, [flag]: to }));
+    return effectOf(engine, request, now, { flag, from, to, gpuCount });
+  });
+}
+
+function engineOf({ deployment, calibration }: EstimateRequest): Engine | undefined {
+  const engine = findEngine(deployment.engine);
+  return engine === undefined || calibration === undefined ? engine : calibratedEngine(engine, calibration);
+}
+
+function effectOf(
+  engine: Engine,
+  request: EstimateRequest,
+  now: EngineEvaluation,
+  variation: FixCandidate,
+): FlagSensitivity {
+  const after = engine.evaluate(edited(request, [variation]));
+  return {
+    flag: variation.flag,
+    from: now.resolved[variation.flag] ?? null,
+    to: variation.to,
+    kvTokens: after.kv.tokens,
+    kvTokensDelta: after.kv.tokens - now.kv.tokens,
+    maxConcurrency: after.kv.maxConcurrency,
+    outcome: judge(after).outcome,
+    gpuCount: variation.gpuCount,
+  };
 }

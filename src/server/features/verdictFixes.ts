@@ -1,6 +1,6 @@
 /** Quick fixes of a verdict: edits that core verified, one or several flags at once. */
 import type { CodeAction, Diagnostic, TextEdit } from 'vscode-languageserver';
-import type { FlagValue } from '../../core/engine/deployment.ts';
+import { gpusNeeded } from '../../core/estimate/gpusNeeded.ts';
 import type { Fix, FlagEdit } from '../../core/estimate/types.ts';
 import { type FlagChange, targetEdit } from '../../text/edits.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
@@ -48,12 +48,6 @@ function editsOf(
   const target = { gpu: located.target?.gpu ?? request.device.id, gpuCount: needed };
   const edit = targetEdit(analysis.snapshot.getText(), located, target);
   return edit && [...edits, { range: rangeIn(analysis.snapshot, edit.range), newText: edit.newText }];
-}
-
-function gpusNeeded(flags: Readonly<Record<string, FlagValue>>): number {
-  return ['tensor-parallel-size', 'pipeline-parallel-size', 'data-parallel-size']
-    .map((flag) => Number(flags[flag] ?? 1))
-    .reduce((product, size) => product * size, 1);
 }
 
 /** Lists are not written by a quick fix. */
