@@ -47,6 +47,17 @@ const sharedModels = {
   },
 };
 
+/** One copy of the GPUs and the cloud instances beside the bundles that look them up. */
+const sharedDevices = {
+  name: 'shared-devices',
+  setup(build) {
+    build.onResolve({ filter: /\/device\/(catalogue|instances)\.ts$/ }, () => ({
+      path: './devices.js',
+      external: true,
+    }));
+  },
+};
+
 /**
  * What reads GGUF files and asks the hub, and the libraries that it reads with, beside the bundles that load them on first use: esbuild
  * splits no CommonJS.
@@ -77,7 +88,7 @@ const common = {
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
 const withSharedSsh2 = {
-  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedModels, checkpointReaders],
+  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedModels, sharedDevices, checkpointReaders],
 };
 
 const bundles = [
@@ -91,6 +102,15 @@ const bundles = [
       sourcefile: 'models.ts',
     },
     outfile: 'dist/models.js',
+  },
+  {
+    ...node,
+    stdin: {
+      contents: "export * from './catalogue.ts'; export * from './instances.ts';",
+      resolveDir: 'src/core/device',
+      sourcefile: 'devices.ts',
+    },
+    outfile: 'dist/devices.js',
   },
   {
     ...node,
@@ -110,7 +130,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedYaml, sharedModels, checkpointReaders],
+    plugins: [withoutNativeAddons, sharedYaml, sharedModels, sharedDevices, checkpointReaders],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },
