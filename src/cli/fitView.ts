@@ -49,8 +49,11 @@ export function fitDetails(one: Estimate): string[] {
         `    ${term.id.padEnd(width)}  ${formatBytes(term.bytes)}${band}${charge}; ${term.provenance}: ${term.source}`,
       );
     }
+    const { maxBatch, maxModelLen, tokens, maxConcurrency } = one.kv;
     lines.push(
-      `    ${'KV cache'.padEnd(width)}  ${formatBytes(rank.availableKvBytes)}: ${formatCount(one.kv.tokens)} tokens, ${formatSignificant(one.kv.maxConcurrency)} requests of ${formatCount(one.kv.maxModelLen)} tokens`,
+      maxBatch === undefined
+        ? `    ${'KV cache'.padEnd(width)}  ${formatBytes(rank.availableKvBytes)}: ${formatCount(tokens)} tokens, ${formatSignificant(maxConcurrency)} requests of ${formatCount(maxModelLen)} tokens`
+        : `    ${'left over'.padEnd(width)}  ${formatBytes(rank.availableKvBytes)}: the largest batch of ${formatCount(maxModelLen)} tokens a request is ${formatCount(maxBatch)}`,
     );
   }
   for (const line of findEngine(one.engine)?.logLines(one) ?? []) lines.push(`    log: ${line}`);

@@ -31,7 +31,7 @@ loadline fit --model M --gpu G      one deployment from options
   --endpoint URL         the hub's address (HF_ENDPOINT, else https://huggingface.co)
   --gpu G                id (h100-sxm-80gb), short form (h100) or the driver's name; for files: where they name none
   --gpu-count N          GPUs (1)
-  --engine vllm          engine
+  --engine E             vllm, or static-batch: transformers, DeepSpeed, Triton's python backend (vllm)
   --engine-version V     version whose defaults count
   --entrypoint serve|llm the server, or the offline class (serve)
   --set FLAG=VALUE       an engine flag; again for more; a bare FLAG is a switch. For files: over what they say

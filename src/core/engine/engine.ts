@@ -1,7 +1,15 @@
-import type { DeploymentEstimate, EstimateRequest, KvEstimate, RankEstimate } from '../estimate/types.ts';
+import type {
+  DeploymentEstimate,
+  EstimateRequest,
+  KvEstimate,
+  RankEstimate,
+  SpeedEstimate,
+  Verdict,
+} from '../estimate/types.ts';
 import type { Problem } from '../result.ts';
 import type { SpeedInput } from '../speed/speedInput.ts';
 import type { FlagValue } from './deployment.ts';
+import { staticBatch } from './static-batch/staticBatch.ts';
 import { vllm } from './vllm/vllm.ts';
 
 export type FlagKind = 'integer' | 'number' | 'string' | 'switch' | 'json';
@@ -45,6 +53,7 @@ export interface Obstacle {
     | 'profile-run'
     | 'no-kv-memory'
     | 'max-model-len'
+    | 'batch-size'
     | 'mamba-blocks';
   /** One sentence with the numbers. */
   readonly reason: string;
@@ -59,6 +68,8 @@ export interface EngineEvaluation {
   readonly kv: KvEstimate;
   readonly obstacle: Obstacle | undefined;
   readonly speed: SpeedInput;
+  /** Of an engine without a pool of pages and without a scheduler: its verdict where there is no obstacle, and its speed. */
+  readonly staticBatch?: { readonly verdict: Omit<Verdict, 'fixes'>; readonly speed: SpeedEstimate };
   readonly warnings: readonly Problem[];
 }
 
@@ -74,6 +85,8 @@ export interface FixCandidate {
 export interface Engine {
   readonly name: string;
   readonly label: string;
+  /** False where it has no server that a sweep could measure. */
+  readonly isServer: boolean;
   readonly flags: readonly FlagDefinition[];
   /** The options of one version with their defaults there; of the default version where none is given. */
   flagsOf(version: string | undefined): readonly VersionedFlag[];
@@ -98,7 +111,9 @@ export interface Engine {
 }
 
 /** To add an engine: a folder beside vllm, and its object here. */
-const engines: ReadonlyMap<string, Engine> = new Map([[vllm.name, vllm]]);
+const engines: ReadonlyMap<string, Engine> = new Map(
+  [vllm, staticBatch].map((engine) => [engine.name, engine]),
+);
 
 export function findEngine(name: string): Engine | undefined {
   return engines.get(name.trim().toLowerCase());
@@ -106,4 +121,9 @@ export function findEngine(name: string): Engine | undefined {
 
 export function engineNames(): readonly string[] {
   return [...engines.keys()];
+}
+
+/** Engines whose server a sweep can start and measure. */
+export function serverNames(): readonly string[] {
+  return [...engines.values()].filter(({ isServer }) => isServer).map(({ name }) => name);
 }

@@ -6,6 +6,7 @@ const memoryKinds: ReadonlySet<Obstacle['kind']> = new Set([
   'profile-run',
   'no-kv-memory',
   'max-model-len',
+  'batch-size',
 ]);
 
 /** True where memory, not a value or the number of GPUs, keeps it from starting. */

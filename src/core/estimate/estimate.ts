@@ -45,7 +45,7 @@ export function estimate(request: EstimateRequest, options: EstimateOptions = {}
     resolved: evaluation.resolved,
     perRank: evaluation.perRank,
     kv: evaluation.kv,
-    speed: estimateSpeed(evaluation.speed),
+    speed: evaluation.staticBatch?.speed ?? estimateSpeed(evaluation.speed),
     verdict: {
       ...judged,
       fixes: wantsFixes ? verifiedFixes(engine, request, evaluation, judged.outcome) : [],

@@ -19,6 +19,7 @@ export function judge(evaluation: EngineEvaluation): Omit<Verdict, 'fixes'> {
       causeFlag: obstacle.causeFlag,
     };
   }
+  if (evaluation.staticBatch !== undefined) return evaluation.staticBatch.verdict;
   const pool = kv.numBlocks > 0 ? kv.oneRequestBytes * kv.maxConcurrency : 0;
   const left = pool - kv.oneRequestBytes;
   const capacity = `${kv.maxConcurrency.toFixed(2)}x at ${grouped(kv.maxModelLen)} tokens, KV cache of ${grouped(kv.tokens)} tokens`;
@@ -46,6 +47,7 @@ export function judge(evaluation: EngineEvaluation): Omit<Verdict, 'fixes'> {
  */
 export function bandWarning(evaluation: EngineEvaluation): Problem | undefined {
   const { obstacle, kv } = evaluation;
+  if (evaluation.staticBatch !== undefined) return undefined;
   const aboutLength = obstacle === undefined || obstacle.kind === 'max-model-len';
   if (!aboutLength || evaluation.resolved['kv-cache-memory-bytes'] !== undefined) return undefined;
   let low = Number.POSITIVE_INFINITY;

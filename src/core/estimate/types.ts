@@ -48,6 +48,8 @@ export interface KvEstimate {
   readonly oneRequestBytes: number;
   /** Largest max_model_len that fits, 0 where none does. */
   readonly largestMaxModelLen: number;
+  /** Of an engine that takes one batch at a time: the largest that fits at `maxModelLen` tokens a request; one more runs out. */
+  readonly maxBatch?: number;
 }
 
 export type SpeedBound = 'bandwidth' | 'compute' | 'launch' | 'kv' | 'interconnect';

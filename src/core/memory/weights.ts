@@ -24,6 +24,8 @@ export interface WeightStorage {
   readonly encoderReplicated?: boolean;
   /** Rows that LoRA adapters may add to the vocabulary. */
   readonly extraVocabulary?: number;
+  /** What the rows of the vocabulary are padded to a multiple of. Default 64. */
+  readonly vocabularyMultiple?: number;
 }
 
 export interface RankWeights {
@@ -153,10 +155,13 @@ function keyValueHeadsOf(layer: LayerFacts): number {
 }
 
 function vocabularyBytes(model: ModelFacts, storage: WeightStorage): number {
-  const rows = paddedVocabulary(model.vocabularySize) + paddedVocabulary(storage.extraVocabulary ?? 0);
+  const { extraVocabulary = 0, vocabularyMultiple } = storage;
+  const rows =
+    paddedVocabulary(model.vocabularySize, vocabularyMultiple) +
+    paddedVocabulary(extraVocabulary, vocabularyMultiple);
   return (rows * model.hiddenSize * storage.elementBytes) / storage.tensorParallelSize;
 }
 
-export function paddedVocabulary(size: number): number {
-  return Math.ceil(size / VOCABULARY_PADDING) * VOCABULARY_PADDING;
+export function paddedVocabulary(size: number, multiple = VOCABULARY_PADDING): number {
+  return Math.ceil(size / multiple) * multiple;
 }

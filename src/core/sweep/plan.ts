@@ -1,6 +1,6 @@
 /** From a parsed document to a plan that can be run: the schema first, then what only the whole can tell. */
 import { closest } from '../closest.ts';
-import { type Engine, engineNames, findEngine } from '../engine/engine.ts';
+import { type Engine, findEngine, serverNames } from '../engine/engine.ts';
 import { failure, type Problem, type Result, success } from '../result.ts';
 import { planSchema, type SweepPlan, schemaProblems } from './planSchema.ts';
 import { isSecretName, launchSecrets, secretProblem } from './planSecrets.ts';
@@ -44,18 +44,19 @@ export function planFrom(document: unknown): Result<SweepPlan> {
   const parsed = planSchema.safeParse(document);
   if (!parsed.success) return failure(...schemaProblems(parsed.error, document));
   const plan = parsed.data;
-  const engine = findEngine(plan.engine.name);
+  const named = findEngine(plan.engine.name);
+  const engine = named?.isServer ? named : undefined;
   const problems = [...notCoveredYet(plan), ...loadProblems(plan), ...launchSecrets(plan)];
   const warnings: Problem[] = answerWarnings(plan);
   if (engine === undefined) {
-    const message = `Engine "${plan.engine.name}" is not covered yet; there is ${engineNames().join(', ')}.`;
+    const message = `Engine "${plan.engine.name}" is not covered yet; there is ${serverNames().join(', ')}.`;
     problems.push({ code: 'plan.engine-unknown', message, path: ['engine', 'name'] });
     return failure(...problems);
   }
-  const named = canonicalFlags(plan, engine);
-  problems.push(...named.problems);
-  warnings.push(...named.warnings);
-  return problems.length > 0 ? failure(...problems) : success(named.plan, warnings);
+  const canonical = canonicalFlags(plan, engine);
+  problems.push(...canonical.problems);
+  warnings.push(...canonical.warnings);
+  return problems.length > 0 ? failure(...problems) : success(canonical.plan, warnings);
 }
 
 function notCoveredYet(plan: SweepPlan): Problem[] {

@@ -13,6 +13,7 @@ import { matchRelease } from './versions/releases.ts';
 export const vllm: Engine = {
   name: 'vllm',
   label: 'vLLM',
+  isServer: true,
   flags: vllmFlags,
   flagsOf: (version) => flagsOfRelease(matchRelease(version).release),
   replacementOf: (name, version) => vllmReplacement(name, matchRelease(version).release),
