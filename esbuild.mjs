@@ -36,11 +36,11 @@ const sharedYaml = {
   },
 };
 
-/** One copy of the model families and the known models beside the bundles that read a model's facts. */
+/** One copy of the model families, the known models and the GPUs beside the bundles that read their facts. */
 const sharedModels = {
   name: 'shared-models',
   setup(build) {
-    build.onResolve({ filter: /\/model\/(parse|known)\.ts$/ }, () => ({
+    build.onResolve({ filter: /\/(model\/(parse|known)|device\/catalogue)\.ts$/ }, () => ({
       path: './models.js',
       external: true,
     }));
@@ -97,8 +97,9 @@ const bundles = [
   {
     ...node,
     stdin: {
-      contents: "export * from './parse.ts'; export * from './known.ts';",
-      resolveDir: 'src/core/model',
+      contents:
+        "export * from './model/parse.ts'; export * from './model/known.ts'; export * from './device/catalogue.ts';",
+      resolveDir: 'src/core',
       sourcefile: 'models.ts',
     },
     outfile: 'dist/models.js',
