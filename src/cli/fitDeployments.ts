@@ -1,10 +1,12 @@
 /** Deployments in files or options -> estimates. */
+
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Calibration } from '../core/calibration/calibration.ts';
 import { allDevices, closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment, FlagValue } from '../core/engine/deployment.ts';
+import { draftOf } from '../core/engine/vllm/draftModel.ts';
 import { estimate } from '../core/estimate/estimate.ts';
 import type {
   DeploymentEstimate,
@@ -184,6 +186,7 @@ function requestOf(
       flags: { ...deployment.flags, ...settings.flags },
     },
     model,
+    ...draftOf({ flags: { ...deployment.flags, ...settings.flags } }),
     device,
     gpuCount: gpuCount ?? settings.gpuCount ?? 1,
     ...(load === undefined ? {} : { load }),

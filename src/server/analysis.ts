@@ -1,9 +1,11 @@
 /** Documents -> estimates, one per deployment: what every feature shows. */
+
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Calibration } from '../core/calibration/calibration.ts';
 import { closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment } from '../core/engine/deployment.ts';
+import { draftOf } from '../core/engine/vllm/draftModel.ts';
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
@@ -146,6 +148,7 @@ export class Analyser {
       source,
       deployment,
       model: model.value,
+      ...draftOf(deployment),
       device: chosen.device,
       gpuCount: chosen.gpuCount,
       ...(calibration === undefined ? {} : { calibration }),

@@ -28,7 +28,7 @@ export function compare(
 ): readonly ComparisonRow[] {
   const { batch, inputTokens, outputTokens } = now.speed;
   const prices = pricesOf(own);
-  const { deployment, model, weightsBytes } = request;
+  const { deployment, model, draft, weightsBytes } = request;
   const devices = allDevices();
   const instances = kind === 'instance' ? allInstances() : [];
   const { rows, rejected } = rank({
@@ -39,6 +39,7 @@ export function compare(
     devices,
     instances,
     prices,
+    ...(draft === undefined ? {} : { draft }),
     ...(weightsBytes === undefined ? {} : { weightsBytes }),
   });
   const priceOf = new Map(

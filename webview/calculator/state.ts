@@ -167,6 +167,7 @@ export function effectiveRequest({ base, edits, choice, models }: CalculatorStat
     device,
     gpuCount: Math.max(choice.gpuCount ?? base?.gpuCount ?? 1, gpusNeeded(flags)),
     ...(base?.load === undefined ? {} : { load: base.load }),
+    ...(base?.draft === undefined ? {} : { draft: base.draft }),
     ...(base?.calibration === undefined ? {} : { calibration: base.calibration }),
     ...(base?.overridesApplied === undefined || choice.model !== undefined
       ? {}

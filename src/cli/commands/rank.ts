@@ -4,6 +4,7 @@ import { allDevices, findDevice } from '../../core/device/catalogue.ts';
 import type { Device } from '../../core/device/device.ts';
 import { allInstances } from '../../core/device/instances.ts';
 import type { Deployment } from '../../core/engine/deployment.ts';
+import { draftOf } from '../../core/engine/vllm/draftModel.ts';
 import type { ModelFacts } from '../../core/model/facts.ts';
 import { listPrices, type Prices, parsePrices } from '../../core/rank/prices.ts';
 import { rank } from '../../core/rank/rank.ts';
@@ -66,6 +67,7 @@ export async function rankCommand(argv: readonly string[], terminal: Terminal): 
     instances: allInstances(),
     prices: await pricesOf(given, terminal.cwd),
     model: await modelOf(deployment, terminal, hubOf(given, process.env, terminal.interrupted)),
+    ...draftOf(deployment),
     ...(weightsBytes === undefined ? {} : { weightsBytes }),
   };
   const ranked = rank(request);

@@ -114,6 +114,8 @@ export interface EstimateRequest {
   readonly source: string;
   readonly deployment: Deployment;
   readonly model: ModelFacts;
+  /** Of the model that proposes tokens, where the deployment names one and its facts are known (engine/vllm/draftModel.ts). */
+  readonly draft?: ModelFacts;
   readonly device: Device;
   readonly gpuCount: number;
   readonly load?: EstimateLoad;

@@ -6,6 +6,7 @@ import { generic } from './families/generic.ts';
 import { familyOf, familyOfArchitecture } from './families/registry.ts';
 import { towerFamilyOf } from './families/towerRegistry.ts';
 import type { ModelFamily } from './family.ts';
+import { genericWarning } from './genericWarning.ts';
 import { encoderBeside, generatesText, type NotCovered, unreadStructure } from './notCovered.ts';
 import { parametersByKind } from './parts.ts';
 import { quantizationFacts } from './quantization/quantization.ts';
@@ -147,14 +148,6 @@ function notCovered(modelType: string, { what, field }: NotCovered): Problem {
     code: 'model.not-covered',
     message: `Models of type "${modelType}" with ${what} are not covered yet, so nothing is estimated ("${field}").`,
     path: [field],
-  };
-}
-
-export function genericWarning(modelType: string): Problem {
-  return {
-    code: 'model.generic',
-    message: `The family "${modelType}" is not covered; it is sized by the fields that most decoders share, what it has beside its text model is left out, and every band is wide.`,
-    path: ['model_type'],
   };
 }
 

@@ -57,7 +57,7 @@ export function rank(request: RankRequest): RankDocument {
 const parallelFlags = ['tensor-parallel-size', 'pipeline-parallel-size', 'data-parallel-size'] as const;
 
 function attemptsFor(request: RankRequest, device: Device): readonly Attempt[] {
-  const { deployment, model, load, serviceLevel, weightsBytes } = request;
+  const { deployment, model, draft, load, serviceLevel, weightsBytes } = request;
   const written = parallelFlags.map((flag) => writtenFlag(deployment, flag));
   const engine = findEngine(deployment.engine);
   const splits = engine?.canonicalFlag('tensor-parallel-size') !== undefined;
@@ -77,6 +77,7 @@ function attemptsFor(request: RankRequest, device: Device): readonly Attempt[] {
       model,
       device,
       gpuCount,
+      ...(draft === undefined ? {} : { draft }),
       ...(weightsBytes === undefined ? {} : { weightsBytes }),
     };
     return { gpuCount, flags, result: fleetFor(one, load, serviceLevel) };

@@ -22,6 +22,8 @@ export interface RankRequest {
   /** Engine, version and flags. A parallelism that it sets is kept; else each number of GPUs is tried as tensor parallel. */
   readonly deployment: Deployment;
   readonly model: ModelFacts;
+  /** As in `EstimateRequest`. */
+  readonly draft?: ModelFacts;
   readonly load: RankLoad;
   readonly serviceLevel: ServiceLevel;
   readonly devices: readonly Device[];

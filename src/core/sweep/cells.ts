@@ -1,6 +1,8 @@
 /** A plan's grid: every engine start of the matrix, under every load. */
+
 import type { Device } from '../device/device.ts';
 import type { Deployment, FlagValue } from '../engine/deployment.ts';
+import { draftOf } from '../engine/vllm/draftModel.ts';
 import { estimate } from '../estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateLoad, EstimateRequest } from '../estimate/types.ts';
 import type { ModelFacts } from '../model/facts.ts';
@@ -114,10 +116,12 @@ export function cellEstimateRequest(
     inputTokens: meanTokens(load.input),
     outputTokens: meanTokens(load.output),
   };
+  const deployment = cellDeployment(plan, flags);
   return {
     source: plan.name,
-    deployment: cellDeployment(plan, flags),
+    deployment,
     model: context.model,
+    ...draftOf(deployment),
     device: context.device,
     gpuCount: plan.gpuCount,
     load: speedLoad,

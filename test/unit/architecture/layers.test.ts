@@ -14,6 +14,7 @@ interface Metafile {
       {
         readonly bytes: number;
         readonly inputs: Readonly<Record<string, unknown>>;
+        readonly imports: readonly { readonly path: string; readonly kind: string }[];
         readonly entryPoint?: string;
       }
     >
@@ -109,6 +110,29 @@ describe('size budgets, minified', () => {
     expect(outputs.length).toBeGreaterThan(0);
     for (const [file, output] of outputs) expect(output.bytes, file).toBeLessThanOrEqual(bytes);
   });
+
+  it.each(['calculator', 'telemetry', 'sweep'])(
+    'loads no more than that for the first paint of the %s, besides chart.js',
+    (panel) => {
+      const loaded = new Set<string>();
+      const load = (file: string): void => {
+        if (loaded.has(file)) return;
+        loaded.add(file);
+        for (const { path, kind } of metafile.outputs[file]?.imports ?? [])
+          if (kind === 'import-statement') load(path);
+      };
+      load(`dist/webview/${panel}.js`);
+      const own = [...loaded].filter(
+        (file) =>
+          !Object.keys(metafile.outputs[file]?.inputs ?? {}).some((input) =>
+            input.includes('node_modules/chart.js/'),
+          ),
+      );
+      const total = own.reduce((sum, file) => sum + (metafile.outputs[file]?.bytes ?? 0), 0);
+      expect(total).toBeGreaterThan(0);
+      expect(total, own.join(', ')).toBeLessThanOrEqual(250_000);
+    },
+  );
 
   it('puts chart.js in one chunk that the panels share', () => {
     const holding = Object.entries(metafile.outputs).filter(([, output]) =>

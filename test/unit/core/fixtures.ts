@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { findDevice } from '../../../src/core/device/catalogue.ts';
 import type { Device } from '../../../src/core/device/device.ts';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
+import { draftOf } from '../../../src/core/engine/vllm/draftModel.ts';
 import type { EstimateRequest } from '../../../src/core/estimate/types.ts';
 import type { ModelFacts } from '../../../src/core/model/facts.ts';
 import { knownModel } from '../../../src/core/model/known.ts';
@@ -37,9 +38,11 @@ export function request(
   flags: Readonly<Record<string, FlagValue>> = {},
   more: Partial<EstimateRequest> = {},
 ): EstimateRequest {
+  const deployment = { engine: 'vllm', entrypoint: 'serve', model: modelName, flags } as const;
   return {
     source: 'test',
-    deployment: { engine: 'vllm', entrypoint: 'serve', model: modelName, flags },
+    deployment,
+    ...draftOf(deployment),
     model: model(modelName),
     device: device(gpu),
     gpuCount: 1,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
+import { draftOf } from '../../../src/core/engine/vllm/draftModel.ts';
 import { withHfOverrides } from '../../../src/core/engine/vllm/hfOverrides.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import type { EstimateRequest } from '../../../src/core/estimate/types.ts';
@@ -24,6 +25,7 @@ function of(
     source: 'test',
     deployment: { engine: 'vllm', engineVersion: '0.26.0', entrypoint: 'serve', flags },
     model: facts,
+    ...draftOf({ flags }),
     device: device('h200'),
     gpuCount: 8,
     ...more,

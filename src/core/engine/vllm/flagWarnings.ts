@@ -1,5 +1,5 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
-import { genericWarning } from '../../model/parse.ts';
+import { genericWarning } from '../../model/genericWarning.ts';
 import type { Problem } from '../../result.ts';
 import { contradictions } from './contradictions.ts';
 import { checkFlag } from './flags/check.ts';
@@ -41,7 +41,7 @@ export function deploymentWarnings(
     warnings.push(notEstimatedProblem('hf-overrides', 'values that replace those of config.json'));
   }
   const speculative = deployment.flags['speculative-config'];
-  if (speculative !== undefined && readSpeculation(speculative, model)?.known !== true) {
+  if (speculative !== undefined && readSpeculation(speculative, model, request.draft)?.known !== true) {
     warnings.push(notEstimatedProblem('speculative-config', "the draft model's memory"));
   }
   const copies = wholeNumber(deployment.flags['data-parallel-size'] ?? 1) ?? 1;

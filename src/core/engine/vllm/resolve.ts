@@ -98,7 +98,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     encoder: traits.encoder && readsMedia(flags),
     encoderReplicated: flags.value('mm-encoder-tp-mode') === 'data',
     lora: readLora(flags, profile),
-    speculation: readSpeculation(flags.value('speculative-config'), model),
+    speculation: readSpeculation(flags.value('speculative-config'), model, request.draft),
     offloadBytes: (flags.atLeast('cpu-offload-gb', 0) ?? 0) * GiB,
     quantization: quantization?.method,
     quantizedWeightBytes: quantization?.bytesPerWeight,

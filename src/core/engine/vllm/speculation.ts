@@ -1,5 +1,4 @@
 import type { ModelFacts } from '../../model/facts.ts';
-import { knownModel } from '../../model/known.ts';
 import type { FlagValue } from '../deployment.ts';
 import { wholeNumber } from './flagValues.ts';
 import { jsonFlag } from './jsonFlag.ts';
@@ -23,13 +22,16 @@ const withoutWeights = new Set(['ngram', 'ngram_gpu', 'suffix']);
 
 /**
  * `--speculative-config`. Further-token heads (`mtp` and its older names by family) are the model's own; n-grams take none; any
- * other method loads a model, which is known by its name or not at all.
+ * other method loads a model, whose facts are those of `draft` or not known.
  */
-export function readSpeculation(value: FlagValue | undefined, model: ModelFacts): Speculation | undefined {
+export function readSpeculation(
+  value: FlagValue | undefined,
+  model: ModelFacts,
+  draft: ModelFacts | undefined,
+): Speculation | undefined {
   const config = jsonFlag(value);
   if (config === undefined) return undefined;
   const name = config['model'];
-  const draft = typeof name === 'string' ? knownModel(name) : undefined;
   const written = typeof config['method'] === 'string' ? config['method'] : undefined;
   const method = written ?? (typeof name === 'string' && !name.startsWith('ngram') ? 'draft_model' : 'ngram');
   const tokens = wholeNumber((config['num_speculative_tokens'] as FlagValue | undefined) ?? '') ?? 0;
