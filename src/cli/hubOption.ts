@@ -1,4 +1,5 @@
 import type { FlagValue } from '../core/engine/deployment.ts';
+import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
 import { hubAccess, tokenOf } from '../storage/checkpoint/hubAccess.ts';
 import type { Environment } from '../storage/checkpoint/hubCache.ts';
 import type { ResolveOptions } from '../storage/modelFolder.ts';
@@ -25,14 +26,16 @@ export function hubOf(
   };
 }
 
-/** How a deployment's model is looked for: `--revision`, as the engine takes it; the hub, as options allow it. */
+/** How a deployment's model is looked for: `--revision` and `--hf-overrides`, as the engine takes them; the hub, as options allow it. */
 export function resolveOptions(
   flags: Readonly<Record<string, FlagValue>>,
   hub: ResolveOptions['hub'] | undefined,
 ): ResolveOptions {
   const revision = Object.hasOwn(flags, 'revision') ? flags['revision'] : undefined;
+  const overrides = hfOverrides(flags);
   return {
     ...(typeof revision === 'string' ? { revision } : {}),
+    ...(overrides === undefined ? {} : { overrides }),
     ...(hub === undefined ? {} : { hub }),
   };
 }

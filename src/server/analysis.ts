@@ -6,6 +6,7 @@ import { closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment } from '../core/engine/deployment.ts';
 import { draftOf } from '../core/engine/vllm/draftModel.ts';
+import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
@@ -138,7 +139,7 @@ export class Analyser {
     const blocking = estimateBlocker(located);
     if (blocking && !isOfFlag(blocking)) return unknown(blocking);
     if (deployment.model === undefined) return unknown(blocking ?? messages.noModel());
-    const model = await this.#models.resolve(deployment.model, uri, revisionOf(deployment));
+    const model = await this.#models.resolve(deployment.model, uri, modelOptions(deployment));
     if (!model.ok) {
       return unknown(blocking ?? model.problems[0] ?? messages.noModel());
     }
@@ -170,10 +171,14 @@ function withoutUnread(request: EstimateRequest, { unresolved = [] }: LocatedDep
   return { ...request, deployment: { ...request.deployment, flags: Object.fromEntries(flags) } };
 }
 
-/** `--revision`, as the engine takes it. */
-function revisionOf({ flags }: Deployment): string | undefined {
+/** `--revision` and `--hf-overrides`, as the engine takes them. */
+function modelOptions({ flags }: Deployment): { readonly revision?: string; readonly overrides?: string } {
   const revision = Object.hasOwn(flags, 'revision') ? flags['revision'] : undefined;
-  return typeof revision === 'string' ? revision : undefined;
+  const overrides = hfOverrides(flags);
+  return {
+    ...(typeof revision === 'string' ? { revision } : {}),
+    ...(overrides === undefined ? {} : { overrides }),
+  };
 }
 
 function withVersion(deployment: Deployment, settings: ServerSettings): Deployment {

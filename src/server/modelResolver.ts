@@ -47,15 +47,20 @@ export class ModelResolver {
    * The folder of the document first, then those of the workspace. Documents without a path have the latter alone. A disk or hub that
    * takes long gives `model.not-known-yet`, and `onLateAnswer` is called when it has answered.
    */
-  resolve(reference: string, documentUri: string, revision?: string): Promise<Result<ModelFacts>> {
+  resolve(
+    reference: string,
+    documentUri: string,
+    { revision, overrides }: Pick<ResolveOptions, 'revision' | 'overrides'> = {},
+  ): Promise<Result<ModelFacts>> {
     const path = pathOf(documentUri);
     const folders = [...(path === undefined ? [] : [dirname(path)]), ...this.#workspaceFolders];
-    const key = JSON.stringify([reference, revision, folders]);
+    const key = JSON.stringify([reference, revision, overrides, folders]);
     const known = this.#cache.get(key);
     if (known) return this.#patiently(reference, known);
     const { hub } = this.#options;
     const asked = this.#resolve(reference, folders, {
       ...(revision === undefined ? {} : { revision }),
+      ...(overrides === undefined ? {} : { overrides }),
       ...(hub === undefined ? {} : { hub }),
     });
     this.#cache.set(key, asked);

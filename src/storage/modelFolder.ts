@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { closest } from '../core/closest.ts';
 import { checkpointFacts } from '../core/model/checkpoint.ts';
 import type { ModelFacts } from '../core/model/facts.ts';
-import { knownModel, knownModelNames } from '../core/model/known.ts';
+import { knownModel, knownModelNames, knownModelWith } from '../core/model/known.ts';
 import { parseModelConfig } from '../core/model/parse.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';
 import { type ByteReader, localReader, unreadable } from './checkpoint/byteReader.ts';
@@ -19,6 +19,8 @@ const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
 export interface ResolveOptions {
   /** Branch, tag or commit, as the engine's `--revision` has it. Default `main`. */
   readonly revision?: string;
+  /** The value of `--hf-overrides`, put into config.json before it is read. GGUF files have none. */
+  readonly overrides?: string;
   /** Names the folder of downloaded models. Default: this process's. */
   readonly environment?: Environment;
   /** Default: this machine's files. */
@@ -48,7 +50,7 @@ export async function resolveModel(
   folders: readonly string[],
   options: ResolveOptions = {},
 ): Promise<Result<ModelFacts>> {
-  const { reader = localReader, environment = process.env, revision = 'main' } = options;
+  const { reader = localReader, environment = process.env, revision = 'main', overrides } = options;
   const name = reference.trim();
   if (name === '' || name.includes('\0')) {
     return failure({ code: 'model.not-found', message: 'No model is named.' });
@@ -62,7 +64,7 @@ export async function resolveModel(
   }
   const places = placesOf(name, folders);
   for (const place of places) {
-    const found = await readPlace(name, place, undefined, reader);
+    const found = await readPlace(name, place, undefined, reader, overrides);
     if (found !== undefined) return found;
   }
   // `org/name:Q4_K_M`: a hub id and which of its GGUF files, as vLLM and llama.cpp write it.
@@ -73,7 +75,7 @@ export async function resolveModel(
   const downloaded =
     snapshot === undefined
       ? undefined
-      : await readPlace(quantization === undefined ? id : name, snapshot, quantization, reader);
+      : await readPlace(quantization === undefined ? id : name, snapshot, quantization, reader, overrides);
   if (downloaded !== undefined) return downloaded;
   const asked = await askHub(
     { id, quantization },
@@ -82,7 +84,11 @@ export async function resolveModel(
     options,
   );
   if (asked?.ok) return asked;
-  if (known !== undefined) return success(known, asked?.problems);
+  if (known !== undefined) {
+    const changed = overrides === undefined ? undefined : knownModelWith(name, overrides);
+    if (changed?.ok === false) return changed;
+    return success(changed?.value ?? known, asked?.problems);
+  }
   return asked ?? failure(notFound(name, places));
 }
 
@@ -91,13 +97,13 @@ async function askHub(
   model: HubModelName,
   need: HubNeed['need'],
   revision: string,
-  { hub }: ResolveOptions,
+  { hub, overrides }: ResolveOptions,
 ): Promise<Result<ModelFacts> | undefined> {
   if (hub === undefined || !isHubId(model.id)) return undefined;
   const access = await hub({ model: model.id, need });
   if (access === undefined) return undefined;
   const { hubModel } = await import('./checkpoint/hubModel.ts');
-  return hubModel(model, revision, access);
+  return hubModel({ ...model, ...(overrides === undefined ? {} : { overrides }) }, revision, access);
 }
 
 function notFound(name: string, places: readonly string[]): Problem {
@@ -124,13 +130,14 @@ async function readPlace(
   place: string,
   quantization: string | undefined,
   reader: ByteReader,
+  overrides: string | undefined,
 ): Promise<Result<ModelFacts> | undefined> {
   try {
     const there = await reader.entry(place);
     if (there.kind === 'absent') return undefined;
     if (there.kind === 'other') return failure(notAFile(place));
     if (there.kind === 'file') {
-      if (!/\.gguf$/i.test(place)) return await readModel(name, place, reader);
+      if (!/\.gguf$/i.test(place)) return await readModel(name, place, reader, overrides);
       const { ggufModel } = await import('./checkpoint/ggufModel.ts');
       return await ggufModel(name, place, reader);
     }
@@ -140,13 +147,20 @@ async function readPlace(
       const { ggufFolder } = await import('./checkpoint/ggufModel.ts');
       return await ggufFolder(name, place, quantization, reader);
     }
-    return inFolder.kind === 'file' ? await readModel(name, path, reader) : failure(notAFile(path));
+    return inFolder.kind === 'file'
+      ? await readModel(name, path, reader, overrides)
+      : failure(notAFile(path));
   } catch (error) {
     return failure(unreadable(place, error));
   }
 }
 
-async function readModel(name: string, path: string, reader: ByteReader): Promise<Result<ModelFacts>> {
+async function readModel(
+  name: string,
+  path: string,
+  reader: ByteReader,
+  overrides: string | undefined,
+): Promise<Result<ModelFacts>> {
   const config = await readJsonFile(reader, path, {
     mostBytes: MOST_CONFIG_BYTES,
     what: 'that is no config.json',
@@ -157,7 +171,11 @@ async function readModel(name: string, path: string, reader: ByteReader): Promis
     },
   });
   if (!config.ok) return config;
-  const facts = parseModelConfig(config.value, { id: name, source: path });
+  const facts = parseModelConfig(config.value, {
+    id: name,
+    source: path,
+    ...(overrides === undefined ? {} : { overrides }),
+  });
   if (!facts.ok || basename(path) !== 'config.json') return facts;
   return withCheckpoint(facts.value, facts.warnings, dirname(path), reader);
 }

@@ -46,6 +46,20 @@ describe('a model whose files are beside the document', () => {
   });
 });
 
+describe('hf-overrides', () => {
+  it('count: a context that they lengthen is taken, without a mark', async () => {
+    const client = await start();
+    const text = (overrides: string) =>
+      `# loadline: gpu=h200\nmodel: Qwen/Qwen3-8B\nmax-model-len: 65536\n${overrides}`;
+    await client.open(uri, text(''));
+    expect(await client.lensTitles(uri)).toEqual([expect.stringMatching(/^✖/)]);
+    await client.close(uri);
+    await client.open(uri, text('hf-overrides: \'{"max_position_embeddings": 65536}\'\n'));
+    expect(await client.lensTitles(uri)).toEqual([expect.stringMatching(/^✔ fits H200/)]);
+    expect(await client.diagnostics(uri)).toEqual([]);
+  });
+});
+
 describe('a model that takes long', () => {
   it('is not known yet, then known without another keystroke', async () => {
     const facts = knownModel('gpt2');

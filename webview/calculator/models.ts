@@ -4,7 +4,8 @@ import type { ModelFacts } from '../../src/core/model/facts.ts';
 export interface KnownModels {
   /** Hub ids, in the order of vendors and sizes. */
   readonly names: readonly string[];
-  facts(name: string): ModelFacts | undefined;
+  /** `overrides`: the value of `--hf-overrides`, put into the model's config.json. */
+  facts(name: string, overrides?: string): ModelFacts | undefined;
 }
 
 /**

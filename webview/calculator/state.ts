@@ -1,5 +1,6 @@
 import { findDevice } from '../../src/core/device/catalogue.ts';
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
+import { hfOverrides } from '../../src/core/engine/vllm/hfOverrides.ts';
 import type {
   DeploymentEstimate,
   EstimateLoad,
@@ -149,11 +150,11 @@ export function drop(state: CalculatorState, id: string): CalculatorState {
 
 /** What is estimated but for the load: the file, the edits on top, what is tried besides. null until model and GPU are known. */
 export function effectiveRequest({ base, edits, choice, models }: CalculatorState): EstimateRequest | null {
-  const model = choice.model === undefined ? base?.model : models?.facts(choice.model);
-  const device = choice.device === undefined ? base?.device : findDevice(choice.device);
-  if (model === undefined || device === undefined) return null;
   const deployment = base?.deployment ?? { engine: 'vllm', entrypoint: 'serve' as const, flags: {} };
   const flags = { ...deployment.flags, ...edits };
+  const model = choice.model === undefined ? base?.model : models?.facts(choice.model, hfOverrides(flags));
+  const device = choice.device === undefined ? base?.device : findDevice(choice.device);
+  if (model === undefined || device === undefined) return null;
   const engineVersion = choice.engineVersion ?? deployment.engineVersion;
   return {
     source: base?.source ?? 'calculator',
@@ -169,9 +170,6 @@ export function effectiveRequest({ base, edits, choice, models }: CalculatorStat
     ...(base?.load === undefined ? {} : { load: base.load }),
     ...(base?.draft === undefined ? {} : { draft: base.draft }),
     ...(base?.calibration === undefined ? {} : { calibration: base.calibration }),
-    ...(base?.overridesApplied === undefined || choice.model !== undefined
-      ? {}
-      : { overridesApplied: base.overridesApplied }),
     // Read from the file's own checkpoint and host: of no other model or GPU.
     ...(base?.weightsBytes === undefined || choice.model !== undefined
       ? {}

@@ -125,8 +125,6 @@ export interface EstimateRequest {
   readonly cudaTotalBytes?: number;
   /** From a live host: free on each GPU before the engine starts. Bytes. Left out: all but the CUDA context. */
   readonly freeBytes?: number;
-  /** True where the caller has put `--hf-overrides` into config.json before reading it (engine/vllm/hfOverrides.ts). */
-  readonly overridesApplied?: boolean;
   /** What was measured here before: corrects the terms that it speaks of. */
   readonly calibration?: Calibration;
 }

@@ -21,8 +21,8 @@ export function statedContext(fields: ConfigFields): number {
 }
 
 /**
- * The longest context that the engines derive from the model: `max_position_embeddings`, stretched by rope scaling.
- * Types whose file already states the stretched length are left alone; yarn counts from the original one.
+ * The longest context that rope scaling stretches `max_position_embeddings` to. Types whose file already states the stretched length
+ * are left alone; yarn counts from the original one. What a release makes of it is the engine's: engine/vllm/contextLimit.ts.
  * Source: vLLM config/model.py, `_get_and_verify_max_len`.
  */
 export function scaledContext(fields: ConfigFields, maxPositionEmbeddings: number): number {
@@ -42,6 +42,13 @@ export function scaledContext(fields: ConfigFields, maxPositionEmbeddings: numbe
   if (stretched >= 1 && stretched <= LIMITS.tokens) return stretched;
   scaling.reject('factor', `one that makes a context of 1 to ${LIMITS.tokens} tokens out of ${base}`);
   return maxPositionEmbeddings;
+}
+
+/** Whether yarn, in any spelling, stretches the context. */
+export function stretchedByYarn(fields: ConfigFields): boolean {
+  const written = fields.section('rope_scaling') ?? fields.section('rope_parameters');
+  const scaling = written === undefined ? undefined : ofFullAttention(written);
+  return (scaling?.value('rope_type') ?? scaling?.value('type')) === 'yarn';
 }
 
 /** The context before LongRoPE stretches it; undefined without LongRoPE. */

@@ -197,6 +197,8 @@ export interface ModelFacts {
   readonly maxPositionEmbeddings: number;
   /** Where LongRoPE stretches positions: the context before it, which vLLM since 0.11.1 takes unless more is asked for. */
   readonly originalContext?: number;
+  /** Where yarn stretches positions: the context that the file states, which vLLM since 0.30 takes as stretched already. */
+  readonly contextBeforeYarn?: number;
   /** Width of a row of the rotary position table; 0 where positions are learned or there are none. */
   readonly rotarySize: number;
   readonly dataType: DataType;
@@ -205,6 +207,8 @@ export interface ModelFacts {
   readonly parameters: ParametersByKind;
   /** True where the family is not covered and generic fields were used: every band is widened. */
   readonly generic: boolean;
+  /** The value of `--hf-overrides` that was put into config.json before it was read; left out where none was. */
+  readonly overrides?: string;
   /** Where the facts come from: a path, `shipped facts`, a URL. */
   readonly source: string;
   /** What the headers of its weight files say, where those were at hand. Wins over formulas. */

@@ -1,3 +1,4 @@
+import type { Result } from '../result.ts';
 import type { ModelFacts } from './facts.ts';
 import { deepseekModels } from './known/deepseek.ts';
 import { denseModels } from './known/dense.ts';
@@ -39,9 +40,23 @@ for (const entry of entries) {
 }
 
 const parsed = new Map<KnownModelEntry, ModelFacts>();
+let lastOverridden:
+  | { readonly name: string; readonly overrides: string; readonly facts: ModelFacts | undefined }
+  | undefined;
 
-/** Shipped facts by hub id or by the name after the slash, in any case. Its `id` is the hub id. */
-export function knownModel(name: string): ModelFacts | undefined {
+/**
+ * Shipped facts by hub id or by the name after the slash, in any case. Its `id` is the hub id. With `overrides`, the value of
+ * `--hf-overrides`, as the fields are then; undefined too where those make no model.
+ */
+export function knownModel(name: string, overrides?: string): ModelFacts | undefined {
+  if (overrides !== undefined) {
+    // A panel asks again at every step of a slider.
+    if (lastOverridden?.name !== name || lastOverridden.overrides !== overrides) {
+      const result = knownModelWith(name, overrides);
+      lastOverridden = { name, overrides, facts: result?.ok ? result.value : undefined };
+    }
+    return lastOverridden.facts;
+  }
   const entry = entryByName.get(name.trim().toLowerCase());
   if (entry === undefined) return undefined;
   const before = parsed.get(entry);
@@ -50,6 +65,14 @@ export function knownModel(name: string): ModelFacts | undefined {
   if (!result.ok) return undefined;
   parsed.set(entry, result.value);
   return result.value;
+}
+
+/** Shipped facts with `--hf-overrides` put in, or what is wrong with them; undefined for a name that is not shipped. */
+export function knownModelWith(name: string, overrides: string): Result<ModelFacts> | undefined {
+  const entry = entryByName.get(name.trim().toLowerCase());
+  return entry === undefined
+    ? undefined
+    : parseModelConfig(entry.config, { id: entry.id, source: 'shipped facts', overrides });
 }
 
 /** Hub ids, in the order of vendors and sizes. */

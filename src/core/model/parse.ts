@@ -1,6 +1,6 @@
 import { failure, type Problem, type Result, success } from '../result.ts';
 import { ConfigFields, isRecord } from './configFields.ts';
-import { contextBeforeLongRope, scaledContext, statedContext } from './contextLength.ts';
+import { contextBeforeLongRope, scaledContext, statedContext, stretchedByYarn } from './contextLength.ts';
 import type { DataType, ModelFacts } from './facts.ts';
 import { generic } from './families/generic.ts';
 import { familyOf, familyOfArchitecture } from './families/registry.ts';
@@ -8,10 +8,18 @@ import { towerFamilyOf } from './families/towerRegistry.ts';
 import type { ModelFamily } from './family.ts';
 import { genericWarning } from './genericWarning.ts';
 import { encoderBeside, generatesText, type NotCovered, unreadStructure } from './notCovered.ts';
+import { overriddenConfig } from './overrides.ts';
 import { parametersByKind } from './parts.ts';
 import { quantizationFacts } from './quantization/quantization.ts';
 import { textSection, withOuterTie } from './textSection.ts';
 import { towerReader } from './towerReader.ts';
+
+export interface ModelIdentity {
+  readonly id: string;
+  readonly source: string;
+  /** The value of `--hf-overrides`: put into config.json before it is read. What is no JSON object is left alone. */
+  readonly overrides?: string;
+}
 
 /**
  * Model facts from a parsed config.json. Never throws. Problems: `model.not-an-object`, `model.missing-field`,
@@ -19,10 +27,12 @@ import { towerReader } from './towerReader.ts';
  * structures that the family has no place for. A family that is not known is read by the fields that most share,
  * `generic: true`, with the warning `model.generic`.
  */
-export function parseModelConfig(
-  config: unknown,
-  identity: { readonly id: string; readonly source: string },
-): Result<ModelFacts> {
+export function parseModelConfig(written: unknown, identity: ModelIdentity): Result<ModelFacts> {
+  const overridden =
+    isRecord(written) && identity.overrides !== undefined
+      ? overriddenConfig(written, identity.overrides)
+      : undefined;
+  const config = overridden ?? written;
   if (!isRecord(config)) {
     return failure({
       code: 'model.not-an-object',
@@ -31,9 +41,9 @@ export function parseModelConfig(
   }
   const whole = new ConfigFields(config);
   const architecture = whole.firstText('architectures');
-  const written = whole.text('model_type');
+  const statedType = whole.text('model_type');
   if (whole.problems.length > 0) return failure(...whole.problems);
-  const { family, modelType, fields, covered } = readerOf(whole, written, architecture);
+  const { family, modelType, fields, covered } = readerOf(whole, statedType, architecture);
   if (modelType === undefined) {
     return failure({
       code: 'model.missing-field',
@@ -79,15 +89,19 @@ export function parseModelConfig(
   }
   const facts: ModelFacts = {
     id: identity.id,
-    modelType: isGeneric ? (written ?? modelType) : modelType,
+    modelType: isGeneric ? (statedType ?? modelType) : modelType,
     architecture: architecture ?? reader.architecture,
     ...shape,
     maxPositionEmbeddings,
     ...(originalContext === undefined ? {} : { originalContext }),
+    ...(stretchedByYarn(fields) ? { contextBeforeYarn: stated } : {}),
     dataType,
     ...(quantization === undefined ? {} : { quantization }),
     parameters,
     generic: isGeneric,
+    ...(overridden === undefined || identity.overrides === undefined
+      ? {}
+      : { overrides: identity.overrides }),
     source: identity.source,
   };
   return success(facts, isGeneric ? [genericWarning(facts.modelType)] : []);

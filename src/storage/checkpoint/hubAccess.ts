@@ -24,6 +24,8 @@ export interface HubAccess {
 export interface HubModelName {
   readonly id: string;
   readonly quantization?: string | undefined;
+  /** The value of `--hf-overrides`, put into what the hub says before it is read. */
+  readonly overrides?: string;
 }
 
 /** What is written of it: the rest comes from the environment. */

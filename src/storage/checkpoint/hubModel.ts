@@ -238,7 +238,11 @@ function factsOf(
   }
   const model = name.id;
   const source = `${at}/config.json`;
-  const facts = parseModelConfig(answer.config, { id: model, source });
+  const facts = parseModelConfig(answer.config, {
+    id: model,
+    source,
+    ...(name.overrides === undefined ? {} : { overrides: name.overrides }),
+  });
   if (!facts.ok) return facts;
   const all = [...facts.warnings, ...warnings];
   if (answer.weights === undefined) return success(facts.value, all);

@@ -351,7 +351,7 @@ describe('warnings', () => {
   });
 
   it('say what is not estimated, and what version stands in', () => {
-    expect(codes({ 'prefill-context-parallel-size': 2 })[0]?.code).toBe('flag.not-estimated');
+    expect(codes({ 'hf-overrides': '{}' })[0]?.code).toBe('flag.not-estimated');
     expect(codes({ 'enable-lora': false, 'cpu-offload-gb': 0 })).toEqual([]);
     expect(codes({}, '0.33.0')).toEqual([]);
     expect(codes({}, 'v0.26.1')[0]?.message).toContain('estimated as the older, 0.26.0');

@@ -44,6 +44,15 @@ describe('resolveModel', () => {
     });
   });
 
+  it.each(['mine', 'llama-3.1-8b'])('puts overrides into the config.json of %s', async (reference) => {
+    const overrides = '{"num_hidden_layers": 1, "max_position_embeddings": 777}';
+    const result = await resolveModel(reference, [root], { overrides });
+    expect(result).toMatchObject({ ok: true, value: { maxPositionEmbeddings: 777, overrides } });
+    expect(result.ok && result.value.layers.length).toBe(1);
+    const bad = await resolveModel(reference, [root], { overrides: '{"num_hidden_layers": -1}' });
+    expect(bad).toMatchObject({ ok: false, problems: [{ path: ['num_hidden_layers'] }] });
+  });
+
   it('finds an absolute path', async () => {
     expect((await resolveModel(join(root, 'mine'), [])).ok).toBe(true);
   });

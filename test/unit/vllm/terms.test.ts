@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
 import { draftOf } from '../../../src/core/engine/vllm/draftModel.ts';
-import { withHfOverrides } from '../../../src/core/engine/vllm/hfOverrides.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import type { EstimateRequest } from '../../../src/core/estimate/types.ts';
 import type { ModelFacts } from '../../../src/core/model/facts.ts';
@@ -156,25 +155,5 @@ describe('flags against each other', () => {
   it('and against the GPU: fp8 on an A100', () => {
     expect(warned({ 'kv-cache-dtype': 'fp8' }, 'a100')).toContain('flag.slow-on-device kv-cache-dtype');
     expect(warned({ 'kv-cache-dtype': 'fp8' }, 'h100')).toEqual([]);
-  });
-});
-
-describe('hf-overrides', () => {
-  it('replace fields of the config, sections gone into, and never reach a prototype', () => {
-    const config = { max_position_embeddings: 4096, text_config: { hidden_size: 8, layers: 2 } };
-    const overrides = '{"max_position_embeddings":8192,"text_config":{"layers":3},"__proto__":{"x":1}}';
-    expect(withHfOverrides(config, overrides)).toEqual({
-      max_position_embeddings: 8192,
-      text_config: { hidden_size: 8, layers: 3 },
-    });
-    expect(withHfOverrides(config, 'not json')).toBeUndefined();
-    expect(({} as { x?: number }).x).toBeUndefined();
-  });
-
-  it('are said not to be estimated unless they were applied', () => {
-    const base = request('llama-3.1-8b', 'h200', { 'hf-overrides': '{"max_position_embeddings":8192}' });
-    const codes = (one: EstimateRequest) => estimate(one).warnings.map(({ code }) => code);
-    expect(codes(base)).toContain('flag.not-estimated');
-    expect(codes({ ...base, overridesApplied: true })).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
     computeCapability: request.device.computeCapability,
     tensorParallelSize: resolved.tensorParallelSize,
     elementBytes: resolved.elementBytes,
-    contextParallelSize: resolved.decodeContextParallelSize,
+    contextParallelSize: resolved.contextParallelSize,
     speculation: resolved.speculation,
     flags: resolved.kv,
   });
@@ -76,10 +76,9 @@ function kvEstimate(
 
 /** What the model was made for; more only where overrides, which are not read, may have stretched it. */
 function longestContext(request: EstimateRequest, resolved: ResolvedVllm): number {
-  const { maxPositionEmbeddings } = request.model;
   return contextLimitLifted(request)
-    ? Math.max(maxPositionEmbeddings, resolved.maxModelLen ?? 0)
-    : maxPositionEmbeddings;
+    ? Math.max(resolved.longestContext, resolved.maxModelLen ?? 0)
+    : resolved.longestContext;
 }
 
 function perRank(resolved: ResolvedVllm, memories: readonly StageMemory[]): RankEstimate[] {

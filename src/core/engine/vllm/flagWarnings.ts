@@ -1,19 +1,14 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
 import { genericWarning } from '../../model/genericWarning.ts';
 import type { Problem } from '../../result.ts';
+import { overridesMissing } from './contextLimit.ts';
 import { contradictions } from './contradictions.ts';
 import { checkFlag } from './flags/check.ts';
-import { switchValue, wholeNumber } from './flagValues.ts';
+import { wholeNumber } from './flagValues.ts';
 import type { QuantizedWeights } from './quantization.ts';
 import { readSpeculation } from './speculation.ts';
 import type { VllmProfile } from './versions/profile.ts';
 import { RELEASES, type ReleaseMatch, releaseName } from './versions/releases.ts';
-
-/** Features that change the memory and that the estimate leaves out. */
-const notEstimated: readonly { readonly flag: string; readonly what: string }[] = [
-  { flag: 'prefill-context-parallel-size', what: 'splitting prompts over GPUs' },
-  { flag: 'disable-sliding-window', what: 'turning the window off' },
-];
 
 export function deploymentWarnings(
   request: EstimateRequest,
@@ -31,13 +26,7 @@ export function deploymentWarnings(
     if (problem !== undefined) warnings.push(problem);
   }
   warnings.push(...contradictions(request));
-  for (const { flag, what } of notEstimated) {
-    const value = deployment.flags[flag];
-    if (value === undefined || switchValue(value) === false || Number(value) === 0) continue;
-    if (flag.endsWith('-size') && Number(value) === 1) continue;
-    warnings.push(notEstimatedProblem(flag, what));
-  }
-  if (deployment.flags['hf-overrides'] !== undefined && !request.overridesApplied) {
+  if (overridesMissing(model, deployment.flags)) {
     warnings.push(notEstimatedProblem('hf-overrides', 'values that replace those of config.json'));
   }
   const speculative = deployment.flags['speculative-config'];

@@ -28,15 +28,15 @@ export function findObstacle(
 
 /** Values that are well formed and that vLLM refuses for this model or GPU before it takes any memory. */
 function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacle | undefined {
-  const { model, device } = request;
+  const { device } = request;
   if (
     resolved.maxModelLen !== null &&
-    resolved.maxModelLen > model.maxPositionEmbeddings &&
+    resolved.maxModelLen > resolved.longestContext &&
     !contextLimitLifted(request)
   ) {
     return {
       kind: 'context-length',
-      reason: `vLLM refuses max-model-len ${grouped(resolved.maxModelLen)}: the model was made for ${grouped(model.maxPositionEmbeddings)} tokens (VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 lifts that)`,
+      reason: `vLLM refuses max-model-len ${grouped(resolved.maxModelLen)}: the model was made for ${grouped(resolved.longestContext)} tokens (VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 lifts that)`,
       causeFlag: 'max-model-len',
     };
   }
@@ -47,7 +47,7 @@ function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacl
       causeFlag: 'dtype',
     };
   }
-  return refusedBatch(resolved, resolved.maxModelLen ?? model.maxPositionEmbeddings);
+  return refusedBatch(resolved, resolved.maxModelLen ?? resolved.longestContext);
 }
 
 /** Source: vLLM config/scheduler.py, verify_max_model_len. */
@@ -103,12 +103,13 @@ function parallelismObstacle(request: EstimateRequest, resolved: ResolvedVllm): 
       'pipeline-parallel-size',
     );
   }
-  const needed = tensor * pipeline * resolved.dataParallelSize;
+  const prefill = resolved.prefillContextParallelSize;
+  const needed = tensor * prefill * pipeline * resolved.dataParallelSize;
   if (needed > request.gpuCount) {
     const causeFlag =
       tensor > 1 ? 'tensor-parallel-size' : pipeline > 1 ? 'pipeline-parallel-size' : 'data-parallel-size';
     return obstacle(
-      `${needed} GPUs are needed (tensor ${tensor} x pipeline ${pipeline} x data ${resolved.dataParallelSize}), ${request.gpuCount} given`,
+      `${needed} GPUs are needed (tensor ${tensor}${prefill > 1 ? ` x prefill context ${prefill}` : ''} x pipeline ${pipeline} x data ${resolved.dataParallelSize}), ${request.gpuCount} given`,
       causeFlag,
     );
   }

@@ -3,6 +3,7 @@ import { modelTraits } from '../../memory/layerGroups.ts';
 import { type PipelineStage, pipelineStages, writtenStages } from '../../memory/pipeline.ts';
 import { GiB } from '../../units.ts';
 import type { FlagValue } from '../deployment.ts';
+import { derivedContext } from './contextLimit.ts';
 import { FlagReader } from './flagReader.ts';
 import { wholeNumber } from './flagValues.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
@@ -38,15 +39,10 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
 
   // Since 0.11.1 a model that LongRoPE stretches keeps its short context unless more is asked for (vLLM PR 27431).
   const shortContext = profile.release >= releaseIndex('0.11.2') ? model.originalContext : undefined;
-  const maxModelLen = readMaxModelLen(flags, shortContext ?? model.maxPositionEmbeddings);
-  const batch = readBatch(
-    flags,
-    profile,
-    runner,
-    request,
-    totalBytes,
-    maxModelLen ?? model.maxPositionEmbeddings,
-  );
+  const slidingWindow = !flags.isOn('disable-sliding-window', false);
+  const longestContext = derivedContext(model, profile.release, slidingWindow);
+  const maxModelLen = readMaxModelLen(flags, Math.min(shortContext ?? longestContext, longestContext));
+  const batch = readBatch(flags, profile, runner, request, totalBytes, maxModelLen ?? longestContext);
   const written = flags.choice('dtype', dataTypes) ?? 'auto';
   const dataType = resolveDataType(written, model.dataType, device.computeCapability);
   const elementBytes = dataType === 'float32' ? 4 : 2;
@@ -72,6 +68,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     totalBytes,
     freeBytes: request.freeBytes,
     maxModelLen,
+    longestContext,
     maxNumSeqs: batch.maxNumSeqs,
     maxNumBatchedTokens: batch.maxNumBatchedTokens,
     chunkedPrefill: batch.chunkedPrefill,
@@ -79,7 +76,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     tensorParallelSize: numbers.tensorParallelSize,
     pipelineParallelSize: numbers.pipelineParallelSize,
     dataParallelSize: numbers.dataParallelSize,
-    decodeContextParallelSize: numbers.decodeContextParallelSize,
+    contextParallelSize: contextParallelSize(profile, numbers),
     prefillContextParallelSize: numbers.prefillContextParallelSize,
     kvCacheMemoryBytes: numbers.kvCacheMemoryBytes,
     blocksOverride: numbers.blocksOverride,
@@ -190,6 +187,19 @@ function readStages(
   const written = partition === undefined ? undefined : writtenStages(partition, layers, count);
   const remainder = profile.release < releaseIndex('0.8.5.post1') ? 'last' : 'before-last';
   return written ?? pipelineStages(layers, count, remainder);
+}
+
+/**
+ * Ranks that a request's keys and values are spread over. Up to 0.25 those of prefill and decode context parallelism multiplied; since
+ * 0.26 decode context parallelism spans the prefill ranks, and without it each of them has the whole cache.
+ * Source: v1/kv_cache_interface.py, max_memory_usage_bytes; config/parallel.py.
+ */
+function contextParallelSize(
+  profile: VllmProfile,
+  sizes: { readonly decodeContextParallelSize: number; readonly prefillContextParallelSize: number },
+): number {
+  const { decodeContextParallelSize: decode, prefillContextParallelSize: prefill } = sizes;
+  return profile.release < releaseIndex('0.26.0') ? decode * prefill : decode;
 }
 
 /** config/vllm.py, `max_concurrent_batches`; before 0.26 one step was reckoned with. */

@@ -16,6 +16,8 @@ export interface ResolvedVllm {
   readonly freeBytes: number | undefined;
   /** null: the longest that fits (`--max-model-len auto`). */
   readonly maxModelLen: number | null;
+  /** The longest that the release takes of the model, where nothing lifts that. */
+  readonly longestContext: number;
   readonly gpuMemoryUtilization: number;
   readonly maxNumSeqs: number;
   readonly maxNumBatchedTokens: number;
@@ -24,7 +26,8 @@ export interface ResolvedVllm {
   readonly tensorParallelSize: number;
   readonly pipelineParallelSize: number;
   readonly dataParallelSize: number;
-  readonly decodeContextParallelSize: number;
+  /** Ranks that a request's keys and values are spread over. */
+  readonly contextParallelSize: number;
   readonly prefillContextParallelSize: number;
   /** Layers of each pipeline stage. */
   readonly stages: readonly PipelineStage[];

@@ -94,6 +94,7 @@ function modelMemory(request: EstimateRequest, resolved: ResolvedVllm, stage: Pi
     resolved.blockSize,
     resolved.tensorParallelSize,
     resolved.dataParallelSize,
+    resolved.prefillContextParallelSize,
     resolved.expertParallel,
     resolved.elementBytes,
     resolved.kv.format?.elementBytes,

@@ -18,7 +18,7 @@ export function activationTerms(
   const peak = activationPeak(request.model, coefficients, {
     maxNumBatchedTokens,
     maxNumSeqs,
-    maxModelLen: resolved.maxModelLen ?? request.model.maxPositionEmbeddings,
+    maxModelLen: resolved.maxModelLen ?? resolved.longestContext,
     blockSize: resolved.blockSize,
     tensorParallelSize: resolved.tensorParallelSize,
     dataParallelSize: resolved.dataParallelSize,

@@ -17,8 +17,8 @@ export function weightStorage(resolved: ResolvedVllm): WeightStorage {
     elementBytes: resolved.elementBytes,
     linearBytes: resolved.quantizedWeightBytes ?? resolved.elementBytes,
     tensorParallelSize,
-    // Without expert parallelism, too, each expert is split over the data-parallel ranks.
-    expertRanks: tensorParallelSize * dataParallelSize,
+    // Without expert parallelism, too, each expert is split over the data-parallel and prefill ranks.
+    expertRanks: tensorParallelSize * dataParallelSize * resolved.prefillContextParallelSize,
     wholeExperts: resolved.expertParallel,
     ...(padsExperts(resolved.quantization) ? { expertWidthMultiple: 128 } : {}),
     encoder: resolved.encoder,
