@@ -55,7 +55,7 @@ const harmless = new Set(['flag.duplicate', 'directive.unknown-word']);
 
 /** Answers, not mistakes: the verdict is then not known. A file may name any model of the hub; an option must name one that is there. */
 const unknownInFile = new Set(['model.not-covered', 'model.not-found']);
-const unknownInOption = new Set(['model.not-covered']);
+export const unknownInOption = new Set(['model.not-covered']);
 
 export async function fitFile(file: string, settings: FitSettings): Promise<FitResult> {
   let text: string;

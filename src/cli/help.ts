@@ -25,6 +25,7 @@ const runOptions = `  --host NAME        in place of the host that the run was s
 const details: Readonly<Record<string, string>> = {
   fit: `loadline fit FILE…                  deployments written in files (vLLM configs, launch scripts)
 loadline fit --model M --gpu G      one deployment from options
+loadline fit --requests FILE        a request a line, a result a line (JSON lines); - is stdin
 
   --model M              folder, config.json, name of a model that Loadline knows, or hub id of one that was downloaded
   --hub                  ask the model hub for what is not on this machine; its token: HF_TOKEN, or hf auth login
@@ -38,6 +39,7 @@ loadline fit --model M --gpu G      one deployment from options
   --batch B --input I --output O   load that speed is estimated for
   --weights-bytes N      bytes of the checkpoint, in place of the formula
   --cuda-total-bytes N   GPU memory as the host reports it, in place of the catalogue
+  --requests FILE        each line an object with these options as keys; options given here stand where a line has none
   --uncalibrated         leave out what .loadline/calibration.json says was measured
   --json                 the estimates as JSON (docs/formats.md)
 

@@ -29,7 +29,7 @@ export async function readLogs(files: readonly string[], cwd: string): Promise<r
 }
 
 /** A folder, or a pipe that nobody writes to, would give an error that says less, or none ever. */
-async function regularFile(path: string): Promise<string> {
+export async function regularFile(path: string): Promise<string> {
   const found = await stat(path);
   if (!found.isFile()) throw new Error('this is no file.');
   return path;

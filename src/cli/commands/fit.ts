@@ -16,6 +16,7 @@ import { type FitResult, type FitSettings, fitFile, fitOptions, unknownGpu } fro
 import { fitDetails, fitTable } from '../fitView.ts';
 import { hubOf } from '../hubOption.ts';
 import { type ParsedOptions, parseOptions } from '../options.ts';
+import { fitRequests, type RequestSettings } from '../requests/fitRequests.ts';
 import type { Terminal } from '../terminal.ts';
 import { textTable } from '../textTable.ts';
 
@@ -35,10 +36,13 @@ const options = {
   uncalibrated: { type: 'boolean' },
   hub: { type: 'boolean' },
   endpoint: { type: 'string' },
+  requests: { type: 'string' },
 } as const;
 
 export async function fitCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given = parseOptions('fit', argv, options);
+  const requests = given.text('requests');
+  if (requests !== undefined) return fitRequests(requests, await requestSettings(given, terminal), terminal);
   const results = await fitAll(given, terminal);
   const estimates = results.flatMap((result) => result.estimates);
   const problems = results.flatMap((result) => result.problems);
@@ -53,6 +57,23 @@ export async function fitCommand(argv: readonly string[], terminal: Terminal): P
   for (const line of problems) terminal.err(line);
   return exitCode(estimates, problems);
 }
+
+/** What the command line says stands for each request that does not say it itself. */
+async function requestSettings(given: ParsedOptions, terminal: Terminal): Promise<RequestSettings> {
+  if (given.files.length > 0) throw new BadInput('loadline fit: give files, or --requests; not both.');
+  const set = given.texts('set');
+  const names = Object.keys(options).filter((name) => !notOfRequests.has(name));
+  return {
+    defaults: {
+      ...Object.fromEntries(names.map((name) => [name, given.text(name)])),
+      ...(set.length > 0 ? { set } : {}),
+    },
+    calibration: given.isSet('uncalibrated') ? undefined : await nearestCalibration(terminal.cwd),
+    hub: hubOf(given, process.env, terminal.interrupted),
+  };
+}
+
+const notOfRequests = new Set(['set', 'requests', 'uncalibrated', 'hub', 'endpoint']);
 
 function exitCode(
   estimates: readonly (DeploymentEstimate | UnknownEstimate)[],
