@@ -86,6 +86,47 @@ describe('a config that does not fit', () => {
   });
 });
 
+describe('a file with two deployments', () => {
+  test('the calculator goes to the one that is picked, and to the one that the cursor is in', async () => {
+    await workbench.openFile('two-models.compose.yaml');
+    await workbench.pressLens('does not fit L40S', workbench.tab('Calculator'));
+    const panel = workbench.panel();
+    const title = panel.getByRole('heading', { level: 1 });
+    await title.filter({ hasText: 'Llama-3.1-8B-Instruct' }).waitFor();
+    await panel.getByLabel('Deployment of the file').selectOption({ index: 1 });
+    await title.filter({ hasText: 'Qwen2.5-7B-Instruct' }).waitFor();
+    await panel.getByLabel('Follow the cursor').check();
+    await workbench.clickText('131072');
+    await title.filter({ hasText: 'Llama-3.1-8B-Instruct' }).waitFor();
+    await workbench.clickText('CODE_CONTEXT');
+    await title.filter({ hasText: 'Qwen2.5-7B-Instruct' }).waitFor();
+  });
+
+  test('a chart is saved as a picture where one says', async () => {
+    await workbench
+      .panel()
+      .getByRole('button', { name: 'Save Concurrency by context length as PNG' })
+      .click();
+    await workbench.acceptSuggestedPath();
+    await vi.waitFor(async () => {
+      const picture = await readFile(join(folder, 'concurrency-by-context-length.png'));
+      expect(picture.subarray(1, 4).toString()).toBe('PNG');
+    }, 20_000);
+  });
+
+  test('a price that is typed is kept in the settings, and is there when the panel is opened again', async () => {
+    const price = workbench.panel().locator('[data-price="l40s-48gb"]');
+    await price.click();
+    await workbench.panel().getByLabel('Price of L40S, US dollars an hour').fill('0.42');
+    await workbench.page.keyboard.press('Enter');
+    await price.filter({ hasText: '0.42' }).waitFor();
+    await workbench.closeTab('Calculator');
+    await workbench.command('Loadline: Open Calculator');
+    await workbench.panel().locator('[data-price="l40s-48gb"]').filter({ hasText: '0.42' }).waitFor();
+    await workbench.closeTab('Calculator');
+  });
+});
+
 describe('hosts', () => {
   test('telemetry of a host over SSH is drawn while it comes, and says that it is a recording', async () => {
     await workbench.openFile('llama-3.1-8b.serve.yaml');

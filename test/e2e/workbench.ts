@@ -36,6 +36,11 @@ export class Workbench {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
   }
 
+  /** Saves where the dialog that is open proposes. */
+  async acceptSuggestedPath(): Promise<void> {
+    await this.page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
+  }
+
   /** The side bar with GPU Hosts and Runs. */
   async showLoadline(): Promise<void> {
     const tab = this.page.getByRole('tab', { name: 'Loadline' }).first();
@@ -76,11 +81,16 @@ export class Workbench {
       .frameLocator('iframe#active-frame');
   }
 
+  /** Puts the cursor on a text of the editor. */
+  async clickText(text: string): Promise<void> {
+    await this.page.locator('.view-line span', { hasText: text }).last().click({ force: true });
+  }
+
   /** Puts the cursor on a text of the editor and opens the quick fixes there; marks that are drawn anew may close them. */
   async openQuickFixes(text: string): Promise<void> {
     await until(this.quickFixes().first(), async () => {
       // By force: at a second try the cursor is drawn over the text.
-      await this.page.locator('.view-line span', { hasText: text }).last().click({ force: true });
+      await this.clickText(text);
       await this.page.keyboard.press('Control+.');
     });
   }
