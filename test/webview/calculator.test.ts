@@ -106,6 +106,21 @@ describe('the calculator', () => {
     await panel.close();
   });
 
+  it('sorts all GPUs by what one looks for, not only the cheapest that are shown', async () => {
+    const panel = await open();
+    const rows = panel.page.locator('#comparison tbody tr');
+    await rows.first().waitFor();
+    const few = await rows.count();
+    await panel.page.locator('#comparison').getByRole('button', { name: 'TPOT ms' }).click();
+    await panel.page.getByRole('button', { name: 'Show fewer' }).waitFor();
+    expect(await rows.count()).toBeGreaterThan(few);
+    const times = (await rows.locator('td:nth-child(5)').allTextContents())
+      .map(Number.parseFloat)
+      .filter(Number.isFinite);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    await panel.close();
+  });
+
   it('takes a price where it stands, ranks by it and hands it to the settings; an unknown one is said', async () => {
     const panel = await open();
     const price = panel.page.locator('[data-price="h200-sxm-141gb"]');

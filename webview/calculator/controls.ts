@@ -142,7 +142,7 @@ export class Controls {
     const isWritten = method !== undefined && !inFile.has('quantization');
     this.#quantization.show(
       method === undefined ? '' : String(method),
-      isWritten ? undefined : (request.model.quantization?.method ?? 'none: as the checkpoint has it'),
+      isWritten ? undefined : `checkpoint’s: ${request.model.quantization?.method ?? 'none'}`,
       inFile.get('quantization'),
     );
     this.#eager.checked = now.resolved['enforce-eager'] === true;

@@ -42,7 +42,7 @@ import {
   withModels,
 } from './state.ts';
 import { type TermRow, termColumns, termRows } from './terms.ts';
-import { whatIfColumns } from './whatIf.ts';
+import { telling, whatIfColumns } from './whatIf.ts';
 
 export interface CalculatorEvents {
   post(message: FromCalculator): void;
@@ -292,7 +292,7 @@ export class CalculatorView {
     );
     frames.request(this.#comparison, () => this.#comparison.show(request, now, prices));
     frames.request(this.#terms, () => this.#terms.show(termRows(now, this.#format)));
-    frames.request(this.#whatIf, () => this.#whatIf.show(estimateSensitivity(request)));
+    frames.request(this.#whatIf, () => this.#whatIf.show(telling(estimateSensitivity(request), now)));
   }
 
   #expandTerm(name: string): void {

@@ -1,9 +1,21 @@
 import type { FlagSensitivity } from '../../src/core/estimate/sensitivity.ts';
+import type { DeploymentEstimate } from '../../src/core/estimate/types.ts';
 import { button, element } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
 import type { Column } from '../common/table.ts';
 import { markIcon, verdictWord } from '../common/verdict.ts';
 import type { EditValue } from './state.ts';
+
+/** Steps that change nothing of it are not worth a line. */
+export function telling(
+  steps: readonly FlagSensitivity[],
+  { kv, verdict }: DeploymentEstimate,
+): readonly FlagSensitivity[] {
+  return steps.filter(
+    ({ kvTokensDelta, maxConcurrency, outcome }) =>
+      kvTokensDelta !== 0 || maxConcurrency !== kv.maxConcurrency || outcome !== verdict.outcome,
+  );
+}
 
 /** What one step of each flag would give: in tokens of the KV cache, and whether it would fit. */
 export function whatIfColumns(

@@ -181,7 +181,8 @@ export class ChartView {
       pointBorderColor: colour,
       pointBackgroundColor: series.hollow === true ? theme.background : colour,
       fill: false,
-      order: 0,
+      // Points stand on top of lines: what they mark is seen.
+      order: drawsPoints ? -1 : 0,
     };
     if (series.band === undefined) return [line];
     const edge = (side: 0 | 1, fill: ChartDataset<'line'>['fill']): Dataset => ({

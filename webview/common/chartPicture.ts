@@ -1,4 +1,5 @@
-import { type ChartSeries, dashPatterns } from './chart.ts';
+import type { ChartSeries } from './chart.ts';
+import { shapePaths, swatchOf } from './swatch.ts';
 import { readTheme, type Theme } from './theme.ts';
 
 /** The chart with its title and legend on the theme's background, as it is seen: PNG in base64; null where nothing is drawn. */
@@ -67,23 +68,22 @@ function drawEntry(
   left: number,
   middle: number,
 ): void {
-  const colour = theme.series[one.colour % theme.series.length] ?? theme.foreground;
+  const { colour, dash, line, shape, hollow } = swatchOf(one, theme);
+  context.save();
+  context.translate(left, middle - 6);
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = 2;
-  if (one.draw !== 'points') {
-    context.setLineDash([...(dashPatterns[(one.dash ?? 0) % dashPatterns.length] ?? [])]);
-    context.beginPath();
-    context.moveTo(left, middle);
-    context.lineTo(left + 26, middle);
-    context.stroke();
+  if (line) {
+    context.setLineDash([...dash]);
+    context.stroke(new Path2D('M0 6h26'));
     context.setLineDash([]);
   }
-  if (one.draw !== undefined) {
-    context.beginPath();
-    context.arc(left + 13, middle, 4, 0, 2 * Math.PI);
-    if (one.hollow === true) context.stroke();
-    else context.fill();
+  if (shape !== undefined) {
+    const path = new Path2D(shapePaths[shape]);
+    if (!hollow) context.fill(path);
+    context.stroke(path);
   }
+  context.restore();
   context.fillStyle = theme.foreground;
   context.fillText(one.label, left + 32, middle);
 }

@@ -1,14 +1,8 @@
-import {
-  type ChartContent,
-  type ChartSeries,
-  ChartView,
-  dashPatterns,
-  markerShape,
-  type PointShape,
-} from './chart.ts';
+import { type ChartContent, type ChartSeries, ChartView } from './chart.ts';
 import { chartPicture } from './chartPicture.ts';
 import { button, element, onKey, setAttributes, setText, svgElement } from './dom.ts';
 import { fileName, type SavedFile, savedText } from './savedFile.ts';
+import { type Swatch, shapePaths, swatchOf } from './swatch.ts';
 import { Table, type TableOptions } from './table.ts';
 import { observeTheme, readTheme } from './theme.ts';
 
@@ -176,25 +170,7 @@ export class Figure<Row> {
     if (key === this.#legendKey) return;
     this.#legendKey = key;
     this.#legend.replaceChildren(
-      ...series.map((one) =>
-        element(
-          'li',
-          {},
-          swatch({
-            colour: theme.series[one.colour % theme.series.length] ?? theme.foreground,
-            dash: dashPatterns[(one.dash ?? 0) % dashPatterns.length] ?? [],
-            line: one.draw !== 'points',
-            shape:
-              one.draw !== undefined
-                ? (one.shape ?? 'circle')
-                : theme.highContrast
-                  ? markerShape(one)
-                  : undefined,
-            hollow: one.hollow === true,
-          }),
-          one.label,
-        ),
-      ),
+      ...series.map((one) => element('li', {}, swatch(swatchOf(one, theme)), one.label)),
     );
   }
 }
@@ -206,22 +182,6 @@ export function listenForTableKey(): void {
     for (const { toggle } of focused.length > 0 ? focused : figures) toggle();
   });
 }
-
-interface Swatch {
-  readonly colour: string;
-  readonly dash: readonly number[];
-  readonly line: boolean;
-  readonly shape: PointShape | undefined;
-  readonly hollow: boolean;
-}
-
-const shapePaths: Readonly<Record<PointShape, string>> = {
-  circle: 'M17 6a4 4 0 1 1-8 0a4 4 0 1 1 8 0z',
-  triangle: 'M13 1.5l4.5 8h-9z',
-  rect: 'M9.5 2.5h7v7h-7z',
-  rectRot: 'M13 1l5 5l-5 5l-5-5z',
-  crossRot: 'M9.5 2.5l7 7M16.5 2.5l-7 7',
-};
 
 function swatch({ colour, dash, line, shape, hollow }: Swatch): SVGElement {
   return svgElement(

@@ -27,6 +27,8 @@ export interface TableOptions<Row> {
   rowKey(row: Row): string;
   rowClass?(row: Row): string;
   copy(text: string): void;
+  /** Called when a column was chosen to sort by. */
+  sorted?(): void;
 }
 
 interface Order {
@@ -173,6 +175,7 @@ export class Table<Row> {
     for (const [id, header] of this.#headers)
       setAttributes(header, { 'aria-sort': id === column.id ? this.#order.direction : undefined });
     this.show(this.#rows);
+    this.options.sorted?.();
   }
 
   #focusedKey(): string | undefined {

@@ -14,6 +14,7 @@ import {
 import { calibrationEntry } from '../../../src/core/calibration/entry.ts';
 import type { MeasuredStart } from '../../../src/core/estimate/compare.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
+import { estimateSensitivity } from '../../../src/core/estimate/sensitivity.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../../../src/core/estimate/types.ts';
 import { GiB } from '../../../src/core/units.ts';
 import {
@@ -88,6 +89,13 @@ describe('a measured start corrects the estimate', () => {
     expect(term.highBytes - term.lowBytes).toBeLessThanOrEqual(0.0101 * GiB);
     expect(term.lowBytes).toBeLessThanOrEqual(term.bytes);
     expect(term.highBytes).toBeGreaterThanOrEqual(term.bytes);
+  });
+
+  it('corrects what each step of a flag would give, from the same start', () => {
+    const { kv } = corrected(learned);
+    const steps = estimateSensitivity({ ...asked, calibration: learned });
+    expect(steps.length).toBeGreaterThan(3);
+    for (const { kvTokens, kvTokensDelta } of steps) expect(kvTokens - kvTokensDelta).toBe(kv.tokens);
   });
 
   it('by the median of several, with their scatter as the band', () => {
