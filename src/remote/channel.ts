@@ -7,6 +7,8 @@ export interface ChannelExit {
   readonly exitCode: number | null;
   /** True where the connection went before the command did. */
   readonly lost: boolean;
+  /** Why the command was not even started, where that is told only now. */
+  readonly error?: RemoteError;
 }
 
 /** A started command as a back end gives it. What a host offers on top of it is the same for all: see below. */
@@ -78,7 +80,8 @@ export function collect(channel: Channel, host: string, options: ExecOptions = {
     channel.stdin.end(stdin ?? '');
     Promise.all([channel.exit, ended(channel.stdout), ended(channel.stderr)]).then(([exit]) =>
       settle(() => {
-        if (exit.lost)
+        if (exit.error) reject(exit.error);
+        else if (exit.lost)
           reject(
             new RemoteError('lost', host, `The connection to ${host} was lost while a command ran there.`),
           );

@@ -1,9 +1,13 @@
+import { connectOpenssh } from './connectOpenssh.ts';
 import { connectSsh } from './connectSsh.ts';
 import { type Prompter, RemoteError, type RemoteHost, type RemoteLog } from './host.ts';
 import { redactingLog } from './redact.ts';
 import { resolveRoute } from './sshRoute.ts';
 import { ThisMachineHost, thisMachine } from './thisMachineHost.ts';
 import { defaultTrustStoreFile, TrustStore } from './trustStore.ts';
+
+/** `ssh2` runs in this process; `openssh` is the ssh program, for keys that ssh2 cannot use. */
+export type SshBackend = 'ssh2' | 'openssh';
 
 export interface ConnectOptions {
   readonly prompter: Prompter;
@@ -15,6 +19,8 @@ export interface ConnectOptions {
   /** For each step in which the host must answer. Left out: ConnectTimeout of the config, else 15 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Left out: `ssh2`. */
+  readonly backend?: SshBackend;
 }
 
 /**
@@ -31,14 +37,16 @@ export async function connect(name: string, options: ConnectOptions): Promise<Re
     ...(configFile ? { configFile } : {}),
     ...(signal ? { signal } : {}),
   });
-  return connectSsh(route, {
+  const sshOptions = {
     prompter: options.prompter,
     log: redactingLog(options.log),
     trustStore: new TrustStore(options.trustStoreFile ?? defaultTrustStoreFile(environment)),
     environment,
     timeoutMs: options.timeoutMs ?? null,
     ...(signal ? { signal } : {}),
-  });
+    ...(configFile ? { configFile } : {}),
+  };
+  return options.backend === 'openssh' ? connectOpenssh(route, sshOptions) : connectSsh(route, sshOptions);
 }
 
 function connectThisMachine(): RemoteHost {

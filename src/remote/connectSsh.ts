@@ -1,5 +1,5 @@
 import type { Client } from 'ssh2';
-import { type Prompter, RemoteError, type RemoteLog } from './host.ts';
+import { type Prompter, RemoteError, type RemoteLog, useOpenssh } from './host.ts';
 import { HostKeyCheck } from './hostKeyCheck.ts';
 import { loadSsh2, type Ssh2 } from './loadSsh2.ts';
 import { cancelled, openSocket, where } from './openSocket.ts';
@@ -92,6 +92,13 @@ async function directTransport(
   { environment, log, signal }: SshOptions,
 ): Promise<Transport> {
   if (target.proxy?.kind !== 'command') return socketTransport(await openSocket(target, timeoutMs, signal));
+  if (target.proxy.passesSocket)
+    throw new RemoteError(
+      'config',
+      target.name,
+      `The SSH config has ProxyUseFdpass for ${target.name}, which Loadline's own SSH client cannot do. ${useOpenssh}`,
+      { remedy: 'openssh-back-end' },
+    );
   if (signal?.aborted) throw cancelled(target.name);
   return proxyCommandTransport(target.proxy.command, environment, (line) =>
     log.warn(`${target.name}: ProxyCommand: ${line}`),

@@ -98,6 +98,8 @@ export interface Prompter {
     readonly instructions: string;
     readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[];
   }): Promise<readonly string[] | undefined>;
+  /** Something that a person is to do and not to answer: touch a security key. */
+  notice?(notice: { readonly host: string; readonly text: string }): void;
 }
 
 /** Log lines with secrets already removed. */

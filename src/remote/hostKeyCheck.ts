@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { type Prompter, RemoteError, type RemoteLog } from './host.ts';
+import { type Prompter, type Remedy, RemoteError, type RemoteLog, useOpenssh } from './host.ts';
 import {
   fingerprint,
   HostKnowledge,
   type KnownHostEntry,
   keyTypeOf,
   knownHostsName,
+  type OfferedKey,
   parseKnownHosts,
+  parseRevokedKeys,
 } from './knownHosts.ts';
 import { where } from './openSocket.ts';
 import type { SshTarget } from './sshConfig.ts';
@@ -32,23 +34,38 @@ export class HostKeyCheck {
   readonly #knowledge: HostKnowledge;
   readonly #store: TrustStore;
   readonly #log: RemoteLog;
+  readonly #acceptedTypes: ReadonlySet<string>;
 
-  private constructor(target: SshTarget, knowledge: HostKnowledge, store: TrustStore, log: RemoteLog) {
+  private constructor(
+    target: SshTarget,
+    knowledge: HostKnowledge,
+    accepted: readonly OfferedKey[],
+    store: TrustStore,
+    log: RemoteLog,
+  ) {
+    this.#acceptedTypes = new Set(accepted.map(({ keyType }) => keyType));
     this.#target = target;
     this.#knowledge = knowledge;
     this.#store = store;
     this.#log = log;
   }
 
-  /** Reads what is known of the target. RemoteError `known-hosts-unreadable` where that cannot be read: fails closed. */
-  static async prepare(target: SshTarget, store: TrustStore, log: RemoteLog): Promise<HostKeyCheck> {
+  /** Reads what is known of the target. RemoteError `known-hosts-unreadable` where that cannot be read: fails closed. `revokedKeys`: also those of RevokedHostKeys, which the ssh program reads by itself. */
+  static async prepare(
+    target: SshTarget,
+    store: TrustStore,
+    log: RemoteLog,
+    { revokedKeys = true } = {},
+  ): Promise<HostKeyCheck> {
     const entries: KnownHostEntry[] = [];
     for (const file of target.knownHostsFiles) entries.push(...(await readKnownHosts(file, target.name)));
+    if (revokedKeys && target.revokedKeysFile !== null)
+      entries.push(...(await readRevokedKeys(target.revokedKeysFile, target.name)));
     const accepted = await store.keysFor(lookupHost(target), target.port).catch((error: unknown) => {
       throw unreadable(store.file, target.name, error, 'the host keys accepted in Loadline');
     });
     const name = target.hostKeyAlias?.toLowerCase() ?? knownHostsName(target.hostname, target.port);
-    return new HostKeyCheck(target, new HostKnowledge(entries, name, accepted), store, log);
+    return new HostKeyCheck(target, new HostKnowledge(entries, name, accepted), accepted, store, log);
   }
 
   /** Those with a known key first, so that a host is not taken for a changed one because it showed another of its keys. */
@@ -61,17 +78,39 @@ export class HostKeyCheck {
     ].map(({ algorithm }) => algorithm);
   }
 
-  /** Returns where the key may be trusted; throws RemoteError `host-key-…` otherwise. */
+  get revokedPlaces(): readonly string[] {
+    return this.#knowledge.revokedPlaces;
+  }
+
+  /** Algorithms of the keys that were accepted in Loadline. */
+  get acceptedAlgorithms(): readonly HostKeyAlgorithm[] {
+    return hostKeyAlgorithms
+      .filter(({ keyType }) => this.#acceptedTypes.has(keyType))
+      .map(({ algorithm }) => algorithm);
+  }
+
+  /** Returns where the key may be trusted; throws RemoteError `host-key-…` otherwise. A key that is accepted is kept. */
   async decide(key: Uint8Array, prompter: Prompter): Promise<void> {
+    const offered = { keyType: keyTypeOf(key), fingerprint: fingerprint(key) };
+    if ((await this.judge(offered, prompter)) === 'accepted') await this.remember(offered);
+  }
+
+  async remember({ keyType, fingerprint: shown }: OfferedKey): Promise<void> {
+    const { name, port } = this.#target;
+    await this.#store.add(lookupHost(this.#target), port, keyType, shown);
+    this.#log.info(`${name}: host key ${keyType} ${shown} accepted and kept in ${this.#store.file}`);
+  }
+
+  /** As `decide`; keeping it is left to the caller. */
+  async judge(offered: OfferedKey, prompter: Prompter): Promise<'known' | 'accepted'> {
     const { name, port, strictHostKeyChecking } = this.#target;
-    const verdict = this.#knowledge.judge(key, negotiable);
-    const keyType = keyTypeOf(key);
-    const shown = fingerprint(key);
+    const verdict = this.#knowledge.judgeOffered(offered, negotiable);
+    const { keyType, fingerprint: shown } = offered;
     const place = where(this.#target);
     switch (verdict.kind) {
       case 'known':
         this.#log.info(`${name}: host key ${keyType} ${shown} is known (${verdict.place})`);
-        return;
+        return 'known';
       case 'revoked':
         throw new RemoteError(
           'host-key-revoked',
@@ -95,14 +134,15 @@ export class HostKeyCheck {
         break;
     }
     const authority = verdict.certificateAuthority
-      ? ` (${verdict.certificateAuthority} names a certificate authority for it; Loadline cannot check host certificates)`
+      ? ` (${verdict.certificateAuthority} names a certificate authority for it; Loadline's own SSH client cannot check host certificates)`
       : '';
     if (strictHostKeyChecking === 'yes')
       throw new RemoteError(
         'host-key-unknown',
         name,
         `The host key of ${place} is not known${authority}: ${keyType} ${shown}. StrictHostKeyChecking is yes, so nothing was ` +
-          'sent. Add the key to known_hosts after comparing the fingerprint, for instance by `ssh` to the host.',
+          `sent. Add the key to known_hosts after comparing the fingerprint, for instance by \`ssh\` to the host.${authority === '' ? '' : ` ${useOpenssh}`}`,
+        remedyFor(authority),
       );
     const accepted = await prompter.acceptUnknownHostKey({
       host: name,
@@ -115,11 +155,16 @@ export class HostKeyCheck {
         'host-key-unknown',
         name,
         `The host key of ${place} is not known${authority}: ${keyType} ${shown}. It was not accepted, and nothing was sent. ` +
-          'Connect once with `ssh` and compare the fingerprint, or accept it here.',
+          `Connect once with \`ssh\` and compare the fingerprint, or accept it here.${authority === '' ? '' : ` ${useOpenssh}`}`,
+        remedyFor(authority),
       );
-    await this.#store.add(lookupHost(this.#target), port, keyType, shown);
-    this.#log.info(`${name}: host key ${keyType} ${shown} accepted and kept in ${this.#store.file}`);
+    return 'accepted';
   }
+}
+
+/** OpenSSH itself checks host certificates. */
+function remedyFor(authority: string): { readonly remedy: Remedy | null } {
+  return { remedy: authority === '' ? null : 'openssh-back-end' };
 }
 
 function lookupHost(target: SshTarget): string {
@@ -134,6 +179,23 @@ async function readKnownHosts(file: string, host: string): Promise<readonly Know
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw unreadable(file, host, error, 'the known host keys');
   }
+}
+
+/** As OpenSSH does: where this file cannot be read, no host can be trusted. */
+async function readRevokedKeys(file: string, host: string): Promise<readonly KnownHostEntry[]> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw unreadable(file, host, error, 'the revoked host keys');
+  }
+  if (bytes.toString('latin1', 0, 6) !== 'SSHKRL') return parseRevokedKeys(bytes.toString('utf8'), file);
+  throw new RemoteError(
+    'known-hosts-unreadable',
+    host,
+    `The revoked host keys in ${file} are in OpenSSH's binary form, which Loadline's own SSH client cannot read. Nothing was sent. ${useOpenssh}`,
+    { remedy: 'openssh-back-end' },
+  );
 }
 
 function unreadable(file: string, host: string, error: unknown, what: string): RemoteError {

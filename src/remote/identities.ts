@@ -18,6 +18,14 @@ export interface Identities {
   readonly usable: readonly Identity[];
   /** Keys that are there and cannot be used, each with the reason, for the message when nothing else is let in. */
   readonly unusable: readonly string[];
+  /** Those of them that the ssh program can use: `<key>: a security key (…)`. */
+  readonly onlyOpenssh: readonly string[];
+}
+
+/** Where the reasons are gathered that a key cannot be used for. */
+interface Rejected {
+  readonly unusable: string[];
+  readonly onlyOpenssh: string[];
 }
 
 const passphraseTries = 3;
@@ -36,25 +44,26 @@ export async function gatherIdentities(
   prompter: Prompter,
   log: RemoteLog,
 ): Promise<Identities> {
-  const unusable: string[] = [];
+  const rejected: Rejected = { unusable: [], onlyOpenssh: [] };
   const files: FileKey[] = [];
   for (const file of target.identityFiles) {
-    const key = await readKeyFile(file, target.name, ssh2, prompter, unusable);
+    const key = await readKeyFile(file, target.name, ssh2, prompter, rejected.unusable);
     if (key) files.push(key);
   }
   const inAgent = await agentKeys(target, log);
   const isSame = (a: Uint8Array) => (b: Uint8Array) => Buffer.compare(a, b) === 0;
   const fileOf = (key: Uint8Array) => files.find((file) => isSame(key)(file.publicKey));
-  const fromAgent = (key: Uint8Array, label: string) => agentIdentity(key, label, target, ssh2, unusable);
+  const fromAgent = (key: Uint8Array, label: string) => agentIdentity(key, label, target, ssh2, rejected);
   const named = inAgent.filter(({ key }) => fileOf(key));
   const others = target.identitiesOnly ? [] : inAgent.filter(({ key }) => !fileOf(key));
   const onDisk = files.filter((file) => !inAgent.some(({ key }) => isSame(key)(file.publicKey)));
   const usable = [
     ...named.map(({ key }) => fromAgent(key, `${fileOf(key)?.file} (SSH agent)`)),
     ...others.map(({ key, comment }) => fromAgent(key, `${comment} (SSH agent)`)),
-    ...onDisk.map((file) => fileIdentity(file, target.name, ssh2, prompter, unusable)),
+    ...onDisk.map((file) => fileIdentity(file, target.name, ssh2, prompter, rejected)),
   ];
-  return { usable: usable.filter((identity) => identity !== undefined), unusable };
+  rejected.onlyOpenssh.push(...(await certificatesOf(target)));
+  return { usable: usable.filter((identity) => identity !== undefined), ...rejected };
 }
 
 async function agentKeys(target: SshTarget, log: RemoteLog) {
@@ -73,13 +82,13 @@ function agentIdentity(
   label: string,
   target: SshTarget,
   ssh2: Ssh2,
-  unusable: string[],
+  rejected: Rejected,
 ): Identity | undefined {
   const publicKey = publicKeyOf(key, ssh2);
   const socket = target.agentSocket;
   if (socket === null) return undefined;
   if (!publicKey) {
-    unusable.push(`${label}: ${whyUnsupported(keyTypeOf(key))}`);
+    reject(label, keyTypeOf(key), rejected);
     return undefined;
   }
   const agent = new ssh2.OpenSSHAgent(socket);
@@ -106,15 +115,17 @@ function fileIdentity(
   host: string,
   ssh2: Ssh2,
   prompter: Prompter,
-  unusable: string[],
+  rejected: Rejected,
 ): Identity | undefined {
   const publicKey = publicKeyOf(blob, ssh2);
   if (!publicKey) {
-    unusable.push(`${file}: ${whyUnsupported(keyTypeOf(blob))}`);
+    reject(file, keyTypeOf(blob), rejected);
     return undefined;
   }
   if (privateText === null) {
-    unusable.push(`${file}: only the public half is there, and the SSH agent does not hold the private one`);
+    rejected.unusable.push(
+      `${file}: only the public half is there, and the SSH agent does not hold the private one`,
+    );
     return undefined;
   }
   return {
@@ -224,8 +235,19 @@ function firstKey(parsed: unknown): ParsedKey | undefined {
   return key instanceof Error || key === undefined ? undefined : (key as ParsedKey);
 }
 
-function whyUnsupported(type: string): string {
-  if (type.startsWith('sk-')) return `a security key (${type}), which Loadline's SSH client cannot use`;
-  if (type.includes('-cert-')) return `a certificate (${type}), which Loadline's SSH client cannot use`;
-  return `a key of type ${type || 'unknown'}, which Loadline's SSH client cannot use`;
+function reject(label: string, type: string, { unusable, onlyOpenssh }: Rejected): void {
+  if (type.startsWith('sk-')) onlyOpenssh.push(`${label}: a security key (${type})`);
+  else if (type.includes('-cert-')) onlyOpenssh.push(`${label}: a certificate (${type})`);
+  else unusable.push(`${label}: a key of type ${type || 'unknown'}, which Loadline's SSH client cannot use`);
+}
+
+/** Certificates that OpenSSH would offer: those that the config names, and those beside the keys. */
+async function certificatesOf(target: SshTarget): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const file of [...target.certificateFiles, ...target.identityFiles.map((key) => `${key}-cert.pub`)]) {
+    const text = await read(file, []);
+    const blob = text && publicBlob(text);
+    if (blob && keyTypeOf(blob).includes('-cert-')) found.push(`${file}: a certificate (${keyTypeOf(blob)})`);
+  }
+  return found;
 }

@@ -28,6 +28,16 @@ export function parseKnownHosts(text: string, file: string): readonly KnownHostE
   });
 }
 
+/** A list of public keys, one a line, that are revoked for every host (RevokedHostKeys). */
+export function parseRevokedKeys(text: string, file: string): readonly KnownHostEntry[] {
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    const [keyType = '', encoded = ''] = line.trim().split(/[ \t]+/);
+    const key = Buffer.from(encoded, 'base64');
+    if (keyType === '' || keyTypeOf(key) !== keyType) return [];
+    return [{ marker: 'revoked' as const, patterns: '*', keyType, key, place: `${file}:${index + 1}` }];
+  });
+}
+
 /** The name that a host has in known_hosts: lower case, the port in brackets where it is not 22. */
 export function knownHostsName(hostname: string, port: number): string {
   const lower = hostname.toLowerCase();
@@ -85,9 +95,12 @@ export function fingerprint(key: Uint8Array): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-export interface KnownKey {
+export interface OfferedKey {
   readonly keyType: string;
   readonly fingerprint: string;
+}
+
+export interface KnownKey extends OfferedKey {
   readonly place: string;
 }
 
@@ -115,6 +128,11 @@ export class HostKnowledge {
     this.#authorities = keys('cert-authority').map(({ place }) => place);
   }
 
+  /** Where keys of this host are marked as revoked. */
+  get revokedPlaces(): readonly string[] {
+    return this.#revoked.map(({ place }) => place);
+  }
+
   /** Key types that a host can prove itself with; those are asked for first, as OpenSSH does. */
   get keyTypes(): readonly string[] {
     const revoked = new Set(this.#revoked.map((key) => key.fingerprint));
@@ -126,8 +144,13 @@ export class HostKnowledge {
    * known types were asked for first, so the host has them no longer.
    */
   judge(key: Uint8Array, negotiable: ReadonlySet<string>): HostKeyVerdict {
-    const offered = fingerprint(key);
-    const type = keyTypeOf(key);
+    return this.judgeOffered({ keyType: keyTypeOf(key), fingerprint: fingerprint(key) }, negotiable);
+  }
+
+  judgeOffered(
+    { keyType: type, fingerprint: offered }: OfferedKey,
+    negotiable: ReadonlySet<string>,
+  ): HostKeyVerdict {
     const revoked = this.#revoked.find((known) => known.fingerprint === offered);
     if (revoked) return { kind: 'revoked', place: revoked.place };
     const same = this.#keys.find((known) => known.fingerprint === offered);

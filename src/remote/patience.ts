@@ -21,14 +21,16 @@ export class Patience {
   /** The same prompter; while one of its questions is open, no time passes. The answer gives the full time again. */
   prompter(prompter: Prompter): Prompter {
     return {
-      acceptUnknownHostKey: (question) => this.#while(() => prompter.acceptUnknownHostKey(question)),
-      passphrase: (question) => this.#while(() => prompter.passphrase(question)),
-      password: (question) => this.#while(() => prompter.password(question)),
-      keyboardInteractive: (question) => this.#while(() => prompter.keyboardInteractive(question)),
+      ...(prompter.notice ? { notice: prompter.notice.bind(prompter) } : {}),
+      acceptUnknownHostKey: (question) => this.during(() => prompter.acceptUnknownHostKey(question)),
+      passphrase: (question) => this.during(() => prompter.passphrase(question)),
+      password: (question) => this.during(() => prompter.password(question)),
+      keyboardInteractive: (question) => this.during(() => prompter.keyboardInteractive(question)),
     };
   }
 
-  async #while<T>(ask: () => Promise<T>): Promise<T> {
+  /** No time passes until the answer is there. */
+  async during<T>(ask: () => Promise<T>): Promise<T> {
     this.#questions++;
     clearTimeout(this.#timer);
     try {

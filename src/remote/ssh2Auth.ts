@@ -1,5 +1,5 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware, BaseAgent, ParsedKey } from 'ssh2';
-import { type Prompter, RemoteError, type RemoteLog } from './host.ts';
+import { type Prompter, RemoteError, type RemoteLog, useOpenssh } from './host.ts';
 import { gatherIdentities, type Identity } from './identities.ts';
 import type { Ssh2 } from './loadSsh2.ts';
 import type { SshTarget } from './sshConfig.ts';
@@ -19,6 +19,7 @@ export class Authentication {
   readonly #fail: (error: RemoteError) => void;
   readonly #tried: string[] = [];
   #unusable: readonly string[] = [];
+  readonly #onlyOpenssh: string[] = [];
   #accepts: readonly string[] = [];
 
   constructor(
@@ -53,14 +54,18 @@ export class Authentication {
   failure(detail?: string): RemoteError {
     const { name, user } = this.#target;
     const tried = this.#tried.length > 0 ? this.#tried.join('; ') : 'nothing: there was no key to offer';
+    const opensshCould = this.#onlyOpenssh.length > 0;
     const lines = [
       `${name} did not let ${user} in${detail === undefined ? '' : ` (${detail})`}.`,
       `  takes: ${this.#accepts.join(', ') || 'not said'}`,
       `  tried: ${tried}`,
       ...this.#unusable.map((reason) => `  not usable: ${reason}`),
+      ...this.#onlyOpenssh.map((reason) => `  not usable: ${reason}, which Loadline's SSH client cannot use`),
       'Check that `ssh` lets you in with this name, and that the key is in the SSH agent or named by IdentityFile.',
+      ...(opensshCould ? [useOpenssh] : []),
     ];
-    return new RemoteError('authentication', name, lines.join('\n'));
+    const remedy = opensshCould ? 'openssh-back-end' : null;
+    return new RemoteError('authentication', name, lines.join('\n'), { remedy });
   }
 
   async *#attempts(): AsyncGenerator<AnyAuthMethod, void, readonly string[]> {
@@ -68,9 +73,12 @@ export class Authentication {
     const none: AnyAuthMethod = { type: 'none', username };
     let left = yield none;
     this.#accepts = left;
+    if (this.#target.gssapi && left.includes('gssapi-with-mic'))
+      this.#onlyOpenssh.push('a Kerberos ticket (GSSAPI)');
     if (left.includes('publickey')) {
       const identities = await gatherIdentities(this.#target, this.#ssh2, this.#prompter, this.#log);
       this.#unusable = identities.unusable;
+      this.#onlyOpenssh.push(...identities.onlyOpenssh);
       for (const identity of identities.usable) {
         this.#tried.push(`${identity.publicKey.type} ${identity.label}`);
         const agent = oneKeyAgent(identity, this.#ssh2, this.#fail);

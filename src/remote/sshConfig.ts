@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { homedir, hostname as localHostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Destination, parseDestination } from './destination.ts';
-import { RemoteError, useOpenssh } from './host.ts';
+import { RemoteError } from './host.ts';
 import { evaluateConfigFiles } from './sshConfigFiles.ts';
 
 export type StrictHostKeyChecking = 'yes' | 'ask' | 'accept-new' | 'no';
@@ -42,7 +42,12 @@ export type SshProxy =
   /** As written in ProxyJump: `[user@]host[:port]`, nearest first. */
   | { readonly kind: 'jump'; readonly hops: readonly string[] }
   /** For a shell; tokens expanded. */
-  | { readonly kind: 'command'; readonly command: string };
+  | {
+      readonly kind: 'command';
+      readonly command: string;
+      /** ProxyUseFdpass: it gives a connected socket away, which only OpenSSH can take. */
+      readonly passesSocket: boolean;
+    };
 
 export interface SshConfigOptions {
   /** In place of ~/.ssh/config and the system's (`ssh -F`). */
@@ -158,7 +163,7 @@ export function parseEffectiveConfig(
     hostKeyAlias: alias ?? null,
     strictHostKeyChecking: strictness(one('stricthostkeychecking')),
     connectTimeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null,
-    proxy: proxyOf(name, one, tokens),
+    proxy: proxyOf(one, tokens),
     keepaliveIntervalMs: aliveSeconds > 0 ? aliveSeconds * 1000 : null,
     keepaliveCountMax: Number(one('serveralivecountmax') ?? 3),
     certificateFiles: (settings.get('certificatefile') ?? [])
@@ -172,7 +177,6 @@ export function parseEffectiveConfig(
 const defaultIdentityFiles = ['~/.ssh/id_rsa', '~/.ssh/id_ecdsa', '~/.ssh/id_ed25519'];
 
 function proxyOf(
-  name: string,
   one: (key: string) => string | undefined,
   tokens: Readonly<Record<string, string>>,
 ): SshProxy | null {
@@ -184,14 +188,8 @@ function proxyOf(
   if (jump !== undefined) return { kind: 'jump', hops: jump.split(',').map((hop) => hop.trim()) };
   const command = value('proxycommand');
   if (command === undefined) return null;
-  if (isYes(one('proxyusefdpass')))
-    throw new RemoteError(
-      'config',
-      name,
-      `The SSH config has ProxyUseFdpass for ${name}, which only OpenSSH itself can do. ${useOpenssh}`,
-      { remedy: 'openssh-back-end' },
-    );
-  return { kind: 'command', command: expandTokens(command, tokens) };
+  const passesSocket = isYes(one('proxyusefdpass'));
+  return { kind: 'command', command: expandTokens(command, tokens), passesSocket };
 }
 
 /** `ssh -G` prints true and false for yes and no. */

@@ -98,6 +98,7 @@ describe('keys', () => {
     const error = String(await failureOf(connectTo(sshd)));
     expect(error).toContain(`${files[0]}: a security key (sk-ssh-ed25519@openssh.com)`);
     expect(error).toContain(`${files[1]}: a certificate (ssh-ed25519-cert-v01@openssh.com)`);
+    expect(await failureOf(connectTo(sshd))).toMatchObject({ remedy: 'openssh-back-end' });
   });
 
   describe('of the SSH agent', () => {
@@ -199,6 +200,25 @@ describe('questions of the host', () => {
       },
     ]);
     expect(log.lines.join('\n')).not.toMatch(/123456|xyz/);
+  });
+
+  it('keyboard-interactive: several rounds, what may be seen and what not', async () => {
+    server = await startFakeSshServer({
+      methods: ['keyboard-interactive'],
+      questions: [
+        { name: '', instructions: '', prompts: ['Account: '], answers: ['ann'], echo: true },
+        { name: '', instructions: 'From your phone', prompts: ['Code: '], answers: ['42'] },
+      ],
+    });
+    const seen: string[] = [];
+    const prompter = prompterOf({
+      keyboardInteractive: async ({ instructions, prompts }) => {
+        seen.push(`${instructions}${prompts.map(({ prompt, echo }) => `${prompt}${echo}`).join()}`);
+        return prompts.map(({ prompt }) => (prompt === 'Code: ' ? '42' : 'ann'));
+      },
+    });
+    await (await server.connect({ prompter })).dispose();
+    expect(seen).toEqual(['Account: true', 'From your phoneCode: false']);
   });
 
   it('keyboard-interactive: three tries, then told why', async () => {

@@ -13,11 +13,14 @@ interface FakeSshServerOptions {
   /** Asked for after the first method has succeeded. */
   readonly thenMethods?: readonly AuthenticationType[];
   readonly password?: string;
+  /** One round each. */
   readonly questions?: readonly {
     readonly name: string;
     readonly instructions: string;
     readonly prompts: readonly string[];
     readonly answers: readonly string[];
+    /** Whether what is typed may be seen. */
+    readonly echo?: boolean;
   }[];
   /** Never answers a request to be let in. */
   readonly silent?: boolean;
@@ -55,12 +58,19 @@ export async function startFakeSshServer(options: FakeSshServerOptions): Promise
       if (context.method === 'password')
         return context.password === options.password ? succeed(context) : refuse(context);
       if (context.method === 'publickey') return context.signature ? succeed(context) : context.accept();
-      const question = options.questions?.[0];
-      if (context.method !== 'keyboard-interactive' || !question) return refuse(context);
-      const prompts = question.prompts.map((prompt) => ({ prompt, echo: false }));
-      context.prompt(prompts, question.name, question.instructions, (answers) =>
-        JSON.stringify(answers) === JSON.stringify(question.answers) ? succeed(context) : refuse(context),
-      );
+      if (context.method !== 'keyboard-interactive') return refuse(context);
+      const ask = ([question, ...others]: NonNullable<FakeSshServerOptions['questions']>) => {
+        if (!question) {
+          succeed(context);
+          return;
+        }
+        const { name, instructions, echo = false } = question;
+        const prompts = question.prompts.map((prompt) => ({ prompt, echo }));
+        context.prompt(prompts, name, instructions, (answers) =>
+          JSON.stringify(answers) === JSON.stringify(question.answers) ? ask(others) : refuse(context),
+        );
+      };
+      return options.questions ? ask(options.questions) : refuse(context);
     });
   });
   server.listen(0, '127.0.0.1');

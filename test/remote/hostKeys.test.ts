@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ConnectOptions } from '../../src/remote/connect.ts';
 import { fingerprint } from '../../src/remote/knownHosts.ts';
 import { type LoopbackSshd, type LoopbackSshdOptions, startLoopbackSshd } from '../tools/loopbackSshd.ts';
 import { connectTo, failureOf, prompterOf } from './support.ts';
@@ -29,10 +30,12 @@ async function expectNothingSent(): Promise<void> {
   expect(await sshd.log()).not.toContain(authenticationAttempt);
 }
 
-describe('a host key', () => {
+describe.each(['ssh2', 'openssh'] as const)('a host key, over %s,', (backend) => {
+  const open = (options: Partial<ConnectOptions> = {}) => connectTo(sshd, { backend, ...options });
+
   it('that is known lets the handshake go on', async () => {
     const prompter = prompterOf();
-    await (await connectTo(sshd, { prompter })).dispose();
+    await (await open({ prompter })).dispose();
     expect(prompter.asked).toEqual([]);
     // The control of those tests that look for its absence.
     expect(await sshd.log()).toContain(authenticationAttempt);
@@ -41,14 +44,14 @@ describe('a host key', () => {
   it('that is known by a hashed name, too', async () => {
     execFileSync('ssh-keygen', ['-H', '-f', sshd.knownHosts], { stdio: 'ignore' });
     expect(await readFile(sshd.knownHosts, 'utf8')).toMatch(/^\|1\|/);
-    await (await connectTo(sshd)).dispose();
+    await (await open()).dispose();
   });
 
   it('that is unknown and not accepted is refused before anything is sent', async () => {
     await writeFile(sshd.knownHosts, '');
     const prompter = prompterOf();
     const offered = fingerprintOf(await sshd.hostKey());
-    expect(await failureOf(connectTo(sshd, { prompter }))).toMatchObject({
+    expect(await failureOf(open({ prompter }))).toMatchObject({
       reason: 'host-key-unknown',
       host: sshd.alias,
       message: expect.stringContaining(offered),
@@ -61,7 +64,7 @@ describe('a host key', () => {
     await start({ clientLines: ['StrictHostKeyChecking yes'] });
     await writeFile(sshd.knownHosts, '');
     const prompter = prompterOf({ acceptUnknownHostKey: async () => true });
-    expect(await failureOf(connectTo(sshd, { prompter }))).toMatchObject({ reason: 'host-key-unknown' });
+    expect(await failureOf(open({ prompter }))).toMatchObject({ reason: 'host-key-unknown' });
     expect(prompter.asked).toEqual([]);
     await expectNothingSent();
   });
@@ -70,16 +73,16 @@ describe('a host key', () => {
     await writeFile(sshd.knownHosts, '');
     const trustStoreFile = join(sshd.folder, 'state', 'host-keys.json');
     const accepting = prompterOf({ acceptUnknownHostKey: async () => true });
-    await (await connectTo(sshd, { prompter: accepting, trustStoreFile })).dispose();
+    await (await open({ prompter: accepting, trustStoreFile })).dispose();
     const again = prompterOf();
-    await (await connectTo(sshd, { prompter: again, trustStoreFile })).dispose();
+    await (await open({ prompter: again, trustStoreFile })).dispose();
     expect(again.asked).toEqual([]);
     expect(await readFile(sshd.knownHosts, 'utf8')).toBe('');
     expect((await stat(trustStoreFile)).mode & 0o777).toBe(0o600);
     const accepted = fingerprintOf(await sshd.hostKey());
 
     await sshd.changeHostKey();
-    const error = await failureOf(connectTo(sshd, { prompter: accepting, trustStoreFile }));
+    const error = await failureOf(open({ prompter: accepting, trustStoreFile }));
     expect(error).toMatchObject({ reason: 'host-key-changed', message: expect.stringContaining(accepted) });
     expect(accepting.asked).toHaveLength(1);
   });
@@ -89,7 +92,7 @@ describe('a host key', () => {
     await sshd.changeHostKey();
     const offered = fingerprintOf(await sshd.hostKey());
     const prompter = prompterOf({ acceptUnknownHostKey: async () => true });
-    const error = await failureOf(connectTo(sshd, { prompter }));
+    const error = await failureOf(open({ prompter }));
     expect(error).toMatchObject({ reason: 'host-key-changed', host: sshd.alias });
     expect(String(error)).toContain(`offered: ssh-ed25519 ${offered}`);
     expect(String(error)).toContain(`known:   ssh-ed25519 ${known} (${sshd.knownHosts}:1)`);
@@ -101,7 +104,7 @@ describe('a host key', () => {
     const key = await sshd.hostKey();
     const name = `[127.0.0.1]:${sshd.port}`;
     await writeFile(sshd.knownHosts, `${name} ${key}\n@revoked ${name} ${key}\n`);
-    expect(await failureOf(connectTo(sshd))).toMatchObject({
+    expect(await failureOf(open())).toMatchObject({
       reason: 'host-key-revoked',
       message: expect.stringContaining(`${sshd.knownHosts}:2`),
     });
@@ -113,14 +116,14 @@ describe('a host key', () => {
     async (type) => {
       await start({ hostKeyTypes: ['ed25519', 'ecdsa', 'rsa'] });
       await writeFile(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${await sshd.hostKey(type)}\n`);
-      await (await connectTo(sshd)).dispose();
+      await (await open()).dispose();
     },
   );
 
   it('cannot be checked where known_hosts cannot be read, and nothing is sent', async () => {
     await rm(sshd.knownHosts);
     mkdirSync(sshd.knownHosts);
-    expect(await failureOf(connectTo(sshd))).toMatchObject({
+    expect(await failureOf(open())).toMatchObject({
       reason: 'known-hosts-unreadable',
       message: expect.stringContaining(sshd.knownHosts),
     });
@@ -130,7 +133,7 @@ describe('a host key', () => {
   it('cannot be checked where the keys accepted before cannot be read', async () => {
     const trustStoreFile = join(sshd.folder, 'host-keys.json');
     await writeFile(trustStoreFile, '{"schema":1,"keys":[{"host":"127.');
-    expect(await failureOf(connectTo(sshd, { trustStoreFile }))).toMatchObject({
+    expect(await failureOf(open({ trustStoreFile }))).toMatchObject({
       reason: 'known-hosts-unreadable',
       message: expect.stringContaining(trustStoreFile),
     });
@@ -140,6 +143,6 @@ describe('a host key', () => {
   it('is looked up by HostKeyAlias, without the port', async () => {
     await start({ clientLines: ['HostKeyAlias farm'] });
     await writeFile(sshd.knownHosts, `farm ${await sshd.hostKey()}\n`);
-    await (await connectTo(sshd)).dispose();
+    await (await open()).dispose();
   });
 });

@@ -19,7 +19,8 @@ const endless = ['/bin/sh', '-c', 'while echo; do sleep 0.05; done'];
 
 /** The same promises, whatever carries the bytes. */
 describe.each([
-  ['over ssh', () => connectTo(sshd)],
+  ['over ssh2', () => connectTo(sshd)],
+  ['over the ssh program', () => connectTo(sshd, { backend: 'openssh' })],
   ['on this machine', async () => new ThisMachineHost()],
 ])('a command %s', (_name, open: () => Promise<RemoteHost>) => {
   let host: RemoteHost;
@@ -134,21 +135,27 @@ describe('this machine', () => {
   });
 });
 
-describe('a connection', () => {
+describe('this machine', () => {
+  it('that is disposed says so once and runs nothing more', () => isDisposed(new ThisMachineHost()));
+});
+
+async function isDisposed(host: RemoteHost): Promise<void> {
+  const told: unknown[] = [];
+  host.onDidClose((error) => told.push(error));
+  await host.dispose();
+  await host.dispose();
+  expect(told).toEqual([null]);
+  expect(await failureOf(host.exec(['true']))).toMatchObject({ reason: 'lost' });
+}
+
+describe.each(['ssh2', 'openssh'] as const)('a connection over %s', (backend) => {
   it('that is disposed says so once and runs nothing more', async () => {
-    for (const host of [await connectTo(sshd), new ThisMachineHost()]) {
-      const told: unknown[] = [];
-      host.onDidClose((error) => told.push(error));
-      await host.dispose();
-      await host.dispose();
-      expect(told).toEqual([null]);
-      expect(await failureOf(host.exec(['true']))).toMatchObject({ reason: 'lost' });
-    }
+    await isDisposed(await connectTo(sshd, { backend }));
     await waitFor(() => sshd.connections().length === 0, 'sshd to serve nobody');
   });
 
   it('that is cut in mid-stream ends every command as lost, and is told', async () => {
-    const host = await connectTo(sshd);
+    const host = await connectTo(sshd, { backend });
     const closed = new Promise((resolve) => host.onDidClose(resolve));
     const process = await host.spawn(['cat']);
     const waiting = failureOf(host.exec(['cat', '/dev/zero'], { timeoutMs: 60_000 }));
@@ -168,7 +175,7 @@ describe('a connection', () => {
   it('says when the host allows no more sessions', async () => {
     const narrow = await startLoopbackSshd({ sshdLines: ['MaxSessions 1'] });
     try {
-      const host = await connectTo(narrow);
+      const host = await connectTo(narrow, { backend });
       const first = await host.spawn(['cat']);
       expect(await failureOf(host.exec(['true']))).toMatchObject({
         message: expect.stringContaining('MaxSessions'),

@@ -81,17 +81,10 @@ describe('the effective config, read by ssh', () => {
     expect(await proxyOf('ProxyCommand nc -x proxy:1080 %h %p # %n %r %%')).toEqual({
       kind: 'command',
       command: 'nc -x proxy:1080 gpu-01 2222 # gpu bob %',
+      passesSocket: false,
     });
     expect(await proxyOf('ProxyJump none')).toBeNull();
     expect(await proxyOf('ProxyCommand none')).toBeNull();
-  });
-
-  it('names the remedy where only OpenSSH can go the way', async () => {
-    const text = 'Host gpu\n  ProxyCommand fd-passer\n  ProxyUseFdpass yes\n';
-    await expect(resolve('gpu', text)).rejects.toMatchObject({
-      reason: 'config',
-      remedy: 'openssh-back-end',
-    });
   });
 
   it('has keepalive, certificates and revoked keys', async () => {

@@ -5,7 +5,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,11 @@ export interface LoopbackSshdOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** ~/.profile and ~/.bash_profile of the home on the host. */
   readonly profile?: string;
+  /**
+   * Lets people in by PAM, with these lines as its service: for root only, as it stands in /etc/pam.d until `stop`. Passwords
+   * are asked for by keyboard-interactive.
+   */
+  readonly pamLines?: readonly string[];
   /** Key types of the host; the first is the one in known_hosts. */
   readonly hostKeyTypes?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
 }
@@ -48,6 +53,8 @@ export interface LoopbackSshd {
   authorize(publicKey: string): Promise<void>;
   /** Processes of sshd that serve a connection. */
   connections(): readonly number[];
+  /** Ends the listener, and starts it again on the same port; connections stay. */
+  restart(): Promise<void>;
   /** Kills them: the connections end without a word of SSH. Gives how many there were. */
   dropConnections(): number;
   /** Stops and continues them: the connection stays open and nothing comes. */
@@ -58,8 +65,8 @@ export interface LoopbackSshd {
 const sshdPlaces = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/sbin/sshd'];
 
 export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Promise<LoopbackSshd> {
-  const binary = sshdPlaces.find((place) => existsSync(place));
-  if (binary === undefined) throw new Error('There is no sshd here. Install it (Debian: openssh-server).');
+  const found = sshdPlaces.find((place) => existsSync(place));
+  if (found === undefined) throw new Error('There is no sshd here. Install it (Debian: openssh-server).');
   // sshd as root refuses to start without its privilege separation folder.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
 
@@ -70,6 +77,8 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
   const home = file('home');
   await mkdir(home, { mode: 0o700 });
   const port = await freePort();
+  const pam = options.pamLines && (await pamService(found, folder, port, options.pamLines));
+  const binary = pam?.binary ?? found;
   const profile = options.profile ?? '';
   await writeFile(join(home, '.profile'), profile);
   await writeFile(join(home, '.bash_profile'), profile);
@@ -113,6 +122,10 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
       }
       server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
     },
+    restart: async () => {
+      await stopServer(server);
+      server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
+    },
     authorize: (publicKey) => appendFile(file('authorized_keys'), `${publicKey.trim()}\n`),
     connections: () => childrenOf(server.pid),
     dropConnections: () => signal('SIGKILL'),
@@ -123,9 +136,25 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
       signal('SIGCONT');
       signal('SIGKILL');
       await stopServer(server);
+      await pam?.remove();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** sshd takes the service of PAM that has its own name: under another name it has one of its own. */
+async function pamService(
+  sshd: string,
+  folder: string,
+  port: number,
+  lines: readonly string[],
+): Promise<{ readonly binary: string; remove(): Promise<void> }> {
+  const name = `loadline-sshd-${port}`;
+  const service = join('/etc/pam.d', name);
+  const binary = join(folder, name);
+  await symlink(sshd, binary);
+  await writeFile(service, lines.map((line) => `${line}\n`).join(''));
+  return { binary, remove: () => rm(service, { force: true }) };
 }
 
 function sshdConfig(
@@ -148,7 +177,7 @@ function sshdConfig(
     ...hostKeys.map((key) => `HostKey ${key}`),
     `AuthorizedKeysFile ${file('authorized_keys')}`,
     `PidFile ${file('sshd.pid')}`,
-    'UsePAM no',
+    ...(options.pamLines ? ['UsePAM yes', 'KbdInteractiveAuthentication yes'] : ['UsePAM no']),
     'StrictModes no',
     'PermitRootLogin yes',
     'PasswordAuthentication no',
