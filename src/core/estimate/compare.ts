@@ -4,7 +4,7 @@ import { findEngine } from '../engine/engine.ts';
 import { isRecord } from '../model/configFields.ts';
 import type { ModelFacts } from '../model/facts.ts';
 import { failure, type Result, success } from '../result.ts';
-import { decodeStep, prefillMs } from '../speed/roofline.ts';
+import { decodeStep, prefillRate } from '../speed/roofline.ts';
 import { GiB } from '../units.ts';
 import type { DeploymentEstimate, EstimateRequest, RankEstimate, UnknownEstimate } from './types.ts';
 
@@ -251,7 +251,7 @@ export function compareSpeed(recorded: RecordedStart, request: EstimateRequest):
   return recorded.bench.flatMap((measured) => {
     const context = measured.inputTokens + measured.outputTokens / 2;
     const step = decodeStep(speed, measured.batch, context).totalMs;
-    const rate = (1000 * measured.inputTokens) / prefillMs(speed, measured.inputTokens);
+    const rate = prefillRate(speed, measured.inputTokens, measured.batch);
     const name = `${measured.batch} x ${measured.inputTokens} in`;
     return [
       row(`decode step, ${name}`, 'ms', step, measured.tpotMs, withinQuarter(step, measured.tpotMs)),

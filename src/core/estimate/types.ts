@@ -52,7 +52,11 @@ export interface KvEstimate {
   readonly maxBatch?: number;
 }
 
-export type SpeedBound = 'bandwidth' | 'compute' | 'launch' | 'kv' | 'interconnect';
+/**
+ * What sets the pace: `bandwidth` reading weights, `kv-traffic` reading the KV cache, `compute`, `launch` the engine's own cost a
+ * step, `interconnect` the links between GPUs; `kv`: the cache has no room for the batch, so that requests wait.
+ */
+export type SpeedBound = 'bandwidth' | 'kv-traffic' | 'compute' | 'launch' | 'kv' | 'interconnect';
 
 export interface SpeedEstimate {
   readonly batch: number;
@@ -61,15 +65,24 @@ export interface SpeedEstimate {
   readonly prefillTokensPerSecond: number;
   readonly ttftMs: number;
   readonly tpotMs: number;
-  /** System output tokens per second at this batch. */
+  /** Output tokens per second of all requests while they decode. */
   readonly decodeTokensPerSecond: number;
+  /** Output tokens per second over whole requests, their time to first token included: what a load test prints. */
+  readonly systemTokensPerSecond: number;
+  /** Weights that one decode step reads on a rank: of experts, those that are expected to be chosen. */
+  readonly activeWeightBytes: number;
+  /** US dollars per million tokens, prompts and outputs together, at the GPU's price an hour; null where none is known. */
+  readonly dollarsPerMillionTokens: number | null;
+  readonly dollarsPerMillionOutputTokens: number | null;
   readonly bound: SpeedBound;
   readonly bands: Readonly<
     Record<
-      'prefillTokensPerSecond' | 'ttftMs' | 'tpotMs' | 'decodeTokensPerSecond',
+      'prefillTokensPerSecond' | 'ttftMs' | 'tpotMs' | 'decodeTokensPerSecond' | 'systemTokensPerSecond',
       readonly [number, number]
     >
   >;
+  /** Where the efficiencies come from: our own recordings, published figures, or another generation of GPUs. */
+  readonly evidence: 'recorded' | 'fitted' | 'assumed';
   readonly formula: string;
   readonly source: string;
 }

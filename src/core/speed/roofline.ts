@@ -1,115 +1,263 @@
 import type { SpeedBound } from '../estimate/types.ts';
-import { attentionOf } from '../model/facts.ts';
-import { type SpeedConstants, vllmSpeed } from './efficiency.ts';
-import type { SpeedInput } from './speedInput.ts';
+import { entriesSeen, pairsSeen } from './cacheReads.ts';
+import { communicationMs } from './communication.ts';
+import { speedEfficiency } from './efficiencies.ts';
+import type { SpeedEfficiency } from './efficiency.ts';
+import type { ComputeType, SpeedInput, WeightReads } from './speedInput.ts';
 
-/** The parts of one decode step, milliseconds. */
-export interface DecodeStep {
+/** One forward pass: sequences that decode a token each at a context, and prompts, or parts of them, beside them. */
+export interface Forward {
+  readonly sequences: number;
+  /** Tokens of context of each, the mean. */
+  readonly context: number;
+  readonly prompts: number;
+  /** Of each prompt in this step. */
+  readonly promptTokens: number;
+  /** Tokens of each prompt which the cache has already. */
+  readonly promptBefore: number;
+}
+
+/** The parts of one forward pass, milliseconds. */
+export interface StepTime {
   readonly totalMs: number;
+  /** Weights at the bandwidth that is reached, and their products at the FLOPS that are reached: the longer is most of `linearMs`. */
   readonly weightsMs: number;
-  readonly kvMs: number;
   readonly computeMs: number;
+  readonly linearMs: number;
+  /** Reading the cache, and attention's operations where they take longer. */
+  readonly cacheMs: number;
   readonly launchMs: number;
   readonly sequencesMs: number;
   readonly communicationMs: number;
   readonly bound: SpeedBound;
 }
 
-/** Dense peak of one GPU for this element type; float16's where the card has no other. */
-export function peakFlops(input: SpeedInput): number {
-  const { flopsPerSecond } = input.device;
-  const wanted = flopsPerSecond[input.computeType] ?? flopsPerSecond.float16 ?? flopsPerSecond.bfloat16;
-  // A card whose peak is not known: memory is then taken to be the limit.
-  return wanted ?? Number.POSITIVE_INFINITY;
+/** How sharply the slower of two overlapping things wins: 1 adds them, infinity takes the longer. Kernels overlap in part. */
+const OVERLAP = 2.5;
+
+/** Time of two things that overlap in part. */
+function overlapped(a: number, b: number): number {
+  const longer = Math.max(a, b);
+  if (longer === 0) return 0;
+  const ratio = Math.min(a, b) / longer;
+  return longer * (1 + ratio ** OVERLAP) ** (1 / OVERLAP);
 }
 
-/** One decode step of `running` sequences at `context` tokens each, no prefill beside it. */
-export function decodeStep(
+/** Dense peak of one GPU for an element type; 16 bit where the card has no narrower one. Infinity where none is known: memory is then taken to be the limit. */
+export function peakFlops({ device }: SpeedInput, type: ComputeType): number {
+  const { flopsPerSecond } = device;
+  return (
+    flopsPerSecond[type] ??
+    (type === 'fp4' ? flopsPerSecond.fp8 : undefined) ??
+    flopsPerSecond.float16 ??
+    flopsPerSecond.bfloat16 ??
+    Number.POSITIVE_INFINITY
+  );
+}
+
+/** Parts of all experts that so many tokens choose, each `active` of `experts`, were the choice even: 1 - (1 - k/E)^n. */
+export function expertShare(experts: number, active: number, tokens: number): number {
+  return 1 - (1 - active / experts) ** tokens;
+}
+
+/** One forward pass of every rank. The roofline of Williams et al. (CACM 2009) a part, with launches and links beside. */
+export function forwardTime(
   input: SpeedInput,
-  running: number,
-  context: number,
-  constants: SpeedConstants = vllmSpeed,
-): DecodeStep {
-  const bandwidth = input.device.memoryBytesPerSecond;
-  const stages = input.pipelineParallelSize;
-  const weightsMs = (1000 * input.weightBytesPerStep) / (bandwidth * constants.weightBandwidth);
-  const kvMs = (1000 * running * context * input.kvBytesPerToken) / (bandwidth * constants.kvBandwidth);
-  const computeMs =
-    (1000 * 2 * (input.linearParameters + headParameters(input)) * running) /
-    (input.tensorParallelSize * peakFlops(input) * constants.compute);
-  const communicationMs = allReduceMs(input, running, constants);
-  const sequencesMs = running * constants.perSequenceMs;
-  const onGpu = Math.max(weightsMs, computeMs) + kvMs + communicationMs;
-  const launchMs = input.eager ? constants.eagerLayerMs * input.model.layers.length : constants.stepMs;
-  // Eager launches overlap with the GPU's work; the slower of the two sets the pace. Stages work one after the other.
-  const totalMs =
-    (input.eager ? Math.max(onGpu, launchMs) : onGpu + launchMs) +
-    sequencesMs +
-    (stages - 1) * constants.stepMs;
+  forward: Forward,
+  efficiency: SpeedEfficiency = speedEfficiency(input),
+): StepTime {
+  const { sequences, prompts } = forward;
+  const tokens = sequences + prompts * forward.promptTokens;
+  const bandwidth = input.device.memoryBytesPerSecond / 1000;
+  const parts = weightParts(input, forward);
+  let weightsMs = 0;
+  let computeMs = 0;
+  let linearMs = 0;
+  for (const { reads, bytes, flops, experts } of parts) {
+    const bytesMs = bytes / (bandwidth * efficiency.bandwidth);
+    const reached = computeEfficiency(efficiency, reads.computeType, experts);
+    const flopsMs = (1000 * flops) / (peakFlops(input, reads.computeType) * reached);
+    weightsMs += bytesMs;
+    computeMs += flopsMs;
+    linearMs += overlapped(bytesMs, flopsMs);
+  }
+  if (input.hostBytes > 0) weightsMs += hostMs(input);
+  const attention = attentionTime(input, forward, efficiency);
+  const linksMs = communicationMs(input, tokens, efficiency);
+  const sequencesMs =
+    (sequences + prompts) * (input.asyncScheduling ? efficiency.sequenceMs : efficiency.syncSequenceMs);
+  const gapsMs = gapsBetweenKernelsMs(input, efficiency);
+  const onGpuMs = linearMs + hostMs(input) + attention.cacheMs + attention.computeMs + linksMs + gapsMs;
+  // Eager launches overlap with the GPU's work; the slower of the two sets the pace.
+  const eagerMs = input.eager ? efficiency.eagerLayerMs * input.model.layers.length : 0;
+  const launchMs = gapsMs + efficiency.stepMs + Math.max(0, eagerMs - onGpuMs);
+  const totalMs = Math.max(onGpuMs, eagerMs) + efficiency.stepMs + sequencesMs;
   return {
     totalMs,
     weightsMs,
-    kvMs,
-    computeMs,
+    computeMs: computeMs + attention.computeMs,
+    linearMs,
+    cacheMs: attention.cacheMs,
     launchMs,
     sequencesMs,
-    communicationMs,
-    bound: boundOf({
+    communicationMs: linksMs,
+    bound: boundOf(
       weightsMs,
-      kvMs,
-      computeMs,
-      communicationMs,
-      launchMs: launchMs + sequencesMs,
-    }),
+      computeMs + attention.computeMs,
+      attention.cacheMs,
+      linksMs,
+      launchMs + sequencesMs,
+    ),
   };
 }
 
-/** Prefill of `tokens` prompt tokens of one request, milliseconds of GPU time. */
-export function prefillMs(input: SpeedInput, tokens: number, constants: SpeedConstants = vllmSpeed): number {
-  const computeMs = tokens * prefillTokenMs(input, tokens, constants);
-  const weightsMs =
-    (1000 * input.weightBytesPerStep) / (input.device.memoryBytesPerSecond * constants.weightBandwidth);
-  const launchMs = input.eager ? constants.eagerLayerMs * input.model.layers.length : constants.stepMs;
-  return Math.max(computeMs, weightsMs, launchMs) + allReduceMs(input, tokens, constants);
+function gapsBetweenKernelsMs({ model, experts }: SpeedInput, efficiency: SpeedEfficiency): number {
+  const { layerMs, expertLayerMs, fp8ExpertLayerMs } = efficiency;
+  const dense = model.layers.length * layerMs;
+  if (experts === undefined) return dense;
+  return dense + experts.layers * (expertLayerMs + (experts.computeType === 'fp8' ? fp8ExpertLayerMs : 0));
 }
 
-/** Compute of one prompt token, averaged over a prompt of `promptTokens`, milliseconds. */
-export function prefillTokenMs(
+interface Part {
+  readonly reads: WeightReads;
+  readonly bytes: number;
+  readonly flops: number;
+  readonly experts: boolean;
+}
+
+/** Bytes that one rank reads of each part of the weights, and its operations on them. */
+function weightParts(input: SpeedInput, { sequences, prompts, promptTokens }: Forward): readonly Part[] {
+  const { dense, experts, head, tensorParallelSize } = input;
+  const tokens = sequences + prompts * promptTokens;
+  const parts: Part[] = [
+    {
+      reads: dense,
+      bytes: dense.bytes,
+      flops: (2 * dense.parameters * tokens) / tensorParallelSize,
+      experts: false,
+    },
+    {
+      reads: head,
+      bytes: head.bytes,
+      // Of a prompt, the last token alone is asked for what comes next.
+      flops: (2 * head.parameters * (sequences + prompts)) / tensorParallelSize,
+      experts: false,
+    },
+  ];
+  if (experts !== undefined) {
+    // The experts of all replicas see the tokens of all of them.
+    const routed = tokens * input.dataParallelSize;
+    const active = experts.activeExperts / experts.experts;
+    parts.push({
+      reads: experts,
+      bytes: experts.bytes * expertShare(experts.experts, experts.activeExperts, routed),
+      flops: (2 * experts.parameters * active * routed) / experts.ranks,
+      experts: true,
+    });
+  }
+  return parts;
+}
+
+function computeEfficiency(efficiency: SpeedEfficiency, type: ComputeType, experts: boolean): number {
+  const narrow = type === 'fp8' || type === 'fp4';
+  return (experts ? efficiency.expertCompute : efficiency.compute) * (narrow ? efficiency.narrowCompute : 1);
+}
+
+/** Cache reads and writes of the decoding sequences, and attention's operations on them and in the prompt. */
+function attentionTime(
   input: SpeedInput,
-  promptTokens: number,
-  constants: SpeedConstants = vllmSpeed,
+  { sequences, context, prompts, promptTokens, promptBefore }: Forward,
+  efficiency: SpeedEfficiency,
+): { readonly cacheMs: number; readonly computeMs: number } {
+  let bytes = 2 * sequences * input.cache.stateBytes;
+  let decodeFlops = 0;
+  let prefillFlops = 0;
+  for (const reads of input.cache.attentions) {
+    if (sequences > 0) {
+      const seen = sequences * entriesSeen(reads, context);
+      bytes += seen * reads.bytesPerEntry;
+      decodeFlops += seen * reads.decodeFlopsPerEntry;
+    }
+    if (prompts > 0) {
+      prefillFlops += prompts * pairsSeen(reads, promptBefore, promptTokens) * reads.prefillFlopsPerEntry;
+    }
+  }
+  const peak = (peakFlops(input, 'bfloat16') * efficiency.compute) / 1000;
+  const cacheMs = (1000 * bytes) / (input.device.memoryBytesPerSecond * efficiency.kvBandwidth);
+  return { cacheMs: overlapped(cacheMs, decodeFlops / peak), computeMs: prefillFlops / peak };
+}
+
+/** Weights that are kept in host memory pass the bus each step. */
+function hostMs({ hostBytes, device }: SpeedInput): number {
+  return hostBytes === 0 ? 0 : (1000 * hostBytes) / (device.pcie?.bytesPerSecond ?? 16e9);
+}
+
+/** One decode step of `sequences` at `context` tokens each, no prompt beside it. */
+export function decodeStep(
+  input: SpeedInput,
+  sequences: number,
+  context: number,
+  efficiency: SpeedEfficiency = speedEfficiency(input),
+): StepTime {
+  return forwardTime(input, { sequences, context, prompts: 0, promptTokens: 0, promptBefore: 0 }, efficiency);
+}
+
+/** Prefill of a prompt of one request, cut to steps of `max_num_batched_tokens`, beside `sequences` that decode: milliseconds. */
+export function prefillMs(
+  input: SpeedInput,
+  tokens: number,
+  efficiency: SpeedEfficiency = speedEfficiency(input),
+  sequences = 0,
+  context = 0,
 ): number {
-  const { model } = input;
-  const attention = attentionOf(model.layers[0]);
-  const attentionWidth = attention === undefined ? 0 : attention.queryHeads * attention.headSize;
-  // Causal attention: half of the square, twice (scores and values), two operations each.
-  const flops = 2 * input.linearParameters + 2 * model.layers.length * promptTokens * attentionWidth;
-  return (1000 * flops) / (input.tensorParallelSize * peakFlops(input) * constants.compute);
+  const most = Math.max(1, input.maxNumBatchedTokens - sequences);
+  let totalMs = 0;
+  const whole = Math.floor(tokens / most);
+  const rest = tokens - whole * most;
+  if (whole > 0) {
+    // Attention grows with what came before: the mean of the first and the last whole step stands for all.
+    const step = (promptBefore: number) =>
+      forwardTime(input, { sequences, context, prompts: 1, promptTokens: most, promptBefore }, efficiency)
+        .totalMs;
+    totalMs += (whole * (step(0) + step((whole - 1) * most))) / 2;
+  }
+  if (rest > 0) {
+    totalMs += forwardTime(
+      input,
+      { sequences, context, prompts: 1, promptTokens: rest, promptBefore: whole * most },
+      efficiency,
+    ).totalMs;
+  }
+  return totalMs;
 }
 
-/** Two all-reduces a layer over the hidden state of `tokens` tokens. */
-function allReduceMs(input: SpeedInput, tokens: number, constants: SpeedConstants): number {
-  const size = input.tensorParallelSize;
-  if (size === 1) return 0;
-  const link = constants.allReduce[input.device.link];
-  const bytes = (tokens * input.model.hiddenSize * 2 * 2 * (size - 1)) / size;
-  return 2 * input.model.layers.length * (link.fixedMs + (1000 * bytes) / link.bytesPerSecond);
+/** Prompt tokens a second where `waiting` prompts of so many tokens are there at once: a step takes as many as it has room for. */
+export function prefillRate(
+  input: SpeedInput,
+  tokens: number,
+  waiting: number,
+  efficiency: SpeedEfficiency = speedEfficiency(input),
+): number {
+  const together = Math.min(waiting, Math.floor(input.maxNumBatchedTokens / tokens));
+  if (together < 2) return (1000 * tokens) / prefillMs(input, tokens, efficiency);
+  const step = forwardTime(
+    input,
+    { sequences: 0, context: 0, prompts: together, promptTokens: tokens, promptBefore: 0 },
+    efficiency,
+  );
+  return (1000 * together * tokens) / step.totalMs;
 }
 
-function headParameters(input: SpeedInput): number {
-  return input.model.vocabularySize * input.model.hiddenSize;
-}
-
-function boundOf(step: {
-  weightsMs: number;
-  kvMs: number;
-  computeMs: number;
-  communicationMs: number;
-  launchMs: number;
-}): SpeedBound {
-  const memory = Math.max(step.weightsMs, step.kvMs);
-  const most = Math.max(memory, step.computeMs, step.communicationMs, step.launchMs);
-  if (most === step.launchMs) return 'launch';
-  if (most === step.communicationMs) return 'interconnect';
-  return step.computeMs > step.weightsMs && most === step.computeMs ? 'compute' : 'bandwidth';
+function boundOf(
+  weightsMs: number,
+  computeMs: number,
+  cacheMs: number,
+  linksMs: number,
+  launchMs: number,
+): SpeedBound {
+  const most = Math.max(weightsMs, computeMs, cacheMs, linksMs, launchMs);
+  if (most === launchMs) return 'launch';
+  if (most === linksMs) return 'interconnect';
+  if (most === cacheMs) return 'kv-traffic';
+  return most === computeMs ? 'compute' : 'bandwidth';
 }

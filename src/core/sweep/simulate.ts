@@ -1,7 +1,6 @@
 import { type EngineEvaluation, findEngine } from '../engine/engine.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../estimate/types.ts';
-import { vllmSpeed } from '../speed/efficiency.ts';
-import { decodeStep, prefillTokenMs } from '../speed/roofline.ts';
+import { decodeStep, prefillMs } from '../speed/roofline.ts';
 import type { SimulatedEngine } from './simulatedEngine.ts';
 import {
   captureHeadroomBytes,
@@ -96,17 +95,17 @@ function simulatedStart(
   };
 }
 
-function stepCosts(evaluation: EngineEvaluation): SimulatedEngine['step'] {
-  const { speed } = evaluation;
-  const alone = decodeStep(speed, 1, 0);
-  const pair = decodeStep(speed, 2, 0);
-  const perSequenceMs = Math.max(0, pair.totalMs - alone.totalMs);
+function stepCosts({ speed }: EngineEvaluation): SimulatedEngine['step'] {
+  const { inputTokens, outputTokens } = speed.load;
+  const alone = decodeStep(speed, 1, 0).totalMs;
+  const perSequenceMs = Math.max(0, decodeStep(speed, 2, 0).totalMs - alone);
+  const context = inputTokens + outputTokens / 2;
   return {
-    baseMs: alone.totalMs - perSequenceMs,
+    baseMs: alone - perSequenceMs,
     perSequenceMs,
-    perKvTokenMs:
-      (1000 * speed.kvBytesPerToken) / (speed.device.memoryBytesPerSecond * vllmSpeed.kvBandwidth),
-    perPrefillTokenMs: prefillTokenMs(speed, speed.load.inputTokens),
+    perKvTokenMs: Math.max(0, decodeStep(speed, 1, context).totalMs - alone) / context,
+    perPrefillTokenMs:
+      Math.max(0, prefillMs(speed, 2 * inputTokens) - prefillMs(speed, inputTokens)) / inputTokens,
   };
 }
 

@@ -1,15 +1,14 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
 import { blocksThatFit, kvCapacity, largestLength, requestBytes } from '../../memory/kv/capacity.ts';
-import { type KvLayout, readBytesPerToken } from '../../memory/kv/layout.ts';
-import type { PipelineStage } from '../../memory/pipeline.ts';
-import type { SpeedInput } from '../../speed/speedInput.ts';
+import type { KvLayout } from '../../memory/kv/layout.ts';
 import type { EngineEvaluation } from '../engine.ts';
 import { contextLimitLifted } from './contextLimit.ts';
 import { kvObstacle } from './kvObstacle.ts';
-import { kvPlan } from './kvPlan.ts';
+import { type KvPlanInput, kvPlan, kvReads } from './kvPlan.ts';
 import { findObstacle } from './obstacle.ts';
 import { resolveVllm } from './resolve.ts';
 import type { ResolvedVllm } from './resolved.ts';
+import { vllmSpeedInput } from './speedInput.ts';
 import { rankEstimate, type StageMemory, stageMemory } from './stageMemory.ts';
 
 /** vLLM's memory, KV cache and start-up checks for one deployment. Pure; never throws. */
@@ -18,7 +17,7 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
   const { model } = request;
   const { stages } = resolved;
   const memories = stages.map((stage) => stageMemory(request, resolved, stage));
-  const layout = kvPlan(model, stages, {
+  const planned: KvPlanInput = {
     version: resolved.profile.version,
     computeCapability: request.device.computeCapability,
     tensorParallelSize: resolved.tensorParallelSize,
@@ -26,7 +25,8 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
     contextParallelSize: resolved.contextParallelSize,
     speculation: resolved.speculation,
     flags: resolved.kv,
-  });
+  };
+  const layout = kvPlan(model, stages, planned);
   const kv = kvEstimate(request, resolved, layout, memories);
   return {
     engineVersion: request.deployment.engineVersion ?? resolved.profile.version,
@@ -35,7 +35,11 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
     perRank: perRank(resolved, memories),
     kv,
     obstacle: findObstacle(request, resolved, memories, kv) ?? kvObstacle(resolved, layout, memories, kv),
-    speed: speedInput(request, resolved, stages, memories, layout, kv),
+    speed: vllmSpeedInput(request, resolved, memories, {
+      kv,
+      cache: kvReads(model, planned),
+      load: request.load ?? defaultLoad(resolved, kv),
+    }),
     warnings: [...resolved.unusable, ...resolved.warnings],
   };
 }
@@ -91,45 +95,6 @@ function perRank(resolved: ResolvedVllm, memories: readonly StageMemory[]): Rank
     }
   }
   return ranks;
-}
-
-function speedInput(
-  request: EstimateRequest,
-  resolved: ResolvedVllm,
-  stages: readonly PipelineStage[],
-  memories: readonly StageMemory[],
-  layout: KvLayout,
-  kv: KvEstimate,
-): SpeedInput {
-  const { model } = request;
-  // A token passes every stage in turn: the bytes of all of them are read, each by its own GPUs.
-  let weightBytesPerStep = 0;
-  for (const { weights } of memories) {
-    weightBytesPerStep +=
-      weights.layersBytes +
-      (weights.headBytes || tiedHeadBytes(model.tiedEmbeddings, weights.embeddingBytes));
-  }
-  const load = request.load ?? defaultLoad(resolved, kv);
-  const fp8Compute = resolved.quantizedWeightBytes === 1 && request.device.flopsPerSecond.fp8 !== undefined;
-  return {
-    model,
-    device: request.device,
-    load,
-    weightBytesPerStep,
-    kvBytesPerToken: readBytesPerToken(layout, load.inputTokens + load.outputTokens / 2),
-    kvTokens: kv.tokens,
-    linearParameters: model.parameters.attention + model.parameters.mlp,
-    tensorParallelSize: resolved.tensorParallelSize,
-    pipelineParallelSize: stages.length,
-    maxNumSeqs: resolved.maxNumSeqs,
-    eager: resolved.graphs.piecewise + resolved.graphs.full === 0,
-    computeType: fp8Compute ? 'fp8' : resolved.computeType,
-  };
-}
-
-/** A tied head reads the embedding once a step. */
-function tiedHeadBytes(tied: boolean, embeddingBytes: number): number {
-  return tied ? embeddingBytes : 0;
 }
 
 /** What speeds are given for where nobody says: 32 chat turns at once, or what the deployment allows. */

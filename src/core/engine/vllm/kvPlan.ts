@@ -3,7 +3,7 @@ import type { PlacedSpec } from '../../memory/kv/cacheSpec.ts';
 import { COMPRESSED_BLOCK_TOKENS } from '../../memory/kv/compressedLatent.ts';
 import { type LayerSpecInput, layerSpecs, leastCommonMultiple } from '../../memory/kv/layerSpecs.ts';
 import { type KvLayout, kvLayout } from '../../memory/kv/layout.ts';
-import type { StateDataType } from '../../memory/kv/stateBytes.ts';
+import type { StateDataType, StateInput } from '../../memory/kv/stateBytes.ts';
 import type { PipelineStage } from '../../memory/pipeline.ts';
 import {
   attentionOf,
@@ -13,6 +13,7 @@ import {
   type ModelFacts,
   type TokenMixer,
 } from '../../model/facts.ts';
+import { type CacheReads, cacheReads } from '../../speed/cacheReads.ts';
 import type { KvFlags } from './kvFlags.ts';
 import { kvRules, latentBlockTokens, stateCacheMode, statesArePaged } from './kvRules.ts';
 import type { Speculation } from './speculation.ts';
@@ -85,7 +86,6 @@ function specsOf(model: ModelFacts, minor: number, input: KvPlanInput): readonly
     flags.blockSize !== undefined && flags.blockSize % preferred === 0 ? flags.blockSize : undefined;
   const blockTokens = written ?? preferred;
   const mode = stateCacheMode(minor, model, flags);
-  const stateDataType = flags.stateDataType ?? stateTypeByFamily(model, minor);
   // Kernels that export a state from inside a prefill want a block more for it; FlashInfer's on 64 tokens.
   const checkpoints = minor >= 33 && mode === 'align';
   const exports = checkpoints && computeMajor >= 9 && hasKind(layers, 'gated-delta');
@@ -98,15 +98,7 @@ function specsOf(model: ModelFacts, minor: number, input: KvPlanInput): readonly
       exports ? CHECKPOINT_STEP : 1,
     ),
     stateChunkTokens: flags.stateBlockSize ?? DEFAULT_CHUNK_TOKENS,
-    state: {
-      tensorParallelSize: input.tensorParallelSize,
-      modelElementBytes: input.elementBytes,
-      ...(flags.convDataType === undefined ? {} : { convDataType: flags.convDataType }),
-      ...(stateDataType === undefined ? {} : { stateDataType }),
-      followsFile: FOLLOWED.test(model.modelType),
-      draftTokens: input.speculation?.tokens ?? 0,
-      everyConvKeepsDrafts: minor >= 33,
-    },
+    state: stateInput(model, input),
     stateCacheMode: mode,
     checkpointBlocks: exports || (checkpoints && hasKind(layers, 'mamba2')) ? 1 : 0,
   };
@@ -139,6 +131,44 @@ function formatOf(input: KvPlanInput, minor: number, computeMajor: number, spars
   if (sparse && format.elementBytes === 1 && (computeMajor === 9 || minor < 19))
     return packedFormats.fp8_ds_mla;
   return format;
+}
+
+/** What a step reads of a request's cache in this deployment. */
+export function kvReads(model: ModelFacts, input: KvPlanInput): CacheReads {
+  const computeMajor = Number.parseInt(input.computeCapability, 10);
+  const { sparse } = readTraits(model);
+  return cacheReads(model, {
+    tensorParallelSize: input.tensorParallelSize,
+    contextParallelSize: input.contextParallelSize,
+    format: formatOf(input, minorOf(input.version), computeMajor, sparse),
+    state: stateInput(model, input),
+  });
+}
+
+const traitsOfModel = new WeakMap<ModelFacts, { readonly sparse: boolean }>();
+
+function readTraits(model: ModelFacts): { readonly sparse: boolean } {
+  let traits = traitsOfModel.get(model);
+  if (traits === undefined) {
+    traits = { sparse: firstLatent(model.layers)?.indexerHeadSize !== undefined };
+    traitsOfModel.set(model, traits);
+  }
+  return traits;
+}
+
+function stateInput(model: ModelFacts, input: KvPlanInput): StateInput {
+  const { flags } = input;
+  const minor = minorOf(input.version);
+  const stateDataType = flags.stateDataType ?? stateTypeByFamily(model, minor);
+  return {
+    tensorParallelSize: input.tensorParallelSize,
+    modelElementBytes: input.elementBytes,
+    ...(flags.convDataType === undefined ? {} : { convDataType: flags.convDataType }),
+    ...(stateDataType === undefined ? {} : { stateDataType }),
+    followsFile: FOLLOWED.test(model.modelType),
+    draftTokens: input.speculation?.tokens ?? 0,
+    everyConvKeepsDrafts: minor >= 33,
+  };
 }
 
 /** Families whose file says in which type states are kept; of others the engine does not read it. */
