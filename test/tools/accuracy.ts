@@ -6,6 +6,7 @@ import { calibrationEntry } from '../../src/core/calibration/entry.ts';
 import { type ComparisonRow, compareMeasured, compareSpeed } from '../../src/core/estimate/compare.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import type { ModelFacts } from '../../src/core/model/facts.ts';
+import { median, type PublishedSpeed, predictedSpeed } from './publishedSpeeds.ts';
 import type { Measurement } from './recordings.ts';
 
 export interface ErrorSummary {
@@ -23,7 +24,7 @@ export interface ErrorSummary {
 export interface MeasuredRow extends ComparisonRow {
   readonly recording: string;
   readonly id: string;
-  readonly kind: Measurement['kind'] | 'speed' | 'speed with experts';
+  readonly kind: Measurement['kind'] | 'speed' | 'speed with experts' | 'published speed';
 }
 
 export interface Accuracy {
@@ -43,8 +44,11 @@ function hasExperts({ parameters }: ModelFacts): boolean {
 
 export const KV = 'available KV cache';
 
-export function accuracyOf(measured: readonly Measurement[]): Accuracy {
-  const rows: MeasuredRow[] = [];
+export function accuracyOf(
+  measured: readonly Measurement[],
+  speeds: readonly PublishedSpeed[] = [],
+): Accuracy {
+  const rows: MeasuredRow[] = speeds.map(publishedSpeedRow);
   const calibrated: MeasuredRow[] = [];
   const notCovered: string[] = [];
   for (const one of measured) {
@@ -64,6 +68,44 @@ export function accuracyOf(measured: readonly Measurement[]): Accuracy {
     rows.push(...compareSpeed(one.recorded, request).map((row) => label(row, speed)));
   }
   return { rows, calibrated, notCovered, sources: [...new Set(measured.map(({ source }) => source))] };
+}
+
+function publishedSpeedRow(published: PublishedSpeed): MeasuredRow {
+  const { tpotMs, bands } = predictedSpeed(published);
+  const { gpu, gpuCount, model, concurrency, inputTokens, outputTokens } = published;
+  return {
+    recording: published.generation,
+    id: `${model}${published.weights === undefined ? '' : ` ${published.weights}`} on ${gpuCount} x ${gpu}, ${published.use}`,
+    kind: 'published speed',
+    term: `TPOT, ${concurrency} x ${inputTokens} in, ${outputTokens} out`,
+    unit: 'ms',
+    predicted: tpotMs,
+    measured: published.tpotMs,
+    relativeError: tpotMs / published.tpotMs - 1,
+    withinBand: published.tpotMs >= bands.tpotMs[0] && published.tpotMs <= bands.tpotMs[1],
+  };
+}
+
+/** Published speeds by generation of GPU: half of the errors are below the median. */
+function generationTable(rows: readonly MeasuredRow[]) {
+  const generations = [...new Set(rows.map(({ recording }) => recording))];
+  return {
+    columns: [
+      column('generation'),
+      column('measurements', true),
+      column('median error', true),
+      column('of those held out', true),
+      column('in band'),
+    ],
+    rows: generations.map((generation) => {
+      const of = rows.filter(({ recording }) => recording === generation);
+      const heldOut = of.filter(({ id }) => id.endsWith('held out'));
+      const middle = (some: readonly MeasuredRow[]) =>
+        some.length === 0 ? '' : percent(median(some.map(({ relativeError }) => Math.abs(relativeError))));
+      const within = of.filter(({ withinBand }) => withinBand === true).length;
+      return [generation, String(of.length), middle(of), middle(heldOut), `${within} of ${of.length}`];
+    }),
+  };
 }
 
 function calibrationBy(others: readonly Measurement[]) {
@@ -190,12 +232,22 @@ function sections({ rows, calibrated, notCovered }: Accuracy): readonly {
       table: summaryTable(of('speed with experts')),
     },
     {
+      title: 'Published speeds: summary',
+      text: 'Time per output token under vLLM as others measured it, by generation of GPU. Held out: nothing was fitted to them.',
+      table: generationTable(of('published speed')),
+    },
+    {
       title: 'Not covered',
       text: notCovered.length === 0 ? 'Nothing.' : notCovered.map((line) => `- ${line}`).join('\n'),
     },
     { title: 'Recorded starts', text: '', table: rowTable(of('recorded'), calibrated) },
     { title: 'Published starts', text: '', table: rowTable(of('published')) },
     { title: 'Speed', text: '', table: rowTable([...of('speed'), ...of('speed with experts')]) },
+    {
+      title: 'Published speeds',
+      text: 'Sources: test/fixtures/speed/public.jsonl.',
+      table: rowTable(of('published speed')),
+    },
   ];
 }
 

@@ -2,10 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accuracyLines, accuracyOf, accuracyPage } from './accuracy.ts';
+import { publishedSpeeds } from './publishedSpeeds.ts';
 import { measurements } from './recordings.ts';
 
 export function writeAccuracy(root: string): void {
-  const accuracy = accuracyOf(measurements(join(root, 'test', 'fixtures')));
+  const fixtures = join(root, 'test', 'fixtures');
+  const accuracy = accuracyOf(measurements(fixtures), publishedSpeeds(fixtures));
   writeFileSync(join(root, 'docs', 'accuracy.md'), accuracyPage(accuracy));
   for (const line of accuracyLines(accuracy)) console.log(line);
 }

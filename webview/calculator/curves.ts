@@ -1,5 +1,7 @@
+import { findEngine } from '../../src/core/engine/engine.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateRequest, SpeedEstimate } from '../../src/core/estimate/types.ts';
+import { loadsByBatch, speedCurve } from '../../src/core/speed/speedCurve.ts';
 
 /** Only the deployment itself is given fixes; a curve has dozens of points. */
 const withoutFixes = { fixes: false };
@@ -29,13 +31,8 @@ function contextLengths(most: number): readonly number[] {
 
 /** Speed by batch, doubling up to the most sequences that the engine runs at once. */
 export function speedByBatch(request: EstimateRequest, now: DeploymentEstimate): readonly SpeedEstimate[] {
-  const most = Number(now.resolved['max-num-seqs'] ?? 256);
-  const batches: number[] = [];
-  for (let batch = 1; batch < most; batch *= 2) batches.push(batch);
-  const { inputTokens, outputTokens } = now.speed;
-  return [...batches, most].map(
-    (batch) => estimate({ ...request, load: { batch, inputTokens, outputTokens } }, withoutFixes).speed,
-  );
+  const input = findEngine(request.deployment.engine)?.evaluate(request).speed;
+  return input === undefined ? [] : speedCurve(input, loadsByBatch(input, now.speed));
 }
 
 function withFlag(request: EstimateRequest, flag: string, value: number): EstimateRequest {

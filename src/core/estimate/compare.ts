@@ -4,6 +4,7 @@ import { findEngine } from '../engine/engine.ts';
 import { isRecord } from '../model/configFields.ts';
 import type { ModelFacts } from '../model/facts.ts';
 import { failure, type Result, success } from '../result.ts';
+import { speedEfficiency, speedEvidence } from '../speed/efficiencies.ts';
 import { decodeStep, prefillRate } from '../speed/roofline.ts';
 import { GiB } from '../units.ts';
 import type { DeploymentEstimate, EstimateRequest, RankEstimate, UnknownEstimate } from './types.ts';
@@ -248,26 +249,29 @@ export function compareMeasured(
 export function compareSpeed(recorded: RecordedStart, request: EstimateRequest): readonly ComparisonRow[] {
   const speed = findEngine(request.deployment.engine)?.evaluate(request).speed;
   if (speed === undefined) return [];
+  const efficiency = speedEfficiency(speed);
+  const { relativeBand } = speedEvidence(speed, efficiency);
+  const within = (predicted: number, value: number) =>
+    value >= predicted * (1 - relativeBand) && value <= predicted * (1 + relativeBand);
   return recorded.bench.flatMap((measured) => {
     const context = measured.inputTokens + measured.outputTokens / 2;
-    const step = decodeStep(speed, measured.batch, context).totalMs;
-    const rate = prefillRate(speed, measured.inputTokens, measured.batch);
+    const step = decodeStep(speed, measured.batch, context, efficiency).totalMs;
+    // The time of a batch begins with its arrival.
+    const prompts = measured.batch * measured.inputTokens;
+    const prefill = prompts / prefillRate(speed, measured.inputTokens, measured.batch, efficiency);
+    const rate = prompts / (prefill + efficiency.requestMs / 1000);
     const name = `${measured.batch} x ${measured.inputTokens} in`;
     return [
-      row(`decode step, ${name}`, 'ms', step, measured.tpotMs, withinQuarter(step, measured.tpotMs)),
+      row(`decode step, ${name}`, 'ms', step, measured.tpotMs, within(step, measured.tpotMs)),
       row(
         `prefill, ${name}`,
         'tok/s',
         rate,
         measured.prefillTokensPerSecond,
-        withinQuarter(rate, measured.prefillTokensPerSecond),
+        within(rate, measured.prefillTokensPerSecond),
       ),
     ];
   });
-}
-
-function withinQuarter(predicted: number, measured: number): boolean {
-  return measured >= predicted * 0.75 && measured <= predicted * 1.25;
 }
 
 function row(

@@ -6,7 +6,6 @@ import {
 } from '../memory/kv/cacheFormat.ts';
 import { type StateInput, stateBytes } from '../memory/kv/stateBytes.ts';
 import { type LayerGroup, layerGroups } from '../memory/layerGroups.ts';
-import { remembered } from '../memory/remember.ts';
 import type { HeadAttention, LatentAttention, ModelFacts, TokenMixer } from '../model/facts.ts';
 
 /** Attention of like layers, one rank's part. */
@@ -44,27 +43,8 @@ export interface CacheReadsInput {
 /** Latents that sparse attention picks for a query. Source: `index_topk` of DeepSeek-V3.2 and GLM-5. */
 const SPARSE_TOKENS = 2048;
 
-const remember = remembered<ModelFacts, CacheReads>();
-
+/** The reads of every layer, like ones together. */
 export function cacheReads(model: ModelFacts, input: CacheReadsInput): CacheReads {
-  const { format, state } = input;
-  const values = [
-    input.tensorParallelSize,
-    input.contextParallelSize,
-    format.elementBytes,
-    format.scaleBytesPerHead,
-    format.latentBytes,
-    state.modelElementBytes,
-    state.convDataType,
-    state.stateDataType,
-    state.followsFile,
-    state.draftTokens,
-    state.everyConvKeepsDrafts,
-  ];
-  return remember(model, values, () => newReads(model, input));
-}
-
-function newReads(model: ModelFacts, input: CacheReadsInput): CacheReads {
   const whole = { first: 0, end: model.layers.length, isFirst: true, isLast: true };
   const attentions: AttentionReads[] = [];
   let bytes = 0;

@@ -11,6 +11,7 @@ const ACTIVATION_BYTES = 2;
  */
 export function communicationMs(input: SpeedInput, tokens: number, efficiency: SpeedEfficiency): number {
   const { tensorParallelSize, pipelineParallelSize, dataParallelSize, experts } = input;
+  if (tensorParallelSize * pipelineParallelSize * dataParallelSize === 1) return 0;
   const stateBytes = tokens * input.model.hiddenSize * ACTIVATION_BYTES;
   const { fixedMs, doublingMs, bytesPerMs } = linkOf(input, efficiency);
   const startMs = (ranks: number) => fixedMs + doublingMs * Math.log2(ranks);

@@ -8,7 +8,7 @@ const vllmHost = {
   sequenceMs: 0.006,
   syncSequenceMs: 0.045,
   eagerLayerMs: 0.55,
-  requestMs: 3,
+  requestMs: 2,
   links: {
     fabric: { fixedMs: 0.006, doublingMs: 0.003, bandwidth: 0.64 },
     pcie: { fixedMs: 0.015, doublingMs: 0.01, bandwidth: 0.7 },
@@ -25,7 +25,7 @@ const vllmHopper: SpeedEfficiency = {
   ...vllmHost,
   bandwidth: 0.87,
   kvBandwidth: 0.85,
-  compute: 0.62,
+  compute: 0.635,
   expertCompute: 0.3,
   narrowCompute: 0.8,
   layerMs: 0.034,

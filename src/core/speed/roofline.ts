@@ -40,6 +40,8 @@ function overlapped(a: number, b: number): number {
   const longer = Math.max(a, b);
   if (longer === 0) return 0;
   const ratio = Math.min(a, b) / longer;
+  // A fiftieth adds less than a ten-thousandth.
+  if (ratio < 0.02) return longer;
   return longer * (1 + ratio ** OVERLAP) ** (1 / OVERLAP);
 }
 
@@ -68,46 +70,31 @@ export function forwardTime(
 ): StepTime {
   const { sequences, prompts } = forward;
   const tokens = sequences + prompts * forward.promptTokens;
-  const bandwidth = input.device.memoryBytesPerSecond / 1000;
-  const parts = weightParts(input, forward);
-  let weightsMs = 0;
-  let computeMs = 0;
-  let linearMs = 0;
-  for (const { reads, bytes, flops, experts } of parts) {
-    const bytesMs = bytes / (bandwidth * efficiency.bandwidth);
-    const reached = computeEfficiency(efficiency, reads.computeType, experts);
-    const flopsMs = (1000 * flops) / (peakFlops(input, reads.computeType) * reached);
-    weightsMs += bytesMs;
-    computeMs += flopsMs;
-    linearMs += overlapped(bytesMs, flopsMs);
-  }
-  if (input.hostBytes > 0) weightsMs += hostMs(input);
+  const linear = linearTime(input, forward, efficiency);
+  const { linearMs } = linear;
+  const overBusMs = hostMs(input);
+  const weightsMs = linear.weightsMs + overBusMs;
   const attention = attentionTime(input, forward, efficiency);
   const linksMs = communicationMs(input, tokens, efficiency);
   const sequencesMs =
     (sequences + prompts) * (input.asyncScheduling ? efficiency.sequenceMs : efficiency.syncSequenceMs);
   const gapsMs = gapsBetweenKernelsMs(input, efficiency);
-  const onGpuMs = linearMs + hostMs(input) + attention.cacheMs + attention.computeMs + linksMs + gapsMs;
+  const onGpuMs = linearMs + overBusMs + attention.cacheMs + attention.computeMs + linksMs + gapsMs;
   // Eager launches overlap with the GPU's work; the slower of the two sets the pace.
   const eagerMs = input.eager ? efficiency.eagerLayerMs * input.model.layers.length : 0;
   const launchMs = gapsMs + efficiency.stepMs + Math.max(0, eagerMs - onGpuMs);
   const totalMs = Math.max(onGpuMs, eagerMs) + efficiency.stepMs + sequencesMs;
+  const computeMs = linear.computeMs + attention.computeMs;
   return {
     totalMs,
     weightsMs,
-    computeMs: computeMs + attention.computeMs,
+    computeMs,
     linearMs,
     cacheMs: attention.cacheMs,
     launchMs,
     sequencesMs,
     communicationMs: linksMs,
-    bound: boundOf(
-      weightsMs,
-      computeMs + attention.computeMs,
-      attention.cacheMs,
-      linksMs,
-      launchMs + sequencesMs,
-    ),
+    bound: boundOf(weightsMs, computeMs, attention.cacheMs, linksMs, launchMs + sequencesMs),
   };
 }
 
@@ -118,49 +105,57 @@ function gapsBetweenKernelsMs({ model, experts }: SpeedInput, efficiency: SpeedE
   return dense + experts.layers * (expertLayerMs + (experts.computeType === 'fp8' ? fp8ExpertLayerMs : 0));
 }
 
-interface Part {
-  readonly reads: WeightReads;
-  readonly bytes: number;
-  readonly flops: number;
-  readonly experts: boolean;
+interface LinearTime {
+  weightsMs: number;
+  computeMs: number;
+  linearMs: number;
 }
 
-/** Bytes that one rank reads of each part of the weights, and its operations on them. */
-function weightParts(input: SpeedInput, { sequences, prompts, promptTokens }: Forward): readonly Part[] {
-  const { dense, experts, head, tensorParallelSize } = input;
+/** Linear layers: the weights that one rank reads, and its products with them. */
+function linearTime(
+  input: SpeedInput,
+  { sequences, prompts, promptTokens }: Forward,
+  efficiency: SpeedEfficiency,
+): LinearTime {
+  const { dense, experts, head } = input;
   const tokens = sequences + prompts * promptTokens;
-  const parts: Part[] = [
-    {
-      reads: dense,
-      bytes: dense.bytes,
-      flops: (2 * dense.parameters * tokens) / tensorParallelSize,
-      experts: false,
-    },
-    {
-      reads: head,
-      bytes: head.bytes,
-      // Of a prompt, the last token alone is asked for what comes next.
-      flops: (2 * head.parameters * (sequences + prompts)) / tensorParallelSize,
-      experts: false,
-    },
-  ];
+  const ranks = input.tensorParallelSize;
+  const time: LinearTime = { weightsMs: 0, computeMs: 0, linearMs: 0 };
+  const denseShare = computeEfficiency(efficiency, dense.computeType, efficiency.compute);
+  addPart(time, input, efficiency, dense, dense.bytes, (2 * dense.parameters * tokens) / ranks, denseShare);
+  // Of a prompt, the last token alone is asked for what comes next.
+  const headFlops = (2 * head.parameters * (sequences + prompts)) / ranks;
+  addPart(time, input, efficiency, head, head.bytes, headFlops, efficiency.compute);
   if (experts !== undefined) {
     // The experts of all replicas see the tokens of all of them.
     const routed = tokens * input.dataParallelSize;
+    const bytes = experts.bytes * expertShare(experts.experts, experts.activeExperts, routed);
     const active = experts.activeExperts / experts.experts;
-    parts.push({
-      reads: experts,
-      bytes: experts.bytes * expertShare(experts.experts, experts.activeExperts, routed),
-      flops: (2 * experts.parameters * active * routed) / experts.ranks,
-      experts: true,
-    });
+    const flops = (2 * experts.parameters * active * routed) / experts.ranks;
+    const share = computeEfficiency(efficiency, experts.computeType, efficiency.expertCompute);
+    addPart(time, input, efficiency, experts, bytes, flops, share);
   }
-  return parts;
+  return time;
 }
 
-function computeEfficiency(efficiency: SpeedEfficiency, type: ComputeType, experts: boolean): number {
-  const narrow = type === 'fp8' || type === 'fp4';
-  return (experts ? efficiency.expertCompute : efficiency.compute) * (narrow ? efficiency.narrowCompute : 1);
+function addPart(
+  time: LinearTime,
+  input: SpeedInput,
+  efficiency: SpeedEfficiency,
+  { computeType }: WeightReads,
+  bytes: number,
+  flops: number,
+  computeShare: number,
+): void {
+  const bytesMs = (1000 * bytes) / (input.device.memoryBytesPerSecond * efficiency.bandwidth);
+  const flopsMs = (1000 * flops) / (peakFlops(input, computeType) * computeShare);
+  time.weightsMs += bytesMs;
+  time.computeMs += flopsMs;
+  time.linearMs += overlapped(bytesMs, flopsMs);
+}
+
+function computeEfficiency({ narrowCompute }: SpeedEfficiency, type: ComputeType, share: number): number {
+  return type === 'fp8' || type === 'fp4' ? share * narrowCompute : share;
 }
 
 /** Cache reads and writes of the decoding sequences, and attention's operations on them and in the prompt. */

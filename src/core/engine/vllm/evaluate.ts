@@ -37,7 +37,7 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
     obstacle: findObstacle(request, resolved, memories, kv) ?? kvObstacle(resolved, layout, memories, kv),
     speed: vllmSpeedInput(request, resolved, memories, {
       kv,
-      cache: kvReads(model, planned),
+      cache: kvReads(model, planned, layout),
       load: request.load ?? defaultLoad(resolved, kv),
     }),
     warnings: [...resolved.unusable, ...resolved.warnings],

@@ -133,27 +133,23 @@ function formatOf(input: KvPlanInput, minor: number, computeMajor: number, spars
   return format;
 }
 
-/** What a step reads of a request's cache in this deployment. */
-export function kvReads(model: ModelFacts, input: KvPlanInput): CacheReads {
-  const computeMajor = Number.parseInt(input.computeCapability, 10);
-  const { sparse } = readTraits(model);
-  return cacheReads(model, {
-    tensorParallelSize: input.tensorParallelSize,
-    contextParallelSize: input.contextParallelSize,
-    format: formatOf(input, minorOf(input.version), computeMajor, sparse),
-    state: stateInput(model, input),
-  });
-}
+const readsOfLayout = new WeakMap<KvLayout, CacheReads>();
 
-const traitsOfModel = new WeakMap<ModelFacts, { readonly sparse: boolean }>();
-
-function readTraits(model: ModelFacts): { readonly sparse: boolean } {
-  let traits = traitsOfModel.get(model);
-  if (traits === undefined) {
-    traits = { sparse: firstLatent(model.layers)?.indexerHeadSize !== undefined };
-    traitsOfModel.set(model, traits);
+/** What a step reads of a request's cache in the deployment of this layout: `layout` is `kvPlan`'s of the same input. */
+export function kvReads(model: ModelFacts, input: KvPlanInput, layout: KvLayout): CacheReads {
+  let reads = readsOfLayout.get(layout);
+  if (reads === undefined) {
+    const sparse = firstLatent(model.layers)?.indexerHeadSize !== undefined;
+    const computeMajor = Number.parseInt(input.computeCapability, 10);
+    reads = cacheReads(model, {
+      tensorParallelSize: input.tensorParallelSize,
+      contextParallelSize: input.contextParallelSize,
+      format: formatOf(input, minorOf(input.version), computeMajor, sparse),
+      state: stateInput(model, input),
+    });
+    readsOfLayout.set(layout, reads);
   }
-  return traits;
+  return reads;
 }
 
 function stateInput(model: ModelFacts, input: KvPlanInput): StateInput {

@@ -1,4 +1,5 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate } from '../../estimate/types.ts';
+import type { ModelFacts } from '../../model/facts.ts';
 import type { CacheReads } from '../../speed/cacheReads.ts';
 import type { ComputeType, ExpertReads, SpeedInput } from '../../speed/speedInput.ts';
 import type { ResolvedVllm } from './resolved.ts';
@@ -66,13 +67,7 @@ function expertReads(
   computeType: ComputeType,
 ): ExpertReads | undefined {
   if (bytes === 0) return undefined;
-  let found: { readonly experts: number; readonly activeExperts: number } | undefined;
-  let layers = 0;
-  for (const { feedForward } of model.layers) {
-    if (feedForward.kind !== 'experts') continue;
-    found ??= feedForward;
-    layers++;
-  }
+  const found = expertsOf(model);
   if (found === undefined) return undefined;
   return {
     bytes,
@@ -81,8 +76,29 @@ function expertReads(
     experts: found.experts,
     activeExperts: found.activeExperts,
     ranks: resolved.tensorParallelSize * resolved.dataParallelSize,
-    layers,
+    layers: found.layers,
   };
+}
+
+interface ModelExperts {
+  readonly experts: number;
+  readonly activeExperts: number;
+  readonly layers: number;
+}
+
+const expertsOfModel = new WeakMap<ModelFacts, ModelExperts>();
+
+/** The experts of the first layer that has them, and how many layers have. */
+function expertsOf(model: ModelFacts): ModelExperts | undefined {
+  let known = expertsOfModel.get(model);
+  if (known === undefined) {
+    const kinds = model.layers.map(({ feedForward }) => feedForward).filter(({ kind }) => kind === 'experts');
+    const [first] = kinds;
+    if (first?.kind !== 'experts') return undefined;
+    known = { experts: first.experts, activeExperts: first.activeExperts, layers: kinds.length };
+    expertsOfModel.set(model, known);
+  }
+  return known;
 }
 
 /** Methods whose activations are 8 bit as well; others unpack their weights to 16 bit before they multiply. */

@@ -25,8 +25,6 @@ export interface KvLayout {
    * do not grow. Padding of blocks is in it.
    */
   readonly bytesPerToken: number;
-  /** Bytes of one token of context over the whole model, in its layers without a window and in those of each window. */
-  readonly tokenBytesByWindow: ReadonlyMap<number, number>;
   /** Ranks that a request's tokens are spread over. */
   readonly contextParallelSize: number;
   readonly rules: KvRules;
@@ -57,13 +55,6 @@ export function kvLayout(
     ? stages.map((stage) => reckonedBytes(groups, heldBy(stage)))
     : blockBytesByStage;
   const bytesPerToken = Math.max(0, ...stages.map((stage) => growth(groups, stage) / contextParallelSize));
-  const tokenBytesByWindow = new Map<number, number>();
-  for (const { spec } of placed) {
-    if (spec.kind === 'state') continue;
-    const window = spec.windowTokens ?? Number.POSITIVE_INFINITY;
-    const bytes = spec.pageBytes / spec.blockTokens;
-    tokenBytesByWindow.set(window, (tokenBytesByWindow.get(window) ?? 0) + bytes);
-  }
   return {
     groups: groups.map((group) => group.spec),
     blockSize,
@@ -73,20 +64,10 @@ export function kvLayout(
     layersByStage: stages.map((stage) => countLayers(placed, heldBy(stage))),
     groupBytes: groups.map((group) => bytesIn(group, () => true)),
     bytesPerToken,
-    tokenBytesByWindow,
     contextParallelSize,
     rules,
     hasState: groups.some(({ spec }) => spec.kind === 'state'),
   };
-}
-
-/** Bytes that attention reads back for each token of a context of `length`, over the whole model: what has left a window is not read. */
-export function readBytesPerToken(layout: KvLayout, length: number): number {
-  let bytes = 0;
-  for (const [window, tokenBytes] of layout.tokenBytesByWindow) {
-    bytes += tokenBytes * Math.min(1, window / Math.max(1, length));
-  }
-  return bytes;
 }
 
 function countLayers(

@@ -6,7 +6,7 @@ import {
   largestLength,
   requestBytes,
 } from '../../../../src/core/memory/kv/capacity.ts';
-import { type KvLayout, readBytesPerToken } from '../../../../src/core/memory/kv/layout.ts';
+import type { KvLayout } from '../../../../src/core/memory/kv/layout.ts';
 import type { ModelFacts, TokenMixer } from '../../../../src/core/model/facts.ts';
 import { model } from '../fixtures.ts';
 import {
@@ -147,12 +147,6 @@ describe('groups', () => {
     // A model of windows alone has nothing to be made like.
     const only = mixers('mistral', Array(32).fill([window(8, 128, 4096)]));
     expect(blocksPerRequest(planned(only, { flags: { hybridManager: false } }), 131_072, 8192)).toBe(769);
-  });
-
-  it('read back no more than their window', () => {
-    const layer = 2 * 8 * 64 * 2;
-    expect(readBytesPerToken(planned(gptOss(24)), 100)).toBe(24 * layer);
-    expect(readBytesPerToken(planned(gptOss(24)), 1280)).toBeCloseTo(12 * layer + 12 * layer * 0.1, 6);
   });
 
   it('are not padded in the start-up test of releases up to 0.13', () => {
