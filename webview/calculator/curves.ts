@@ -1,7 +1,6 @@
-import { findEngine } from '../../src/core/engine/engine.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
+import { loadsByBatch, speedCurve } from '../../src/core/estimate/speedCurve.ts';
 import type { DeploymentEstimate, EstimateRequest, SpeedEstimate } from '../../src/core/estimate/types.ts';
-import { loadsByBatch, speedCurve } from '../../src/core/speed/speedCurve.ts';
 
 /** Only the deployment itself is given fixes; a curve has dozens of points. */
 const withoutFixes = { fixes: false };
@@ -31,8 +30,7 @@ function contextLengths(most: number): readonly number[] {
 
 /** Speed by batch, doubling up to the most sequences that the engine runs at once. */
 export function speedByBatch(request: EstimateRequest, now: DeploymentEstimate): readonly SpeedEstimate[] {
-  const input = findEngine(request.deployment.engine)?.evaluate(request).speed;
-  return input === undefined ? [] : speedCurve(input, loadsByBatch(input, now.speed));
+  return speedCurve(request, loadsByBatch(now));
 }
 
 function withFlag(request: EstimateRequest, flag: string, value: number): EstimateRequest {

@@ -105,36 +105,9 @@ const vllm: Readonly<Record<GpuGeneration, SpeedEfficiency>> = {
   cdna4: assumed(vllmCdna3, 'CDNA3'),
 };
 
-/**
- * Transformers' `generate` with a static batch, eager, bf16: recorded on an H200, Llama-3.1-8B (batch 1 to 256) and LLaMA-30B (1 to
- * 32). A step costs the host 22 ms and half a millisecond a layer, whatever the batch.
- */
-const transformersHopper: SpeedEfficiency = {
-  ...vllmHopper,
-  compute: 0.52,
-  stepMs: 22,
-  sequenceMs: 0,
-  syncSequenceMs: 0,
-  eagerLayerMs: 0.5,
-  requestMs: 0,
-  source: 'roofline; host costs fitted to transformers on one H200 (Llama-3.1-8B, LLaMA-30B, static batches)',
-};
-
-const transformers: Readonly<Record<GpuGeneration, SpeedEfficiency>> = {
-  volta: assumed(transformersHopper, 'Hopper', older),
-  turing: assumed(transformersHopper, 'Hopper', older),
-  ampere: assumed(transformersHopper, 'Hopper'),
-  ada: assumed(transformersHopper, 'Hopper'),
-  hopper: transformersHopper,
-  blackwell: assumed(transformersHopper, 'Hopper'),
-  cdna2: assumed(transformersHopper, 'Hopper', older),
-  cdna3: assumed(transformersHopper, 'Hopper', older),
-  cdna4: assumed(transformersHopper, 'Hopper', older),
-};
-
+/** An engine with steps of its own is added here; one that estimates its speed itself (static batches) needs none. */
 const engines: ReadonlyMap<string, Readonly<Record<GpuGeneration, SpeedEfficiency>>> = new Map([
   ['vllm', vllm],
-  ['transformers', transformers],
 ]);
 
 /** What this engine reaches on this GPU. An engine that is not known is taken as vLLM. */

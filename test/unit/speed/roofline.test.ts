@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
 import { findEngine } from '../../../src/core/engine/engine.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
+import { loadsByBatch, loadsByContext, speedCurve } from '../../../src/core/estimate/speedCurve.ts';
 import type { EstimateRequest, SpeedEstimate } from '../../../src/core/estimate/types.ts';
 import { entriesSeen, pairsSeen } from '../../../src/core/speed/cacheReads.ts';
 import { decodeStep, expertShare } from '../../../src/core/speed/roofline.ts';
-import { loadsByBatch, loadsByContext, speedCurve } from '../../../src/core/speed/speedCurve.ts';
+
 import type { SpeedInput } from '../../../src/core/speed/speedInput.ts';
-import { device, fixtureLines, request } from '../core/fixtures.ts';
+import { device, request } from '../core/fixtures.ts';
 
 const GB = 1e9;
 
@@ -260,39 +261,13 @@ describe('curves', () => {
   it('are the estimate at each load', () => {
     const load = { batch: 4, inputTokens: 512, outputTokens: 64 };
     const asked = request('llama-3.1-8b', 'h200', { 'max-num-seqs': 100, 'max-model-len': 4096 }, { load });
-    const input = inputOf(asked);
-    const byBatch = loadsByBatch(input, load);
+    const now = estimate(asked);
+    const byBatch = loadsByBatch(now);
     expect(byBatch.map(({ batch }) => batch)).toEqual([1, 2, 4, 8, 16, 32, 64, 100]);
-    expect(speedCurve(input, byBatch)[2]).toEqual(estimate(asked).speed);
-    const lengths = loadsByContext(4096, load).map(({ inputTokens }) => inputTokens);
-    expect(lengths).toEqual([128, 256, 512, 1024, 2048, 4032]);
-  });
-});
-
-interface StaticBatch {
-  readonly model: string;
-  readonly batch: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly prefillSeconds: number;
-  readonly decodeSeconds: number;
-}
-
-describe('transformers with a static batch, recorded on an H200', () => {
-  it('meets the decode of Llama-3.1-8B within 15 % from 2 to 256 at once: the host sets the pace', () => {
-    const rows = (fixtureLines('speed/static-batch.jsonl') as StaticBatch[]).filter(
-      ({ model, batch }) => model === 'llama3.1-8b' && batch > 1,
-    );
-    const input: SpeedInput = {
-      ...inputOf(request('llama-3.1-8b', 'h200', { 'enforce-eager': true })),
-      engine: 'transformers',
-    };
-    expect(rows.length).toBeGreaterThanOrEqual(8);
-    for (const row of rows) {
-      const step = decodeStep(input, row.batch, row.inputTokens + row.outputTokens / 2);
-      const measuredMs = (1000 * row.decodeSeconds) / row.outputTokens;
-      expect(Math.abs(step.totalMs / measuredMs - 1), `batch ${row.batch}`).toBeLessThan(0.15);
-      expect(step.bound).toBe('launch');
-    }
+    expect(speedCurve(asked, byBatch)[2]).toEqual(now.speed);
+    const byContext = loadsByContext(now);
+    expect(byContext.map(({ inputTokens }) => inputTokens)).toEqual([128, 256, 512, 1024, 2048, 4032]);
+    const tpots = speedCurve(asked, byContext).map(({ tpotMs }) => tpotMs);
+    expect(tpots).toEqual(tpots.toSorted((a, b) => a - b));
   });
 });

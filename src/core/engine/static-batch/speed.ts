@@ -1,6 +1,8 @@
 import type { EstimateRequest, KvEstimate, SpeedBound, SpeedEstimate } from '../../estimate/types.ts';
 import type { RankWeights } from '../../memory/weights.ts';
 import { attentionOf } from '../../model/facts.ts';
+import { dollarsPerMillion } from '../../speed/cost.ts';
+import { gpuGeneration } from '../../speed/generation.ts';
 import type { SpeedInput } from '../../speed/speedInput.ts';
 import { staticBatchSpeed as constants } from './observed.ts';
 import type { ResolvedStaticBatch } from './resolve.ts';
@@ -10,7 +12,7 @@ import type { ResolvedStaticBatch } from './resolve.ts';
  * launches, unless the GPU takes longer for weights, cache and the copies of it. Stages work one after the other.
  */
 export function staticBatchSpeedEstimate(
-  { model, device }: EstimateRequest,
+  { model, device, gpuCount }: EstimateRequest,
   resolved: ResolvedStaticBatch,
   weights: readonly RankWeights[],
   kv: KvEstimate,
@@ -44,21 +46,36 @@ export function staticBatchSpeedEstimate(
     tpotMs,
     decodeTokensPerSecond: (1000 * batchSize) / tpotMs,
   };
+  const systemTokensPerSecond =
+    (1000 * batchSize * newTokens) / (prefillMs + Math.max(0, newTokens - 1) * tpotMs);
+  // Recorded on one generation of GPUs alone.
+  const recorded = gpuGeneration(device) === 'hopper';
+  const relativeBand = recorded ? constants.relativeBand : 2 * constants.relativeBand;
   const band = (value: number): readonly [number, number] => [
-    value * (1 - constants.relativeBand),
-    value * (1 + constants.relativeBand),
+    value * (1 - relativeBand),
+    value * (1 + relativeBand),
   ];
+  const paid = { device, gpuCount };
   return {
     batch: batchSize,
     inputTokens: promptTokens,
     outputTokens: newTokens,
     ...figures,
+    systemTokensPerSecond,
+    activeWeightBytes: weights.reduce((sum, { layersBytes }) => sum + layersBytes, 0),
+    dollarsPerMillionTokens: dollarsPerMillion(
+      paid,
+      (systemTokensPerSecond * (promptTokens + newTokens)) / newTokens,
+    ),
+    dollarsPerMillionOutputTokens: dollarsPerMillion(paid, systemTokensPerSecond),
+    evidence: recorded ? 'recorded' : 'assumed',
     bound: boundOf(launchMs, onGpuMs, Math.max(weightMs, cacheMs), computeMs),
     bands: {
       prefillTokensPerSecond: band(figures.prefillTokensPerSecond),
       ttftMs: band(figures.ttftMs),
       tpotMs: band(figures.tpotMs),
       decodeTokensPerSecond: band(figures.decodeTokensPerSecond),
+      systemTokensPerSecond: band(systemTokensPerSecond),
     },
     formula: `step of ${batchSize}: max(launches ${launchMs.toFixed(2)}, weights ${weightMs.toFixed(2)} or compute ${computeMs.toFixed(2)}, and cache ${cacheMs.toFixed(2)}) ms; prefill of the whole batch ${prefillMs.toFixed(2)} ms`,
     source: constants.source,
@@ -82,27 +99,59 @@ function activeParameters({ model }: Pick<EstimateRequest, 'model'>): number {
 
 /** The same in the terms of the roofline that other engines use: for what compares engines by it. */
 export function staticBatchSpeedInput(
-  { model, device }: EstimateRequest,
+  { model, device, gpuCount }: EstimateRequest,
   resolved: ResolvedStaticBatch,
   weights: readonly RankWeights[],
   kv: KvEstimate,
 ): SpeedInput {
+  const { parameters } = model;
+  const { computeType, tensorParallelSize } = resolved;
+  const sum = (bytesOf: (one: RankWeights) => number) =>
+    weights.reduce((bytes, one) => bytes + bytesOf(one), 0);
   return {
+    engine: 'static-batch',
     model,
     device,
+    gpuCount,
     load: {
       batch: resolved.batchSize,
       inputTokens: resolved.promptTokens,
       outputTokens: resolved.newTokens,
     },
-    weightBytesPerStep: weights.reduce((sum, { layersBytes, headBytes }) => sum + layersBytes + headBytes, 0),
-    kvBytesPerToken: kv.bytesPerTokenPerRank * weights.length,
+    // Every expert is read: the batch is worked through expert by expert.
+    dense: {
+      bytes: sum(({ layersBytes }) => layersBytes),
+      parameters: activeParameters({ model }),
+      computeType,
+    },
+    experts: undefined,
+    head: {
+      bytes: sum(({ headBytes }) => headBytes),
+      parameters: parameters.head > 0 ? parameters.head : parameters.embedding,
+      computeType,
+    },
+    cache: {
+      attentions: [
+        {
+          windowTokens: Number.POSITIVE_INFINITY,
+          chunked: false,
+          tokensPerEntry: 1,
+          bytesPerEntry: kv.bytesPerTokenPerRank * weights.length,
+          decodeFlopsPerEntry: 0,
+          prefillFlopsPerEntry: 0,
+        },
+      ],
+      stateBytes: 0,
+    },
+    hostBytes: 0,
     kvTokens: kv.tokens,
-    linearParameters: model.parameters.attention + model.parameters.mlp,
-    tensorParallelSize: resolved.tensorParallelSize,
+    tensorParallelSize,
     pipelineParallelSize: weights.length,
+    dataParallelSize: 1,
     maxNumSeqs: resolved.batchSize,
+    maxNumBatchedTokens: Math.max(1, resolved.batchSize * resolved.promptTokens),
     eager: true,
-    computeType: resolved.computeType,
+    asyncScheduling: false,
+    speculative: false,
   };
 }
