@@ -20,6 +20,8 @@ export interface ModelTraits {
   readonly queryHeads: number;
   /** Of the first attention over heads; 1 for latents. */
   readonly keyValueHeads: number;
+  /** Query heads x elements of what attention gives for each (of a latent: its own), in the widest layer. */
+  readonly attentionWidth: number;
 }
 
 const groupsOfModel = new WeakMap<ModelFacts, Map<string, readonly LayerGroup[]>>();
@@ -58,6 +60,13 @@ export function modelTraits(model: ModelFacts): ModelTraits {
       latent: attentions.some(({ kind }) => kind === 'latent'),
       queryHeads: first?.queryHeads ?? 0,
       keyValueHeads: first === undefined || first.kind === 'latent' ? 1 : first.keyValueHeads,
+      attentionWidth: Math.max(
+        0,
+        ...attentions.map(
+          (one) =>
+            one.queryHeads * (one.kind === 'latent' ? one.latentSize : (one.valueHeadSize ?? one.headSize)),
+        ),
+      ),
     };
     traitsOfModel.set(model, traits);
   }

@@ -72,7 +72,7 @@ export function rankWeights(model: ModelFacts, stage: PipelineStage, storage: We
     if (encodes && storage.encoder === false) continue;
     const bytes =
       group.sharding === 'vocabulary'
-        ? vocabularyBytes(model, storage)
+        ? vocabularyBytes(model, storage) * headPart(model, group, storage)
         : encodes && storage.encoderReplicated
           ? group.count * storage.elementBytes
           : groupBytes(model, group, 1, storage);
@@ -92,6 +92,16 @@ export function rankWeights(model: ModelFacts, stage: PipelineStage, storage: We
     encoderBytes,
     rotaryBytes,
   };
+}
+
+/** What a head's weight takes of one that is not quantised: few checkpoints quantise it. */
+function headPart(
+  model: ModelFacts,
+  group: WeightGroup,
+  { linearBytes, elementBytes }: WeightStorage,
+): number {
+  const quantized = group.kind === 'head' && model.quantization?.includesHead === true;
+  return quantized && !isUnconverted(model, group) ? linearBytes / elementBytes : 1;
 }
 
 /** Bytes of weights that stand alone, one rank: the heads that predict further tokens. */

@@ -12,11 +12,13 @@ export interface CapturedGraphs {
   readonly full: number;
   /** Largest of the sizes. */
   readonly largest: number;
+  /** Largest batch with a graph of the whole step; 0 without any. */
+  readonly largestFull: number;
   /** True where the model is compiled. */
   readonly compiled: boolean;
 }
 
-const none: CapturedGraphs = { piecewise: 0, full: 0, largest: 0, compiled: false };
+const none: CapturedGraphs = { piecewise: 0, full: 0, largest: 0, largestFull: 0, compiled: false };
 
 /** Architectures that ask for graphs of up to 1,024 sequences. Source: model_executor/models/config.py. */
 const wideCapture = new Set(['GptOssForCausalLM']);
@@ -54,13 +56,15 @@ export function capturedGraphs(
     sizes === undefined ? (largestWritten ?? Math.min(batch.maxNumSeqs * 2, cap)) : Math.max(0, ...sizes),
     batch.maxNumBatchedTokens,
   );
+  const largestFull = Math.min(largest, batch.maxNumSeqs);
   const count = (limit: number) =>
     sizes === undefined ? sizesUpTo(limit) : sizes.filter((size) => size <= limit).length;
   return {
     piecewise: graphMode.includes('PIECEWISE') ? count(largest) : 0,
     // A whole step is one token a sequence.
-    full: graphMode.includes('FULL') ? count(Math.min(largest, batch.maxNumSeqs)) : 0,
+    full: graphMode.includes('FULL') ? count(largestFull) : 0,
     largest,
+    largestFull: graphMode.includes('FULL') ? largestFull : 0,
     compiled,
   };
 }

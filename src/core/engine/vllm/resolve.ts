@@ -1,6 +1,8 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
+import { plainFormat } from '../../memory/kv/cacheFormat.ts';
 import { modelTraits } from '../../memory/layerGroups.ts';
 import { type PipelineStage, pipelineStages, writtenStages } from '../../memory/pipeline.ts';
+import type { ModelFacts } from '../../model/facts.ts';
 import { GiB } from '../../units.ts';
 import type { FlagValue } from '../deployment.ts';
 import { derivedContext } from './contextLimit.ts';
@@ -9,7 +11,7 @@ import { wholeNumber } from './flagValues.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
 import { capturedGraphs } from './graphs.ts';
 import { jsonFlag } from './jsonFlag.ts';
-import { readKvFlags } from './kvFlags.ts';
+import { type KvFlags, readKvFlags } from './kvFlags.ts';
 import type { LoraSlots } from './lora.ts';
 import { quantizedWeights } from './quantization.ts';
 import type { ResolvedVllm } from './resolved.ts';
@@ -46,7 +48,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const written = flags.choice('dtype', dataTypes) ?? 'auto';
   const dataType = resolveDataType(written, model.dataType, device.computeCapability);
   const elementBytes = dataType === 'float32' ? 4 : 2;
-  const kv = readKvFlags(flags);
+  const kv = asCheckpointSays(readKvFlags(flags), model, profile);
   const quantization = quantizedWeights(deployment, model, elementBytes);
   const eager = flags.isOn('enforce-eager', false);
   const traits = modelTraits(model);
@@ -108,7 +110,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       'tensor-parallel-size': numbers.tensorParallelSize,
       'pipeline-parallel-size': numbers.pipelineParallelSize,
       dtype: dataType,
-      'kv-cache-dtype': flags.value('kv-cache-dtype') ?? 'auto',
+      'kv-cache-dtype': cacheDataType(flags, kv),
       'block-size': kv.blockSize ?? profile.blockSize,
       'enforce-eager': eager,
     }),
@@ -134,6 +136,20 @@ function readMaxModelLen(flags: FlagReader, modelMaximum: number): number | null
   const value = flags.value('max-model-len');
   if (value === 'auto' || value === -1 || value === '-1') return null;
   return flags.whole('max-model-len', 1) ?? modelMaximum;
+}
+
+/**
+ * `auto` is fp8 where the checkpoint says so: `kv_cache_quant_algo` of ModelOpt, `kv_cache_scheme` of compressed-tensors.
+ * Source: vLLM 0.15, utils/torch_utils.py, `resolve_kv_cache_dtype_string`; attention/layer.py. 0.13 had none of it.
+ */
+function asCheckpointSays(kv: KvFlags, { quantization }: ModelFacts, { release }: VllmProfile): KvFlags {
+  const isStated = quantization?.fp8KvCache === true && release >= releaseIndex('0.15.1');
+  return kv.format === undefined && isStated ? { ...kv, format: plainFormat(1) } : kv;
+}
+
+function cacheDataType(flags: FlagReader, { format }: KvFlags): FlagValue {
+  const written = flags.value('kv-cache-dtype') ?? 'auto';
+  return written === 'auto' && format !== undefined ? 'fp8' : written;
 }
 
 /** engine/arg_utils.py, `_set_default_max_num_seqs_and_batched_tokens_args`. */

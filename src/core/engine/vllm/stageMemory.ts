@@ -7,9 +7,10 @@ import type { ModelFacts } from '../../model/facts.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import { activationTerms } from './terms/activation.ts';
 import { draftTerms, loraTerms, samplerStateTerms } from './terms/features.ts';
+import { graphTerms } from './terms/graphs.ts';
 import { observedTerm } from './terms/term.ts';
 import { weightStorage, weightsTerm } from './terms/weights.ts';
-import { contextBytes, graphBytes, graphEstimateBytes, nonTorchBytes } from './versions/observed.ts';
+import { contextBytes, nonTorchBytes } from './versions/observed.ts';
 
 export interface StageMemory {
   readonly weights: RankWeights;
@@ -34,7 +35,7 @@ export function stageMemory(
       true,
       'buffers of the CUDA libraries and NCCL after the snapshot',
     ),
-    ...graphTerms(resolved),
+    ...graphTerms(request, resolved),
     observedTerm(
       'context',
       contextBytes(tensorParallelSize),
@@ -107,23 +108,6 @@ function modelMemory(request: EstimateRequest, resolved: ResolvedVllm, stage: Pi
     resolved.quantizedWeightBand.above,
   ];
   return remember(request.model, values, make);
-}
-
-/** What is subtracted for CUDA graphs, or what they take without being subtracted. */
-function graphTerms({ profile, runner, graphs, maxNumSeqs }: ResolvedVllm): readonly MemoryTerm[] {
-  if (graphs.piecewise + graphs.full === 0) return [];
-  if (!profile.graphsCharged(runner)) {
-    return [
-      observedTerm(
-        'graphs-uncharged',
-        graphBytes(graphs, maxNumSeqs),
-        false,
-        'CUDA graphs, captured after the KV cache is sized and not subtracted from it',
-      ),
-    ];
-  }
-  const estimate = runner === 'V1' ? graphEstimateBytes(graphs) : graphBytes(graphs, maxNumSeqs);
-  return [observedTerm('graphs', estimate, true, 'CUDA graphs, as the profile run estimates them')];
 }
 
 export function rankEstimate(

@@ -47,28 +47,19 @@ export function contextBytes(tensorParallelSize: number): ObservedBytes {
   return tensorParallelSize > 1 ? contexts.several : contexts.one;
 }
 
-const wholeGraphs = {
-  wide: observed(0.99, 0.3, 1.2, RECORDED),
-  narrow: observed(0.58, 0.2, 0.75, RECORDED),
-};
-
 /**
- * What capture takes. Recorded with 51 sizes of each kind: 0.58 GiB up to 256 sequences, 0.8 to 1.2 above, 0.39 for a model of half a
- * billion parameters; fewer sizes take less,
- * down to the first of each kind.
+ * What capture takes: a little for each graph, and for the largest whole step the partial results of attention, which splits a
+ * context into parts: 4 bytes for each sequence, query head, element of a value and part. Fitted to six recorded starts on Hopper,
+ * 0.39 GiB (half a billion parameters, 51 sizes of each kind up to 512) to 1.20 (latents); other attention kernels may keep no parts.
  */
-export function graphBytes(graphs: CapturedGraphs, maxNumSeqs: number): ObservedBytes {
-  const whole = maxNumSeqs > 256 ? wholeGraphs.wide : wholeGraphs.narrow;
-  const usual = maxNumSeqs > 256 ? 102 : 86;
-  const part = Math.min(2, 0.3 + (0.7 * (graphs.piecewise + graphs.full)) / usual);
-  if (part === 1) return whole;
-  return {
-    bytes: whole.bytes * part,
-    lowBytes: whole.lowBytes * Math.min(part, 1),
-    highBytes: whole.highBytes * Math.max(part, 0.4),
-    source: `${RECORDED}, scaled by the number of sizes`,
-  };
-}
+export const capture = {
+  firstBytes: 50 * MiB,
+  graphBytes: 1.3 * MiB,
+  parts: { heads: 100, latents: 65 },
+  below: 0.3,
+  above: 1.4,
+  source: `${RECORDED}, fitted`,
+} as const;
 
 /**
  * V1's estimate: the first graph of the larger kind, and what one more took, for all the others. Recorded firsts: 102 to 258 MiB;
