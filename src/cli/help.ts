@@ -102,7 +102,11 @@ ${runOptions}`,
   --interval MS          between samples (1000)
   --seconds N            end after so long
   --device KIND          auto, nvml, or recorded:NAME to replay a recording (auto)
-  --json                 one JSON record a line`,
+  --record FILE          write the samples to a new file too; it opens in the editor as a recording
+  --csv                  a line a GPU and sample, separated by commas
+  --json                 one JSON record a line
+
+A lost connection is made again; what was missed is a gap with its cause.`,
   report: `loadline report [RUN]
 
   --format html|md   one of the two (default: both)

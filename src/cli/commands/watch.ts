@@ -1,42 +1,65 @@
-import { figure } from '../../core/sweep/reportFigures.ts';
-import { formatBytes } from '../../core/units.ts';
-import type { DeviceSource, TelemetryHeader, TelemetryRecord } from '../../protocol/agent.ts';
+import { resolve } from 'node:path';
+import type { DeviceSource, TelemetryLine } from '../../protocol/agent.ts';
+import { TelemetryCsv } from '../../protocol/telemetryCsv.ts';
+import { watchTelemetry } from '../../remote/telemetryWatch.ts';
+import { TelemetryFile } from '../../storage/telemetryFile.ts';
 import { BadInput } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { HostSession } from '../hostSession.ts';
 import { parseOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+import { WatchView } from '../watchView.ts';
 
-/** Live figures of a host's GPUs, a line a GPU and tick, until Ctrl-C or --seconds. */
+/** Live figures of a host's GPUs, a line a GPU and tick, until Ctrl-C or --seconds; over lost connections. */
 export async function watchCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given = parseOptions('watch', argv, {
     interval: { type: 'string' },
     seconds: { type: 'string' },
     device: { type: 'string' },
+    record: { type: 'string' },
+    csv: { type: 'boolean' },
   });
   const [host = 'this-machine', ...more] = given.files;
   if (more.length > 0) throw new BadInput('loadline watch: one host at a time.');
-  const device = deviceOf(given.text('device') ?? 'auto');
+  if (given.isSet('json') && given.isSet('csv'))
+    throw new BadInput('loadline watch: --json or --csv, not both.');
   const seconds = given.whole('seconds', 1);
-  const intervalMs = given.whole('interval', 10) ?? 1000;
-  const json = given.isSet('json');
+  const request = {
+    intervalMs: given.whole('interval', 10) ?? 1000,
+    device: deviceOf(given.text('device') ?? 'auto'),
+    ...(seconds === undefined ? {} : { durationMs: seconds * 1000 }),
+  };
+  const print = printerOf(
+    given.isSet('json') ? 'json' : given.isSet('csv') ? 'csv' : 'words',
+    host,
+    terminal,
+  );
+  const record = given.text('record');
+  const file =
+    record === undefined
+      ? undefined
+      : await TelemetryFile.create(resolve(terminal.cwd, record), () => ({
+          host,
+          clockOffsetMs: null,
+          clockErrorMs: null,
+        }));
   const session = new HostSession(terminal, host);
   try {
-    const agent = await session.agent();
-    const request = { intervalMs, device, ...(seconds === undefined ? {} : { durationMs: seconds * 1000 }) };
-    let header: TelemetryHeader | undefined;
-    for await (const line of agent.sample(request, { signal: terminal.interrupted })) {
-      if (json) terminal.out(JSON.stringify(line));
-      else if (line.type === 'telemetry-header') {
-        header = line;
-        terminal.out(headerWords(host, line));
-      } else if (line.type === 'telemetry-gap') {
-        terminal.out(`gap: ${line.missedTicks} samples missed (${line.cause})`);
-      } else if (header !== undefined) for (const words of recordWords(header, line)) terminal.out(words);
+    const connect = () => session.agent();
+    for await (const event of watchTelemetry({ connect, request, signal: terminal.interrupted })) {
+      if (event.type === 'line') {
+        print(event.line);
+        await file?.append([event.line]);
+      } else if (event.type === 'disconnected') {
+        const { error, retryInMs } = event;
+        terminal.err(`${error.message} Trying again in ${Math.max(1, Math.round(retryInMs / 1000))} s.`);
+      }
     }
     return exitCodes.ok;
   } finally {
     await session.dispose();
+    await file?.close();
+    if (file !== undefined) terminal.err(`${file.records} samples were recorded in ${file.path}`);
   }
 }
 
@@ -47,25 +70,24 @@ function deviceOf(text: string): DeviceSource {
   throw new BadInput(`--device: auto, nvml or recorded:NAME, not "${text}".`);
 }
 
-function headerWords(host: string, { source, recorded, gpus }: TelemetryHeader): string {
-  const names = gpus.length === 0 ? 'no GPU that its driver shows' : gpus.map(({ name }) => name).join(', ');
-  return `${host}: ${names} (${recorded ? `a recording, not this host: ${source}` : source})`;
-}
-
-function recordWords(header: TelemetryHeader, record: TelemetryRecord): string[] {
-  const time = new Date(record.wallMs).toISOString().slice(11, 23);
-  const host = `${time}  host: CPU ${value(record.host[header.hostColumns.indexOf('cpuPercent')], '%')}, memory ${bytes(record.host[header.hostColumns.indexOf('memoryUsedBytes')])}`;
-  const gpus = record.gpus.map((columns, at) => {
-    const of = (name: TelemetryHeader['gpuColumns'][number]) => columns[header.gpuColumns.indexOf(name)];
-    return `${time}  GPU ${header.gpus[at]?.index ?? at}: memory ${bytes(of('memoryUsedBytes'))}, busy ${value(of('utilizationPercent'), '%')}, SM ${value(of('smActivePercent'), '%')}, ${value(of('powerWatts'), 'W')}, ${value(of('temperatureCelsius'), '°C')}`;
-  });
-  return [...gpus, host];
-}
-
-function value(number: number | null | undefined, unit: string): string {
-  return number === null || number === undefined ? 'not known' : `${figure(number)} ${unit}`;
-}
-
-function bytes(number: number | null | undefined): string {
-  return number === null || number === undefined ? 'not known' : formatBytes(number);
+function printerOf(
+  form: 'json' | 'csv' | 'words',
+  host: string,
+  terminal: Terminal,
+): (line: TelemetryLine) => void {
+  if (form === 'json') return (line) => terminal.out(JSON.stringify(line));
+  if (form === 'words') {
+    const view = new WatchView(host);
+    return (line) => {
+      for (const words of view.take(line)) terminal.out(words);
+    };
+  }
+  const csv = new TelemetryCsv(host, null);
+  let headed = false;
+  return (line) => {
+    const rows = csv.take(line);
+    if (!headed && csv.head !== undefined) terminal.out(csv.head);
+    headed ||= csv.head !== undefined;
+    for (const row of rows) terminal.out(row);
+  };
 }
