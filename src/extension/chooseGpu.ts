@@ -1,36 +1,202 @@
-import { ConfigurationTarget, l10n, type QuickPickItem, Uri, window, workspace } from 'vscode';
+import {
+  type ConfigurationScope,
+  ConfigurationTarget,
+  l10n,
+  type QuickPickItem,
+  QuickPickItemKind,
+  ThemeIcon,
+  Uri,
+  window,
+  workspace,
+} from 'vscode';
 import { allDevices, findDevice } from '../core/device/catalogue.ts';
+import type { Device } from '../core/device/device.ts';
+import { allInstances } from '../core/device/instances.ts';
+import type { VerdictOutcome } from '../core/estimate/types.ts';
+import { gpuPrice, instancePrice, type Prices, parsePrices } from '../core/rank/prices.ts';
 import { formatBytes } from '../core/units.ts';
-import { section } from './settings.ts';
+import type { GpuVerdict } from '../protocol/lsp.ts';
+import { deploymentAt } from './deploymentAt.ts';
+import type { Estimates } from './estimates.ts';
+import { ownPrices, section } from './settings.ts';
 
-/** Asks for a GPU of the catalogue and writes the setting where its present value stands. */
-export async function chooseGpu(uri?: string): Promise<void> {
-  const scope = uri === undefined ? (window.activeTextEditor?.document.uri ?? null) : Uri.parse(uri);
-  const settings = workspace.getConfiguration(section, scope);
-  const present = findDevice(settings.get<string>('gpu') ?? '');
-  const items = allDevices().map((device): QuickPickItem & { readonly id: string } => ({
-    id: device.id,
-    label: device.label,
-    description: l10n.t(
-      '{0}, compute capability {1}',
-      formatBytes(device.cudaTotalBytes),
-      device.computeCapability,
-    ),
-    ...(device.id === present?.id ? { picked: true, detail: l10n.t('chosen') } : {}),
-  }));
-  const chosen = await window.showQuickPick(items, {
-    title: l10n.t('GPU that deployments are estimated for'),
-    placeHolder: l10n.t('A comment in the file wins over it: # loadline: gpu=h200 x2'),
-    matchOnDescription: true,
-  });
-  if (chosen) await settings.update('gpu', chosen.id, targetOf(settings.inspect('gpu')));
+interface GpuItem extends QuickPickItem {
+  /** Left out on separators. */
+  readonly gpu?: string;
+  /** Left out where the present number stays. */
+  readonly gpuCount?: number;
 }
 
-/** The narrowest scope that has a value; the user's where none has. */
-export function targetOf(
-  inspected: { readonly workspaceFolderValue?: unknown; readonly workspaceValue?: unknown } | undefined,
+interface ChosenDeployment {
+  readonly uri: string;
+  readonly index: number;
+}
+
+/**
+ * Asks for a GPU, or a cloud instance with its GPUs, with the verdict on each for the deployment that it is about. Written where the
+ * present target stands: in the comment of the file, else in the settings.
+ */
+export async function chooseGpu(estimates: Estimates, uri?: string, index?: number): Promise<void> {
+  const about = await deploymentFor(estimates, uri, index);
+  const scope = about ? Uri.parse(about.uri) : (window.activeTextEditor?.document.uri ?? null);
+  const deployment = about && (await estimates.of(about.uri))[about.index];
+  const verdicts = about ? await estimates.verdicts(about) : [];
+  const present = findDevice(
+    deployment?.target.gpu ?? workspace.getConfiguration(section, scope).get<string>('gpu') ?? '',
+  );
+  const chosen = await pick(gpuItems(verdicts, present), present, about !== undefined);
+  if (!chosen?.item.gpu) return;
+  const { gpu, gpuCount = deployment?.target.gpuCount ?? 1 } = chosen.item;
+  const inFile = chosen.intoFile || deployment?.target.from === 'comment';
+  if (about && inFile && (await estimates.applyTarget({ ...about, gpu, gpuCount }))) return;
+  await write(scope, gpu, chosen.item.gpuCount);
+}
+
+/** The deployment of a lens; else the one around the cursor; else the first of the file. */
+async function deploymentFor(
+  estimates: Estimates,
+  uri: string | undefined,
+  index: number | undefined,
+): Promise<ChosenDeployment | undefined> {
+  if (uri !== undefined && index !== undefined) return { uri, index };
+  const editor = window.activeTextEditor;
+  if (!editor) return undefined;
+  const active = uri ?? editor.document.uri.toString();
+  const deployments = await estimates.of(active);
+  const found = deploymentAt(deployments, editor.selection.active.line) ?? deployments[0];
+  return found && { uri: active, index: found.index };
+}
+
+async function write(scope: ConfigurationScope | null, gpu: string, gpuCount?: number): Promise<void> {
+  const settings = workspace.getConfiguration(section, scope);
+  await settings.update('gpu', gpu, targetOf(settings.inspect('gpu')));
+  if (gpuCount === undefined || settings.get<number>('gpuCount') === gpuCount) return;
+  await settings.update('gpuCount', gpuCount, targetOf(settings.inspect('gpuCount')));
+}
+
+/** The narrowest scope that has a value; else the workspace's, where one is open: what a file runs on belongs to the project. */
+function targetOf(
+  inspected:
+    | {
+        readonly workspaceFolderValue?: unknown;
+        readonly workspaceValue?: unknown;
+        readonly globalValue?: unknown;
+      }
+    | undefined,
 ): ConfigurationTarget {
   if (inspected?.workspaceFolderValue !== undefined) return ConfigurationTarget.WorkspaceFolder;
   if (inspected?.workspaceValue !== undefined) return ConfigurationTarget.Workspace;
-  return ConfigurationTarget.Global;
+  const open = (workspace.workspaceFolders?.length ?? 0) > 0;
+  return open && inspected?.globalValue === undefined
+    ? ConfigurationTarget.Workspace
+    : ConfigurationTarget.Global;
+}
+
+/** What is typed may be any name of a GPU: a driver's, or a MIG slice (`h100:mig-3g.40gb`). */
+async function pick(
+  items: readonly GpuItem[],
+  present: Device | undefined,
+  hasDeployment: boolean,
+): Promise<{ readonly item: GpuItem; readonly intoFile: boolean } | undefined> {
+  const picker = window.createQuickPick<GpuItem>();
+  const intoFile = {
+    iconPath: new ThemeIcon('comment'),
+    tooltip: l10n.t('Write it into the file, as a comment'),
+  };
+  const buttons = hasDeployment ? [intoFile] : [];
+  const offered = items.map((item) => (item.gpu === undefined ? item : { ...item, buttons }));
+  picker.title = l10n.t('GPU that deployments are estimated for');
+  picker.placeholder = l10n.t('A name, a MIG slice such as h100:mig-3g.40gb, or an instance type');
+  picker.matchOnDescription = true;
+  picker.matchOnDetail = true;
+  picker.items = offered;
+  picker.activeItems = offered.filter(({ gpu, gpuCount }) => gpu === present?.id && gpuCount === undefined);
+  picker.onDidChangeValue((typed) => {
+    const named = findDevice(typed);
+    const isListed = named === undefined || allDevices().includes(named);
+    picker.items = isListed ? offered : [{ ...gpuItem(named), alwaysShow: true, buttons }, ...offered];
+  });
+  return new Promise((resolve) => {
+    const done = (item: GpuItem | undefined, into: boolean): void => {
+      resolve(item && { item, intoFile: into });
+      picker.dispose();
+    };
+    picker.onDidAccept(() => done(picker.selectedItems[0], false));
+    picker.onDidTriggerItemButton(({ item }) => done(item, true));
+    picker.onDidHide(() => done(undefined, false));
+    picker.show();
+  });
+}
+
+const marks: Readonly<Record<VerdictOutcome, string>> = {
+  fits: '$(pass)',
+  tight: '$(warning)',
+  'does-not-fit': '$(error)',
+  unknown: '$(question)',
+};
+
+function gpuItems(verdicts: readonly GpuVerdict[], present: Device | undefined): readonly GpuItem[] {
+  const parsed = parsePrices(ownPrices());
+  const prices: Prices = parsed.ok ? parsed.value : { gpus: new Map(), instances: new Map() };
+  const verdictOn = (id: string) => verdicts.find(({ device }) => device === id);
+  const separator = (label: string): GpuItem => ({ label, kind: QuickPickItemKind.Separator });
+  return [
+    separator(l10n.t('GPUs')),
+    ...allDevices().map((device) => {
+      const price = gpuPrice(device, prices)?.dollarsPerHour;
+      return gpuItem(device, { verdict: verdictOn(device.id), price, isPresent: device.id === present?.id });
+    }),
+    separator(l10n.t('Cloud instances')),
+    ...allInstances().map((instance): GpuItem => {
+      const device = findDevice(instance.device);
+      const price = instancePrice(instance, prices)?.dollarsPerHour;
+      return {
+        label: instance.id,
+        gpu: instance.device,
+        gpuCount: instance.gpuCount,
+        description: [
+          instance.cloud,
+          `${instance.gpuCount} × ${device?.label ?? instance.device}`,
+          ...priceWords(price),
+        ].join(' · '),
+      };
+    }),
+  ];
+}
+
+function gpuItem(
+  device: Device,
+  more: {
+    readonly verdict?: GpuVerdict | undefined;
+    readonly price?: number | undefined;
+    readonly isPresent?: boolean;
+  } = {},
+): GpuItem {
+  const { verdict, price, isPresent } = more;
+  const words = verdict && verdictWords(verdict);
+  const parts = [
+    formatBytes(device.cudaTotalBytes),
+    l10n.t('compute capability {0}', device.computeCapability),
+    ...priceWords(price),
+    ...(isPresent ? [l10n.t('chosen')] : []),
+  ];
+  return {
+    label: verdict ? `${marks[verdict.outcome]} ${device.label}` : device.label,
+    gpu: device.id,
+    description: [...(words === undefined ? [] : [words]), ...parts].join(' · '),
+  };
+}
+
+function verdictWords({ outcome, maxConcurrency, maxModelLen }: GpuVerdict): string {
+  if (outcome === 'does-not-fit') return l10n.t('does not fit');
+  if (outcome === 'unknown') return l10n.t('not known');
+  const times = maxConcurrency.toFixed(1);
+  const tokens = maxModelLen.toLocaleString();
+  return outcome === 'fits'
+    ? l10n.t('fits, {0}× at {1} tokens', times, tokens)
+    : l10n.t('tight, {0}× at {1} tokens', times, tokens);
+}
+
+function priceWords(dollarsPerHour: number | undefined): string[] {
+  return dollarsPerHour === undefined ? [] : [l10n.t('US$ {0}/h', dollarsPerHour.toFixed(2))];
 }

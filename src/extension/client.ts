@@ -2,6 +2,7 @@
 import { type LogOutputChannel, type Uri, workspace } from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import {
+  calibrationChanged,
   type EstimatesResult,
   estimatesChanged,
   estimatesRequest,
@@ -12,6 +13,11 @@ import {
   type HubAccessResult,
   hubAccessRequest,
   hubChanged,
+  type TargetEditsParams,
+  targetEditsRequest,
+  type VerdictsParams,
+  type VerdictsResult,
+  verdictsRequest,
 } from '../protocol/lsp.ts';
 import { documentSelector } from './languages.ts';
 import { estimateSettings } from './settings.ts';
@@ -19,6 +25,10 @@ import { estimateSettings } from './settings.ts';
 export interface EstimateClient {
   estimates(uri: string): Promise<EstimatesResult>;
   flagEdits(params: FlagEditsParams): Promise<FlagEditsResult>;
+  verdicts(params: VerdictsParams): Promise<VerdictsResult>;
+  targetEdits(params: TargetEditsParams): Promise<FlagEditsResult>;
+  /** What was calibrated is to be read again. */
+  calibrationChanged(): Promise<void>;
   /** Leave to ask the hub, or its token, changed. */
   hubChanged(): Promise<void>;
   stop(): Promise<void>;
@@ -46,6 +56,9 @@ export async function startClient(
   return {
     estimates: (uri) => client.sendRequest<EstimatesResult>(estimatesRequest, { uri }),
     flagEdits: (params) => client.sendRequest<FlagEditsResult>(flagEditsRequest, params),
+    verdicts: (params) => client.sendRequest<VerdictsResult>(verdictsRequest, params),
+    targetEdits: (params) => client.sendRequest<FlagEditsResult>(targetEditsRequest, params),
+    calibrationChanged: () => client.sendNotification(calibrationChanged),
     hubChanged: () => client.sendNotification(hubChanged),
     stop: () => client.dispose(),
   };

@@ -5,6 +5,7 @@ import {
   type ExtensionContext,
   type LogOutputChannel,
   l10n,
+  Uri,
   window,
   workspace,
 } from 'vscode';
@@ -39,10 +40,22 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
   return {
     'loadline.openCalculator': async (uri, index) =>
       services.calculator.open(await calculatorTarget(estimates, uri, index)),
-    'loadline.chooseGpu': async (uri) => {
+    'loadline.chooseGpu': async (uri, index) => {
       const { chooseGpu } = await import('./chooseGpu.ts');
-      await chooseGpu(typeof uri === 'string' ? uri : undefined);
+      await chooseGpu(
+        estimates,
+        typeof uri === 'string' ? uri : undefined,
+        typeof index === 'number' ? index : undefined,
+      );
     },
+    'loadline.readLog': trusted(async (argument) => {
+      const { readStartLog } = await import('./calibration.ts');
+      await readStartLog(services, argument instanceof Uri ? argument : undefined);
+    }),
+    'loadline.undoCalibration': trusted(async () => {
+      const { undoCalibration } = await import('./calibration.ts');
+      await undoCalibration(services);
+    }),
     'loadline.applyFix': async (uri, index, changes) => {
       if (typeof uri !== 'string' || typeof index !== 'number' || !Array.isArray(changes)) return false;
       return estimates.applyFlags({ uri, index, changes: changes.filter(isChange) });

@@ -10,7 +10,14 @@ import {
   window,
   workspace,
 } from 'vscode';
-import type { DocumentEstimate, FlagEditsParams } from '../protocol/lsp.ts';
+import type {
+  DocumentEstimate,
+  FlagEditsParams,
+  FlagEditsResult,
+  GpuVerdict,
+  TargetEditsParams,
+  VerdictsParams,
+} from '../protocol/lsp.ts';
 import type { EstimateClient } from './client.ts';
 import { setContext } from './contextKeys.ts';
 import { DisposableStore } from './disposable.ts';
@@ -51,10 +58,26 @@ export class Estimates extends DisposableStore {
     return (await (await this.#started()).estimates(uri)).deployments;
   }
 
+  /** Every GPU of the catalogue for one deployment; none where its model is not known. */
+  async verdicts(params: VerdictsParams): Promise<readonly GpuVerdict[]> {
+    return (await (await this.#started()).verdicts(params)).verdicts;
+  }
+
   /** Sets flags in the document and leaves it open and unsaved, as a quick fix does. Says where that cannot be done. */
   async applyFlags(params: FlagEditsParams): Promise<boolean> {
-    const document = await workspace.openTextDocument(Uri.parse(params.uri));
-    const { version, edits } = await (await this.#started()).flagEdits(params);
+    const client = await this.#started();
+    return this.#apply(params.uri, () => client.flagEdits(params));
+  }
+
+  /** Names the GPUs in a comment of the document; false, and said, where none can stand there. */
+  async applyTarget(params: TargetEditsParams): Promise<boolean> {
+    const client = await this.#started();
+    return this.#apply(params.uri, () => client.targetEdits(params));
+  }
+
+  async #apply(uri: string, edited: () => Promise<FlagEditsResult>): Promise<boolean> {
+    const document = await workspace.openTextDocument(Uri.parse(uri));
+    const { version, edits } = await edited();
     if (edits.length === 0 || document.version !== version) {
       void window.showWarningMessage(
         l10n.t('The deployment is not there as it was: nothing was changed in {0}.', document.fileName),
@@ -67,6 +90,11 @@ export class Estimates extends DisposableStore {
       edit.replace(document.uri, new Range(start.line, start.character, end.line, end.character), newText);
     }
     return workspace.applyEdit(edit);
+  }
+
+  /** What was calibrated is read again. */
+  async calibrationChanged(): Promise<void> {
+    await (await this.#started()).calibrationChanged();
   }
 
   /** Models that were not found are looked for again. A server that does not run has nothing to look for. */

@@ -13,6 +13,7 @@ import { isPlan } from './sweep/planFiles.ts';
 import { HostsTree } from './views/hostsTree.ts';
 import { RunsTree } from './views/runsTree.ts';
 import { RunStatusItem } from './views/statusItem.ts';
+import { TargetItem } from './views/targetItem.ts';
 
 export function activate(context: ExtensionContext): void {
   const { subscriptions } = context;
@@ -56,6 +57,7 @@ export function activate(context: ExtensionContext): void {
     window.createTreeView('loadline.hosts', { treeDataProvider: hostsTree }),
     window.createTreeView('loadline.runs', { treeDataProvider: runsTree }),
     new RunStatusItem(runs),
+    new TargetItem(estimates),
     registerCommands({ context, log, estimates, hosts, runs, calculator, telemetry, sweep }),
   );
   startPlanLanguage(context);

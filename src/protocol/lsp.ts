@@ -1,5 +1,10 @@
 /** LSP extensions between src/server and src/extension. */
-import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
+import type {
+  DeploymentEstimate,
+  EstimateRequest,
+  UnknownEstimate,
+  VerdictOutcome,
+} from '../core/estimate/types.ts';
 
 /** Line and character from 0, UTF-16, as LSP counts. */
 export interface PlainRange {
@@ -16,6 +21,18 @@ export interface DocumentEstimate {
   /** null where the model is not known: the calculator then says so. */
   readonly request: EstimateRequest | null;
   readonly estimate: DeploymentEstimate | UnknownEstimate;
+  readonly target: DocumentTarget;
+}
+
+/** What a deployment is estimated on, and who says so. */
+export interface DocumentTarget {
+  /** As named; null where nothing names one. */
+  readonly gpu: string | null;
+  /** As people say it; null where the name is not known. */
+  readonly label: string | null;
+  readonly gpuCount: number;
+  /** `comment`: `# loadline:`; `document`: limits and labels; `fallback`: the settings. */
+  readonly from: 'comment' | 'document' | 'fallback';
 }
 
 /** Request: all deployments of a document. Params `{uri}`; result below. */
@@ -37,6 +54,35 @@ export interface FlagEditsResult {
   readonly version: number;
   readonly edits: readonly { readonly range: PlainRange; readonly newText: string }[];
 }
+
+/** Request: the verdict on every whole GPU of the catalogue, for one deployment, in the catalogue's order. Empty where its model is not known. */
+export const verdictsRequest = 'loadline/verdicts';
+export interface VerdictsParams {
+  readonly uri: string;
+  readonly index: number;
+}
+export interface VerdictsResult {
+  readonly verdicts: readonly GpuVerdict[];
+}
+export interface GpuVerdict {
+  /** Device id. */
+  readonly device: string;
+  readonly outcome: VerdictOutcome;
+  readonly maxConcurrency: number;
+  readonly maxModelLen: number;
+}
+
+/** Request: text edits that name the GPUs in a comment. No edits where none can stand there. The result is a FlagEditsResult. */
+export const targetEditsRequest = 'loadline/targetEdits';
+export interface TargetEditsParams {
+  readonly uri: string;
+  readonly index: number;
+  readonly gpu: string;
+  readonly gpuCount: number;
+}
+
+/** Notification to the server, without params: what was calibrated is to be read again. */
+export const calibrationChanged = 'loadline/calibrationChanged';
 
 /** Notification to the client: estimates of a document changed (params `{uri, version}`). */
 export const estimatesChanged = 'loadline/estimatesChanged';

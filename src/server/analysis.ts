@@ -3,7 +3,6 @@
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Calibration } from '../core/calibration/calibration.ts';
 import { closestDeviceName } from '../core/device/catalogue.ts';
-import type { Device } from '../core/device/device.ts';
 import type { Deployment } from '../core/engine/deployment.ts';
 import { draftOf } from '../core/engine/vllm/draftModel.ts';
 import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
@@ -12,7 +11,7 @@ import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
 import type { ServerSettings } from '../protocol/lsp.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
-import { chooseTarget } from '../text/target.ts';
+import { type ChosenTarget, chooseTarget } from '../text/target.ts';
 import { estimateBlocker } from '../text/unresolved.ts';
 import type { CalibrationStore } from './calibrations.ts';
 import type { DeploymentCache } from './documents.ts';
@@ -28,6 +27,9 @@ export interface AnalysedDeployment {
   readonly request: EstimateRequest | null;
   /** The request without values that cannot be read: what completion reckons with while one is being typed. */
   readonly readable: EstimateRequest | null;
+  /** As `readable`, whether or not a GPU was chosen: for choosing one. */
+  readonly onAnyGpu: Omit<EstimateRequest, 'device'> | null;
+  readonly target: ChosenTarget;
   readonly estimate: DeploymentEstimate | UnknownEstimate;
 }
 
@@ -128,11 +130,17 @@ export class Analyser {
     uri: string,
     { settings, calibration, cache }: EstimatedWith,
   ): Promise<AnalysedDeployment> {
-    const unknown = (problem: Problem, readable: EstimateRequest | null = null): AnalysedDeployment => ({
+    const target = targetOf(located, settings);
+    const unknown = (
+      problem: Problem,
+      onAnyGpu: AnalysedDeployment['onAnyGpu'] = null,
+    ): AnalysedDeployment => ({
       index,
       located,
       request: null,
-      readable,
+      readable: onAnyGpu && target.device ? { ...onAnyGpu, device: target.device } : null,
+      onAnyGpu,
+      target,
       estimate: unknownEstimate(source, problem),
     });
     const deployment = withVersion(located.deployment, settings);
@@ -143,21 +151,21 @@ export class Analyser {
     if (!model.ok) {
       return unknown(blocking ?? model.problems[0] ?? messages.noModel());
     }
-    const chosen = chooseDevice(located, settings);
-    if ('problem' in chosen) return unknown(blocking ?? chosen.problem);
-    const request: EstimateRequest = {
+    const onAnyGpu = {
       source,
-      deployment,
+      deployment: blocking ? withoutUnread(deployment, located) : deployment,
       model: model.value,
       ...draftOf(deployment),
-      device: chosen.device,
-      gpuCount: chosen.gpuCount,
+      gpuCount: target.gpuCount ?? settings.gpuCount,
       ...(calibration === undefined ? {} : { calibration }),
     };
-    if (blocking) return unknown(blocking, withoutUnread(request, located));
+    const problem = blocking ?? targetProblem(target);
+    if (problem || !target.device) return unknown(problem ?? messages.gpuNotChosen(gpuNotChosen), onAnyGpu);
+    const request: EstimateRequest = { ...onAnyGpu, device: target.device };
     const estimated = cache.of(request);
     const warnings = [...model.warnings, ...estimated.warnings];
-    return { index, located, request, readable: request, estimate: { ...estimated, warnings } };
+    const estimate = { ...estimated, warnings };
+    return { index, located, request, readable: request, onAnyGpu, target, estimate };
   }
 }
 
@@ -165,10 +173,10 @@ function isOfFlag({ path = [] }: Problem): boolean {
   return path[0] === 'flags';
 }
 
-function withoutUnread(request: EstimateRequest, { unresolved = [] }: LocatedDeployment): EstimateRequest {
+function withoutUnread(deployment: Deployment, { unresolved = [] }: LocatedDeployment): Deployment {
   const unread = new Set(unresolved.map(({ flag }) => flag));
-  const flags = Object.entries(request.deployment.flags).filter(([flag]) => !unread.has(flag));
-  return { ...request, deployment: { ...request.deployment, flags: Object.fromEntries(flags) } };
+  const flags = Object.entries(deployment.flags).filter(([flag]) => !unread.has(flag));
+  return { ...deployment, flags: Object.fromEntries(flags) };
 }
 
 /** `--revision` and `--hf-overrides`, as the engine takes them. */
@@ -188,15 +196,14 @@ function withVersion(deployment: Deployment, settings: ServerSettings): Deployme
 }
 
 /** What the document says wins over the settings. */
-function chooseDevice(
-  located: LocatedDeployment,
-  settings: ServerSettings,
-): { readonly device: Device; readonly gpuCount: number } | { readonly problem: Problem } {
-  const fallback = { gpu: settings.gpu ?? undefined, gpuCount: settings.gpuCount };
-  const { device, gpu, gpuCount = settings.gpuCount, from } = chooseTarget(located, fallback);
-  if (gpu === undefined) return { problem: messages.gpuNotChosen(gpuNotChosen) };
-  if (!device) return { problem: messages.gpuUnknown(gpu, from === 'comment', closestDeviceName(gpu)) };
-  return { device, gpuCount };
+function targetOf(located: LocatedDeployment, { gpu, gpuCount }: ServerSettings): ChosenTarget {
+  return chooseTarget(located, { gpu: gpu ?? undefined, gpuCount });
+}
+
+/** Undefined where the GPU is known. */
+function targetProblem({ device, gpu, from }: ChosenTarget): Problem | undefined {
+  if (gpu === undefined) return messages.gpuNotChosen(gpuNotChosen);
+  return device ? undefined : messages.gpuUnknown(gpu, from === 'comment', closestDeviceName(gpu));
 }
 
 /** Last part of a URI's path, decoded: `serve.yaml`; of `untitled:Untitled-1` too. */

@@ -12,6 +12,7 @@ import {
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
+  calibrationChanged,
   type EstimatesResult,
   estimatesChanged,
   estimatesRequest,
@@ -19,15 +20,20 @@ import {
   type FlagEditsResult,
   flagEditsRequest,
   hubChanged,
+  type TargetEditsParams,
+  targetEditsRequest,
+  type VerdictsParams,
+  type VerdictsResult,
+  verdictsRequest,
 } from '../protocol/lsp.ts';
 import { Analyser, type DocumentAnalysis } from './analysis.ts';
 import { CalibrationStore } from './calibrations.ts';
 import { DeploymentCache } from './documents.ts';
-import { codeActionsIn, textEdits } from './features/codeActions.ts';
+import { codeActionsIn, targetTextEdits, textEdits } from './features/codeActions.ts';
 import { codeLensesOf } from './features/codeLens.ts';
 import { completionsAt, completionTriggers } from './features/completion/completion.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
-import { documentEstimates } from './features/estimates.ts';
+import { documentEstimates, gpuVerdicts } from './features/estimates.ts';
 import { hoverAt } from './features/hover/hover.ts';
 import { inlayHintsIn } from './features/inlayHints.ts';
 import { leaveOf } from './hubLeave.ts';
@@ -91,6 +97,10 @@ class Server {
       this.#calibrations.clear();
       this.#refresh();
     });
+    connection.onNotification(calibrationChanged, () => {
+      this.#calibrations.clear();
+      this.#refresh();
+    });
     connection.onNotification(hubChanged, () => {
       this.#models.clear();
       this.#refresh();
@@ -118,6 +128,15 @@ class Server {
     );
     connection.onRequest(flagEditsRequest, (params: FlagEditsParams, token: CancellationToken) =>
       this.#answer<FlagEditsResult>(params.uri, token, (analysis) => editsFor(analysis, params), {
+        version: -1,
+        edits: [],
+      }),
+    );
+    connection.onRequest(verdictsRequest, ({ uri, index }: VerdictsParams, token: CancellationToken) =>
+      this.#answer<VerdictsResult>(uri, token, (analysis) => gpuVerdicts(analysis, index), { verdicts: [] }),
+    );
+    connection.onRequest(targetEditsRequest, (params: TargetEditsParams, token: CancellationToken) =>
+      this.#answer<FlagEditsResult>(params.uri, token, (analysis) => targetEditsFor(analysis, params), {
         version: -1,
         edits: [],
       }),
@@ -239,5 +258,16 @@ function editsFor(analysis: DocumentAnalysis, { index, changes }: FlagEditsParam
   return {
     version: analysis.snapshot.version,
     edits: deployment ? textEdits(analysis, deployment, changes) : [],
+  };
+}
+
+function targetEditsFor(
+  analysis: DocumentAnalysis,
+  { index, ...target }: TargetEditsParams,
+): FlagEditsResult {
+  const deployment = analysis.deployments[index];
+  return {
+    version: analysis.snapshot.version,
+    edits: deployment ? targetTextEdits(analysis, deployment, target) : [],
   };
 }

@@ -6,6 +6,7 @@ import { commandLineTests } from './commandLineTests.ts';
 import { estimateTests } from './estimateTests.ts';
 import { hostTests } from './hostTests.ts';
 import { planTests } from './planTests.ts';
+import { targetTests } from './targetTests.ts';
 
 /** What is written to LOADLINE_TEST_REPORT, after every test: a suite that hangs has named its test. */
 export interface SuiteReport {
@@ -17,7 +18,8 @@ export interface SuiteReport {
 export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 40_000, reporter: 'spec', color: false });
   mocha.suite.emit('pre-require', globalThis, 'loadline', mocha);
-  for (const tests of [activationTests, estimateTests, planTests, hostTests, commandLineTests]) tests();
+  for (const tests of [activationTests, estimateTests, targetTests, planTests, hostTests, commandLineTests])
+    tests();
 
   const passed: string[] = [];
   const failed: { title: string; message: string }[] = [];

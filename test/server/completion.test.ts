@@ -133,7 +133,8 @@ describe('words of a comment', () => {
     const versions = await client.completions(uri, yaml.replace('gpu=h200', 'gpu=h200 engine=0|'));
     expect(labels(versions)[0]).toBe('0.33.0');
     const gpus = await client.completions(uri, yaml.replace('gpu=h200', 'engine=0.26.0 gpu=h|'));
-    expect(gpus.find(({ label }) => label === 'h200-sxm-141gb')?.labelDetails).toBeUndefined();
+    const h200 = gpus.find(({ label }) => label === 'h200-sxm-141gb');
+    expect(h200?.labelDetails?.description).toMatch(/^✔ fits · 11\d\.\d×$/);
   });
 });
 

@@ -49,12 +49,11 @@ describe('a model whose files are beside the document', () => {
 describe('hf-overrides', () => {
   it('count: a context that they lengthen is taken, without a mark', async () => {
     const client = await start();
-    const text = (overrides: string) =>
-      `# loadline: gpu=h200\nmodel: Qwen/Qwen3-8B\nmax-model-len: 65536\n${overrides}`;
-    await client.open(uri, text(''));
+    await client.open(uri, '# loadline: gpu=h200\nmodel: Qwen/Qwen3-8B\nmax-model-len: 65536\n');
     expect(await client.lensTitles(uri)).toEqual([expect.stringMatching(/^✖/)]);
-    await client.close(uri);
-    await client.open(uri, text('hf-overrides: \'{"max_position_embeddings": 65536}\'\n'));
+    const end = { line: 3, character: 0 };
+    const newText = 'hf-overrides: \'{"max_position_embeddings": 65536}\'\n';
+    await client.edit(uri, [{ range: { start: end, end }, newText }]);
     expect(await client.lensTitles(uri)).toEqual([expect.stringMatching(/^✔ fits H200/)]);
     expect(await client.diagnostics(uri)).toEqual([]);
   });

@@ -1,8 +1,8 @@
 /** Lines of a file or of stdin, one at a time: a file may be larger than memory. */
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
+import { regularFile } from '../../storage/logFile.ts';
 import { BadInput } from '../badInput.ts';
-import { regularFile } from '../readLogs.ts';
 
 /** A request with a config.json in it is far below this. */
 const MOST_LINE_LENGTH = 4 * 1024 * 1024;

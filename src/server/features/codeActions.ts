@@ -5,7 +5,8 @@ import {
   type Range,
   type TextEdit,
 } from 'vscode-languageserver';
-import { type FlagChange, flagEdits } from '../../text/edits.ts';
+import type { Target } from '../../core/engine/deployment.ts';
+import { type FlagChange, flagEdits, targetEdit } from '../../text/edits.ts';
 import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
 import { rangeIn, rangesTouch } from '../places.ts';
 import { diagnosticsOf } from './diagnostics.ts';
@@ -36,6 +37,16 @@ export function textEdits(
     range: rangeIn(snapshot, range),
     newText,
   }));
+}
+
+/** The edit that names the GPUs in a comment; none where no comment can stand. */
+export function targetTextEdits(
+  { snapshot }: DocumentAnalysis,
+  { located }: AnalysedDeployment,
+  { gpu, gpuCount }: Target,
+): TextEdit[] {
+  const edit = targetEdit(snapshot.getText(), located, { gpu, gpuCount });
+  return edit ? [{ range: rangeIn(snapshot, edit.range), newText: edit.newText }] : [];
 }
 
 export function quickFix(

@@ -1,4 +1,12 @@
-import type { DocumentEstimate, EstimatesResult, PlainRange } from '../../protocol/lsp.ts';
+import { allDevices } from '../../core/device/catalogue.ts';
+import { estimate } from '../../core/estimate/estimate.ts';
+import type {
+  DocumentEstimate,
+  EstimatesResult,
+  GpuVerdict,
+  PlainRange,
+  VerdictsResult,
+} from '../../protocol/lsp.ts';
 import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
 import { rangeIn } from '../places.ts';
 
@@ -14,12 +22,36 @@ export function documentEstimates(analysis: DocumentAnalysis): EstimatesResult {
 
 function documentEstimate(
   { snapshot }: DocumentAnalysis,
-  { index, located, request, estimate }: AnalysedDeployment,
+  { index, located, request, estimate: estimated, target }: AnalysedDeployment,
 ): DocumentEstimate {
   const flagRanges: Record<string, PlainRange> = {};
   for (const [flag, { key, value }] of Object.entries(located.flags)) {
     flagRanges[flag] = rangeIn(snapshot, value ?? key);
   }
   if (located.model) flagRanges['model'] = rangeIn(snapshot, located.model);
-  return { index, range: rangeIn(snapshot, located.range), flagRanges, request, estimate };
+  return {
+    index,
+    range: rangeIn(snapshot, located.range),
+    flagRanges,
+    request,
+    estimate: estimated,
+    target: {
+      gpu: target.gpu ?? null,
+      label: target.device?.label ?? null,
+      gpuCount: target.gpuCount ?? 1,
+      from: target.from,
+    },
+  };
+}
+
+/** The deployment on every GPU, with as many of them as it has now. */
+export function gpuVerdicts({ deployments }: DocumentAnalysis, index: number): VerdictsResult {
+  const onAnyGpu = deployments[index]?.onAnyGpu;
+  if (!onAnyGpu) return { verdicts: [] };
+  const verdicts = allDevices().map((device): GpuVerdict => {
+    const { verdict, kv } = estimate({ ...onAnyGpu, device }, { fixes: false });
+    const { maxConcurrency, maxModelLen } = kv;
+    return { device: device.id, outcome: verdict.outcome, maxConcurrency, maxModelLen };
+  });
+  return { verdicts };
 }

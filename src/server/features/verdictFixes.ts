@@ -2,12 +2,12 @@
 import type { CodeAction, Diagnostic, TextEdit } from 'vscode-languageserver';
 import { gpusNeeded } from '../../core/estimate/gpusNeeded.ts';
 import type { Fix, FlagEdit } from '../../core/estimate/types.ts';
-import { type FlagChange, targetEdit } from '../../text/edits.ts';
+import type { FlagChange } from '../../text/edits.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
 import { messages } from '../messages.ts';
 import { rangeIn, rangesTouch } from '../places.ts';
 import { gpuShares } from '../sharedGpus.ts';
-import { quickFix, textEdits } from './codeActions.ts';
+import { quickFix, targetTextEdits, textEdits } from './codeActions.ts';
 import { doesNotFitCode, sharedGpuCode, tightCode } from './diagnosticCodes.ts';
 
 export function verdictFixes(
@@ -46,8 +46,8 @@ function editsOf(
   const needed = gpusNeeded({ ...estimate.resolved, ...after });
   if (needed <= request.gpuCount) return edits;
   const target = { gpu: located.target?.gpu ?? request.device.id, gpuCount: needed };
-  const edit = targetEdit(analysis.snapshot.getText(), located, target);
-  return edit && [...edits, { range: rangeIn(analysis.snapshot, edit.range), newText: edit.newText }];
+  const named = targetTextEdits(analysis, deployment, target);
+  return named.length > 0 ? [...edits, ...named] : undefined;
 }
 
 /** Lists are not written by a quick fix. */

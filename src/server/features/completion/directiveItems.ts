@@ -67,9 +67,9 @@ export function directiveItems(analysis: DocumentAnalysis, { word }: DirectivePl
 
 /** The verdict on another GPU; undefined where nothing is known of the deployment. */
 function verdictOn(
-  { readable }: AnalysedDeployment,
+  { onAnyGpu }: AnalysedDeployment,
   device: ReturnType<typeof allDevices>[number],
 ): string | undefined {
-  if (!readable) return undefined;
-  return completionMessages.verdict(estimate({ ...readable, device }, { fixes: false }));
+  if (!onAnyGpu) return undefined;
+  return completionMessages.verdict(estimate({ ...onAnyGpu, device }, { fixes: false }));
 }

@@ -1,0 +1,81 @@
+import { strict as assert } from 'node:assert';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { extensionId, fileIn, lenses, show, writeFile } from './support.ts';
+
+const script = 'vllm serve meta-llama/Llama-3.1-8B-Instruct --max-model-len 8192\n';
+
+/** Runs a command that asks with a list, and takes what stands ready in it: asked for until the list is there. */
+async function accepting(command: string, ...words: readonly unknown[]): Promise<void> {
+  let isRunning = true;
+  const ended = Promise.resolve(vscode.commands.executeCommand(command, ...words)).then(() => {
+    isRunning = false;
+  });
+  while (isRunning) {
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await ended;
+}
+
+export function targetTests(): void {
+  describe('the target of a deployment', () => {
+    it('is chosen for the workspace where nothing else says it', async () => {
+      const uri = await writeFile(fileIn('other', 'target.sh'), script);
+      const settings = () => vscode.workspace.getConfiguration('loadline', uri);
+      await settings().update('gpu', 'l4', vscode.ConfigurationTarget.WorkspaceFolder);
+      await show(uri);
+      await lenses(uri, (titles) => titles.some((title) => title.includes('L4')));
+      // The present one stands ready to be taken.
+      await accepting('loadline.chooseGpu', uri.toString(), 0);
+      assert.equal(settings().inspect<string>('gpu')?.workspaceFolderValue, 'l4-24gb');
+    });
+
+    it('is written into the comment where one says it', async () => {
+      const uri = await writeFile(fileIn('other', 'comment.sh'), `# loadline: gpu=l4 x2\n${script}`);
+      const { document } = await show(uri);
+      await lenses(uri, (titles) => titles.some((title) => title.includes('2 × L4')));
+      await accepting('loadline.chooseGpu', uri.toString(), 0);
+      assert.match(document.getText(), /^# loadline: gpu=l4-24gb x2\n/);
+    });
+  });
+
+  describe('a start-up log', () => {
+    it('calibrates the deployment under the cursor, and is undone', async () => {
+      const uri = await writeFile(
+        fileIn('other', 'logged.sh'),
+        `# loadline: gpu=h200 engine=0.26.0\n${script}`,
+      );
+      const root = vscode.extensions.getExtension(extensionId)?.extensionUri.fsPath ?? '';
+      const log = fileIn('other', 'start.log');
+      await copyFile(join(root, 'test/fixtures/logs/vllm-0.26-h200-llama31-8b.log'), log.fsPath);
+      await show(uri);
+      const [plain] = await lenses(uri, (titles) => titles.some((title) => title.includes('fits H200')));
+      void vscode.commands.executeCommand('loadline.readLog', log);
+      await lenses(uri, (titles) => titles.some((title) => title.endsWith(' · measured')));
+      const kept = await vscode.workspace.fs.readFile(fileIn('other', '.loadline/calibration.json'));
+      assert.match(Buffer.from(kept).toString(), /"source": "start\.log:\d+"/);
+      await vscode.commands.executeCommand('loadline.undoCalibration');
+      await lenses(uri, (titles) => titles.length === 1 && titles[0] === plain);
+    });
+  });
+
+  describe('completion and hints', () => {
+    it('come beside those of the editor', async () => {
+      const text = `# loadline: gpu=h200\nmodel: meta-llama/Llama-3.1-8B-Instruct\nmax-model-len: 8192\nkv-\n`;
+      const uri = await writeFile(fileIn('other', 'complete.yaml'), text);
+      await show(uri);
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+        'vscode.executeCompletionItemProvider',
+        uri,
+        new vscode.Position(3, 3),
+      );
+      const label = (item: vscode.CompletionItem) =>
+        typeof item.label === 'string' ? item.label : item.label.label;
+      const item = list.items.find((each) => label(each) === 'kv-cache-dtype');
+      assert.ok(item && typeof item.label !== 'string');
+      assert.match(item.label.description ?? '', /^KV .* tokens/);
+    });
+  });
+}
