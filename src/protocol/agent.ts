@@ -5,7 +5,9 @@
  * Verbs (argv[1]), request on stdin as one JSON document, answers on stdout as JSON lines:
  *   hello                         -> HelloRecord
  *   probe                         -> ProbeRecord
- *   sample  < SampleRequest       -> TelemetryHeader, then TelemetryRecord ...; ends when stdin closes
+ *   sample  < SampleRequest       -> TelemetryHeader, then TelemetryRecord ... and TelemetryEvent ...; ends when stdin
+ *             < SampleControl ...      closes; takes a line of control each after the request
+ *   uninstall < {runs}            -> RemovedRecord | ErrorRecord
  *   run     < RunRequest          -> RunAccepted (the run is detached by then) | ErrorRecord
  *   resume  < {run}               -> RunAccepted | ErrorRecord
  *   cancel  < {run}               -> CancelRecord when nothing of it is left | ErrorRecord
@@ -18,6 +20,20 @@
 import type { TrialMeasurement } from '../core/sweep/measurement.ts';
 import type { LoadProfile } from '../core/sweep/run.ts';
 import type { SimulatedEngine } from '../core/sweep/simulatedEngine.ts';
+import type {
+  CachedModel,
+  ContainerImage,
+  CudaView,
+  DiskSpace,
+  GpuConnection,
+  GpuLinks,
+  MigInstance,
+  ProbedProcesses,
+  ProbedTool,
+  ProbeProblem,
+  SlurmFacts,
+} from './agentProbe.ts';
+import type { SampleMode, SamplingMethod, TelemetryEvent } from './agentTelemetry.ts';
 
 /** Raised when a record changes its meaning; both sides refuse another one. */
 export const agentProtocol = 1;
@@ -46,6 +62,15 @@ export interface ProbedGpu {
   readonly memoryTotalBytes: number;
   readonly memoryUsedBytes: number | null;
   readonly powerLimitWatts: number | null;
+  /** What the driver keeps for itself; not part of `memoryUsedBytes`. */
+  readonly memoryReservedBytes?: number | null;
+  readonly computeCapability?: string | null;
+  readonly smClockMaxMHz?: number | null;
+  /** Where the GPU slows itself down. */
+  readonly slowdownCelsius?: number | null;
+  readonly links?: GpuLinks;
+  /** Of an instance of a GPU in MIG mode; `index` is then that of the whole GPU, which is listed before it. */
+  readonly mig?: MigInstance;
 }
 
 export interface ProbeRecord {
@@ -65,14 +90,31 @@ export interface ProbeRecord {
     readonly name: string;
     readonly version: string | null;
     readonly path: string;
+    /** `path`, `venv`, `conda`, `python`. */
+    readonly foundIn?: string;
   }[];
+  /** How the GPUs were read, and why not in a better way. */
+  readonly gpuDetail?: string;
+  readonly cudaView?: CudaView;
+  readonly topology?: readonly GpuConnection[];
+  readonly processes?: readonly ProbedProcesses[];
+  readonly benchmarkTools?: readonly ProbedTool[];
+  readonly containerImages?: readonly ContainerImage[];
+  /** null: no Slurm here. */
+  readonly slurm?: SlurmFacts | null;
+  readonly models?: readonly CachedModel[];
+  readonly disks?: readonly DiskSpace[];
+  /** Parts that could not be found out, and why. */
+  readonly problems?: readonly ProbeProblem[];
 }
 
 /** `{kind: 'recorded'}` replays a recording made on a real device; every record of it carries the name. */
 export type DeviceSource =
   | { readonly kind: 'nvml' }
+  | { readonly kind: 'nvidia-smi' }
+  | { readonly kind: 'amd-sysfs' }
   | { readonly kind: 'recorded'; readonly name: string }
-  /** NVML where it is there, else none. */
+  /** NVML where it is there, else nvidia-smi, else the files of AMD's driver, else none. */
   | { readonly kind: 'auto' };
 
 export interface SampleRequest {
@@ -80,6 +122,10 @@ export interface SampleRequest {
   readonly device: DeviceSource;
   /** Ends by itself after this; left out: until stdin closes. */
   readonly durationMs?: number;
+  /** `live` where it is left out. */
+  readonly mode?: SampleMode;
+  /** Every power sample of the driver, as TelemetryPower (~2 KB/s for 8 GPUs). */
+  readonly powerSamples?: boolean;
 }
 
 /** First line of a telemetry stream or file. `gpuColumns[i]` names `gpus[g][i]` of each record. */
@@ -96,6 +142,8 @@ export interface TelemetryHeader {
   readonly gpus: readonly ProbedGpu[];
   readonly gpuColumns: readonly TelemetryColumn[];
   readonly hostColumns: readonly HostColumn[];
+  /** Left out by agents before it was known. */
+  readonly method?: SamplingMethod;
 }
 
 export type TelemetryColumn =
@@ -106,12 +154,19 @@ export type TelemetryColumn =
   | 'dramActivePercent'
   | 'powerWatts'
   | 'smClockMHz'
+  | 'memoryClockMHz'
   | 'temperatureCelsius'
   | 'pcieTxBytesPerSecond'
   | 'pcieRxBytesPerSecond'
+  | 'nvlinkTxBytesPerSecond'
+  | 'nvlinkRxBytesPerSecond'
   | 'throttleReasons';
 
-export type HostColumn = 'cpuPercent' | 'memoryUsedBytes';
+export type HostColumn =
+  | 'cpuPercent'
+  | 'memoryUsedBytes'
+  | 'networkTxBytesPerSecond'
+  | 'networkRxBytesPerSecond';
 
 /** null: not known at this tick. */
 export interface TelemetryRecord {
@@ -121,6 +176,8 @@ export interface TelemetryRecord {
   readonly wallMs: number;
   readonly gpus: readonly (readonly (number | null)[])[];
   readonly host: readonly (number | null)[];
+  /** How long after its deadline the tick began. */
+  readonly lateMs?: number;
 }
 
 /** Ticks that were missed, and why. Drawn as a gap, never interpolated. */
@@ -132,7 +189,7 @@ export interface TelemetryGap {
   readonly cause: string;
 }
 
-export type TelemetryLine = TelemetryHeader | TelemetryRecord | TelemetryGap;
+export type TelemetryLine = TelemetryHeader | TelemetryRecord | TelemetryGap | TelemetryEvent;
 
 /** How to start the engine of a cell. The agent adds host, port and the API key itself (environment, never argv). */
 export type EngineLaunch =
@@ -175,7 +232,13 @@ export interface RunRequest {
   /** Client's part of environment.json (git commit, versions, command lines). The agent adds the host's. */
   readonly environment: Readonly<Record<string, unknown>>;
   readonly gpus: readonly number[];
-  readonly telemetry: { readonly intervalMs: number; readonly device: DeviceSource } | null;
+  readonly telemetry: {
+    readonly intervalMs: number;
+    readonly device: DeviceSource;
+    /** `live` where it is left out. */
+    readonly mode?: SampleMode;
+    readonly powerSamples?: boolean;
+  } | null;
   /** With no follower for this long the run ends its engine and itself. A follower renews it. */
   readonly leaseSeconds: number;
   readonly cells: readonly CellRequest[];

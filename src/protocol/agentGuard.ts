@@ -13,26 +13,16 @@ import type {
   ProbeRecord,
   RunAccepted,
   RunStatus,
-  TelemetryGap,
-  TelemetryHeader,
   TelemetryLine,
-  TelemetryRecord,
 } from './agent.ts';
+import type { RemovedRecord } from './agentProbe.ts';
 import { parseHostJson } from './hostJson.ts';
 import { journalGuards, trialMeasurement } from './journalGuard.ts';
+import { probe, uninstalled } from './probeGuard.ts';
+import { telemetryGuards as telemetryLineGuards } from './telemetryGuard.ts';
 
 const count = z.number().int().nonnegative();
-const maybe = z.number().nullable();
 const runState = z.enum(['running', 'finished', 'interrupted']);
-
-const probedGpu = z.object({
-  index: count,
-  uuid: z.string(),
-  name: z.string(),
-  memoryTotalBytes: z.number(),
-  memoryUsedBytes: maybe,
-  powerLimitWatts: maybe,
-});
 
 const hello: z.ZodType<HelloRecord> = z.object({
   type: z.literal('hello'),
@@ -47,66 +37,6 @@ const error: z.ZodType<ErrorRecord> = z.object({
   type: z.literal('error'),
   code: z.string(),
   message: z.string(),
-});
-
-const probe: z.ZodType<ProbeRecord> = z.object({
-  type: z.literal('probe'),
-  hostname: z.string(),
-  python: z.string(),
-  os: z.string(),
-  cpuCount: z.number(),
-  memoryTotalBytes: maybe,
-  freeDiskBytes: maybe,
-  gpuSource: z.string(),
-  driver: z.string().nullable(),
-  cuda: z.string().nullable(),
-  gpus: z.array(probedGpu),
-  engines: z.array(z.object({ name: z.string(), version: z.string().nullable(), path: z.string() })),
-});
-
-const telemetryHeader: z.ZodType<TelemetryHeader> = z.object({
-  type: z.literal('telemetry-header'),
-  schema: z.literal(1),
-  source: z.string(),
-  recorded: z.boolean(),
-  hostname: z.string(),
-  intervalMs: z.number().positive(),
-  startedWallMs: z.number(),
-  startedMonotonicMs: z.number(),
-  gpus: z.array(probedGpu),
-  gpuColumns: z.array(
-    z.enum([
-      'memoryUsedBytes',
-      'utilizationPercent',
-      'smActivePercent',
-      'tensorActivePercent',
-      'dramActivePercent',
-      'powerWatts',
-      'smClockMHz',
-      'temperatureCelsius',
-      'pcieTxBytesPerSecond',
-      'pcieRxBytesPerSecond',
-      'throttleReasons',
-    ]),
-  ),
-  hostColumns: z.array(z.enum(['cpuPercent', 'memoryUsedBytes'])),
-});
-
-const telemetry: z.ZodType<TelemetryRecord> = z.object({
-  type: z.literal('telemetry'),
-  seq: count,
-  monotonicMs: z.number(),
-  wallMs: z.number(),
-  gpus: z.array(z.array(maybe)),
-  host: z.array(maybe),
-});
-
-const telemetryGap: z.ZodType<TelemetryGap> = z.object({
-  type: z.literal('telemetry-gap'),
-  fromMonotonicMs: z.number(),
-  toMonotonicMs: z.number(),
-  missedTicks: count,
-  cause: z.string(),
 });
 
 const runAccepted: z.ZodType<RunAccepted> = z.object({
@@ -151,11 +81,9 @@ const loadMeasured: z.ZodType<LoadMeasured> = z.object({
   measurement: trialMeasurement,
 });
 
-const telemetryGuards: Guards<TelemetryLine> = {
-  'telemetry-header': telemetryHeader,
-  telemetry,
-  'telemetry-gap': telemetryGap,
-};
+const telemetryGuards: Guards<TelemetryLine> = telemetryLineGuards;
+
+export const telemetryTypes = Object.keys(telemetryGuards) as readonly TelemetryLine['type'][];
 
 export type AgentRecord =
   | HelloRecord
@@ -168,7 +96,8 @@ export type AgentRecord =
   | FollowChunk
   | FollowHeartbeat
   | FollowEnd
-  | LoadMeasured;
+  | LoadMeasured
+  | RemovedRecord;
 
 const agentGuards: Guards<AgentRecord> = {
   hello,
@@ -182,6 +111,7 @@ const agentGuards: Guards<AgentRecord> = {
   heartbeat,
   'follow-end': followEnd,
   'load-measured': loadMeasured,
+  uninstalled,
 };
 
 /** One guard for each `type`; a type without one does not compile. */

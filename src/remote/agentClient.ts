@@ -15,9 +15,12 @@ import {
   type SampleRequest,
   type TelemetryLine,
 } from '../protocol/agent.ts';
-import { type AgentRecord, readAgentLine } from '../protocol/agentGuard.ts';
+import { type HostClock, HostClockEstimator } from '../protocol/agentClock.ts';
+import { type AgentRecord, readAgentLine, telemetryTypes } from '../protocol/agentGuard.ts';
+import type { RemovedRecord } from '../protocol/agentProbe.ts';
+import type { SampleControl } from '../protocol/agentTelemetry.ts';
 import { type AgentArchive, type DeployedAgent, ensureAgent } from './agentDeployment.ts';
-import { RemoteError, type RemoteHost, type RemoteLog } from './host.ts';
+import { RemoteError, type RemoteHost, type RemoteLog, type RemoteProcess } from './host.ts';
 import { redact } from './redact.ts';
 
 export type FollowRecord = FollowChunk | FollowHeartbeat | FollowEnd;
@@ -25,6 +28,15 @@ export type FollowRecord = FollowChunk | FollowHeartbeat | FollowEnd;
 export interface VerbOptions {
   /** Ends the verb. A run that was started goes on: it belongs to the host. */
   readonly signal?: AbortSignal;
+}
+
+export interface SampleOptions extends VerbOptions {
+  /** Called at each answer to a ping: eight at the start, then one each 5 s. */
+  readonly onClock?: (clock: HostClock) => void;
+  /** Called once with a function that writes a line of control, such as a mark. */
+  readonly onControl?: (control: (line: SampleControl) => void) => void;
+  /** How long an agent may say nothing; 20 s where it is left out. */
+  readonly silentAfterMs?: number;
 }
 
 /** Names of record types that a verb answers with; others of the protocol are not expected of it. */
@@ -35,6 +47,11 @@ const answerWithinMs = 60_000;
 const startWithinMs = 150_000;
 /** Cancelling waits for the engine to be gone. */
 const cancelWithinMs = 300_000;
+/** Pings are answered by a thread that waits for no driver: an agent that is silent for so long is stopped or gone. */
+const silentAfterMs = 20_000;
+const pingsAtStart = 8;
+const pingAtStartEachMs = 100;
+const pingEachMs = 5000;
 /** A key in the environment of a command that is neither in argv nor kept by sshd: read from the first line of stdin. */
 const withApiKey = 'IFS= read -r LOADLINE_API_KEY; export LOADLINE_API_KEY; exec "$@"';
 
@@ -98,9 +115,45 @@ export class AgentClient {
     return this.#one('cancel', 'cancelled', { run }, options, cancelWithinMs);
   }
 
-  /** Telemetry until the loop is left, the signal comes or the request's time is over. */
-  sample(request: SampleRequest, options: VerbOptions = {}): AsyncGenerator<TelemetryLine, void, undefined> {
-    return this.#stream('sample', ['telemetry-header', 'telemetry', 'telemetry-gap'], request, options);
+  /**
+   * Telemetry until the loop is left, the signal comes or the request's time is over. An agent that says nothing any more,
+   * not even to a ping, is a RemoteError `timeout`.
+   */
+  async *sample(
+    request: SampleRequest,
+    options: SampleOptions = {},
+  ): AsyncGenerator<TelemetryLine, void, undefined> {
+    const estimator = new HostClockEstimator();
+    let timer: NodeJS.Timeout | undefined;
+    const attach = (process: RemoteProcess): void => {
+      const control = (line: SampleControl): void => process.write(`${JSON.stringify(line)}\n`);
+      const ping = (sent: number): void => {
+        control({ ping: estimator.ping(clientMs()) });
+        timer = setTimeout(ping, sent < pingsAtStart ? pingAtStartEachMs : pingEachMs, sent + 1);
+      };
+      options.onControl?.(control);
+      ping(1);
+    };
+    try {
+      for await (const line of this.#stream('sample', telemetryTypes, request, {
+        silentAfterMs,
+        ...options,
+        attach,
+      })) {
+        if (line.type !== 'telemetry-pong') yield line;
+        else {
+          const clock = estimator.pong(line, clientMs());
+          if (clock !== null) options.onClock?.(clock);
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Removes the agent and its locks from the host, and its runs where asked to. Refused while a run is going on. */
+  uninstall(request: { readonly runs: boolean }, options: VerbOptions = {}): Promise<RemovedRecord> {
+    return this.#one('uninstall', 'uninstalled', request, options);
   }
 
   /** A run's files from the offsets given, then what is added to them, until the run ends. See followRun for the folder. */
@@ -155,29 +208,63 @@ export class AgentClient {
     verb: string,
     types: readonly Type[],
     request: unknown,
-    { signal, apiKey }: VerbOptions & { readonly apiKey?: string },
+    { signal, apiKey, attach, silentAfterMs }: StreamOptions,
   ): AsyncGenerator<RecordOf<Type>, void, undefined> {
     const secret = apiKey === undefined ? [] : ['/bin/sh', '-c', withApiKey, 'sh'];
     const process = await this.host.spawn([...secret, ...this.agent.command, verb], signal ? { signal } : {});
     const reader = new RecordReader(this.host.name, verb, types, this.log);
     let ended = false;
+    let silent = false;
+    const quiet = (): void => {
+      silent = true;
+      process.kill();
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const listen = (): void => {
+      clearTimeout(timer);
+      if (silentAfterMs !== undefined) timer = setTimeout(quiet, silentAfterMs);
+    };
     try {
       if (apiKey !== undefined) process.write(`${apiKey}\n`);
       // stdin stays open: its end tells `sample` and `follow` to stop.
       process.write(`${JSON.stringify(request)}\n`);
+      attach?.(process);
+      listen();
       for await (const line of process.lines) {
+        clearTimeout(timer);
         const record = line === '' ? undefined : reader.read(line);
         if (record) yield record;
+        listen();
       }
       ended = true;
       const exit = await process.exit;
       if (signal?.aborted) return;
+      if (silent)
+        throw new RemoteError(
+          'timeout',
+          this.host.name,
+          `The agent on ${this.host.name} has said nothing for ${(silentAfterMs ?? 0) / 1000} s during \`${verb}\`: it is stopped, or its machine hangs. Look at the host; connect again when it answers.`,
+        );
       reader.finish(exit, process.stderrTail());
     } finally {
+      clearTimeout(timer);
       process.closeStdin();
       if (!ended) process.kill();
     }
   }
+}
+
+interface StreamOptions extends VerbOptions {
+  readonly apiKey?: string;
+  /** Called when the request has been written. */
+  readonly attach?: (process: RemoteProcess) => void;
+  /** Ends the verb as timed out when no line has come for so long. */
+  readonly silentAfterMs?: number;
+}
+
+/** This machine's wall clock as it stood at the start of the process, going on steadily: setting it bends nothing. */
+function clientMs(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 /** Guards the lines of one verb: gives what was expected, throws what the agent says went wrong, counts the rest. */

@@ -7,7 +7,14 @@ import os
 import re
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
-FILES = ("protocol/agent.ts", "core/sweep/measurement.ts", "core/sweep/run.ts", "core/sweep/simulatedEngine.ts")
+FILES = (
+    "protocol/agent.ts",
+    "protocol/agentProbe.ts",
+    "protocol/agentTelemetry.ts",
+    "core/sweep/measurement.ts",
+    "core/sweep/run.ts",
+    "core/sweep/simulatedEngine.ts",
+)
 
 TOKEN = re.compile(r"\s+|//[^\n]*|/\*.*?\*/|(?P<token>'[^']*'|[A-Za-z_]\w*|\d+|=>|[{}()\[\]<>|&;:,?=.])", re.S)
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { agentProtocol, type FollowRequest } from '../../src/protocol/agent.ts';
+import type { HostClock } from '../../src/protocol/agentClock.ts';
 import { AgentClient, openAgent } from '../../src/remote/agentClient.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
 import { ThisMachineHost } from '../../src/remote/thisMachineHost.ts';
@@ -53,6 +54,24 @@ describe('the agent over ssh', () => {
     expect(stdout).not.toContain(`${agent.agent.path} sample`);
   });
 
+  it('tells how far the clocks of its host are from ours, and how sure that is', async () => {
+    const clocks: HostClock[] = [];
+    let said = '';
+    const options = {
+      onClock: (clock: HostClock) => clocks.push(clock),
+      onControl: (control: (line: { mark: string }) => void) => control({ mark: 'cell a: start' }),
+    };
+    for await (const line of agent.sample({ intervalMs: 20, device: { kind: 'auto' } }, options)) {
+      if (line.type === 'telemetry-mark') said = line.text;
+      if (clocks.length >= 8 && said !== '') break;
+    }
+    const best = clocks.at(-1);
+    // The host is this machine: its clocks are ours.
+    expect(Math.abs(best?.wallOffsetMs ?? Number.NaN)).toBeLessThan((best?.errorMs ?? 0) + 5);
+    expect(Math.min(...clocks.map(({ errorMs }) => errorMs))).toBe(best?.errorMs);
+    expect(said).toBe('cell a: start');
+  });
+
   it('runs, tells, cancels, and refuses with its own words', async () => {
     const { run } = await agent.run(rehearsal({ run: 'endless', cells: 1, requests: 1_000_000 }));
     expect(await agent.runs()).toMatchObject([{ run, state: 'running', simulated: true, cellsTotal: 1 }]);
@@ -98,6 +117,17 @@ describe('what a fake agent prints', () => {
   }
   const print = (...lines: string[]) => fake(`cat <<'END'\n${lines.join('\n')}\nEND\n`);
   const request: FollowRequest = { run: 'r', offsets: {} };
+
+  it('is nothing any more: the client says so, and ends it', async () => {
+    const stopped = fake('exec sleep 1000').sample(
+      { intervalMs: 100, device: { kind: 'auto' } },
+      { silentAfterMs: 200 },
+    );
+    expect(await failureOf(all(stopped))).toMatchObject({
+      reason: 'timeout',
+      message: expect.stringContaining('has said nothing for 0.2 s'),
+    });
+  });
   const heartbeat = '{"type":"heartbeat","state":"running","wallMs":1}';
 
   it('of a later kind, torn or wrong is skipped, counted and said', async () => {

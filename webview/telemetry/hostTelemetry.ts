@@ -49,7 +49,7 @@ export class HostTelemetry {
     for (const line of lines) {
       if (line.type === 'telemetry-header') this.#start(line);
       else if (line.type === 'telemetry-gap') this.#gap(line);
-      else this.#record(line, nowMs);
+      else if (line.type === 'telemetry') this.#record(line, nowMs);
     }
   }
 

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List
 
 from . import PROTOCOL, VERSION
 from .errors import AgentError, BadRequest
-from .wire import emit, read_request
+from .wire import emit, read_request, read_request_and_rest
 
 
 def hello(_: List[str]) -> None:
@@ -33,9 +33,10 @@ def probe(_: List[str]) -> None:
 
 def sample(_: List[str]) -> None:
     from .requests import sample_request
-    from .sampler import sample_to_stdout
+    from .sampling.verb import sample_to_stdout
 
-    sample_to_stdout(sample_request(read_request()))
+    request, rest = read_request_and_rest()
+    sample_to_stdout(sample_request(request), rest)
 
 
 def run(_: List[str]) -> None:

@@ -1,7 +1,8 @@
-"""CPU and memory of the host. From /proc where there is one; not known (None) where there is not."""
+"""CPU, memory and network of the host. From /proc where there is one; not known (None) where there is not."""
 
 import os
-from typing import Dict, Optional, Tuple
+import time
+from typing import Dict, List, Optional, Tuple
 
 
 def memory_info() -> Dict[str, int]:
@@ -25,14 +26,18 @@ def memory_total_bytes() -> Optional[int]:
 
 
 class HostSampler:
-    """cpuPercent (of all CPUs together, since the last call) and memoryUsedBytes (total less available)."""
+    """cpuPercent (of all CPUs together) and network traffic since the last call, and memoryUsedBytes (total less available)."""
 
-    columns = ("cpuPercent", "memoryUsedBytes")
+    columns = ("cpuPercent", "memoryUsedBytes", "networkTxBytesPerSecond", "networkRxBytesPerSecond")
 
     def __init__(self) -> None:
         self._last = cpu_times()
+        self._network = network_bytes()
+        self._at = time.monotonic()
 
     def read(self) -> list:
+        at, before = time.monotonic(), self._at
+        self._at = at
         now, last = cpu_times(), self._last
         self._last = now
         percent = None
@@ -42,7 +47,15 @@ class HostSampler:
         used = (
             memory["MemTotal"] - memory["MemAvailable"] if "MemTotal" in memory and "MemAvailable" in memory else None
         )
-        return [percent, used]
+        return [percent, used, *self._network_rates(at - before)]
+
+    def _network_rates(self, seconds: float) -> List[Optional[int]]:
+        """[sent, received] bytes/s. Not known where an interface came or went: its counter would be taken for traffic."""
+        now, last = network_bytes(), self._network
+        self._network = now
+        if not now or seconds <= 0 or now.keys() != last.keys():
+            return [None, None]
+        return [max(0, round(sum(now[name][way] - last[name][way] for name in now) / seconds)) for way in range(2)]
 
 
 def cpu_times() -> Optional[Tuple[int, int]]:
@@ -54,3 +67,19 @@ def cpu_times() -> Optional[Tuple[int, int]]:
         return None
     total = sum(ticks)
     return total - ticks[3] - ticks[4], total
+
+
+def network_bytes() -> Dict[str, Tuple[int, int]]:
+    """Interface -> (sent, received). Those of hardware where there are any: bridges and tunnels would count twice."""
+    try:
+        with open("/proc/net/dev") as file:
+            lines = [line.partition(":") for line in file if ":" in line]
+    except OSError:
+        return {}
+    found = {}
+    for name, _, counters in lines:
+        words = counters.split()
+        if len(words) >= 9 and name.strip() != "lo":
+            found[name.strip()] = (int(words[8]), int(words[0]))
+    real = {name: counted for name, counted in found.items() if os.path.exists(f"/sys/class/net/{name}/device")}
+    return real or found

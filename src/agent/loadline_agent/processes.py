@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pwd
 import signal
 import time
 from typing import Callable, List, NamedTuple, Optional
@@ -141,3 +142,44 @@ def default_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+#: The number of the PID namespace that a machine starts with (PROC_PID_INIT_INO in linux/proc_ns.h).
+FIRST_PID_NAMESPACE = 0xEFFFFFFC
+
+
+def counts_as_host() -> bool:
+    """False in a container with processes of its own: a driver's numbers then mean other processes than ours."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino == FIRST_PID_NAMESPACE
+    except OSError:
+        return False
+
+
+def process_name(pid: int) -> Optional[str]:
+    """What the process calls itself, without arguments."""
+    if not counts_as_host():
+        return None
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except OSError:
+        return None
+
+
+def process_user(pid: int) -> dict:
+    """`user` and `own` of a GpuProcess."""
+    if not counts_as_host():
+        return {"user": None, "own": None}
+    try:
+        owner = os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return {"user": None, "own": None}
+    return {"user": user_name(owner), "own": owner == os.geteuid()}
+
+
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OSError):
+        return str(uid)

@@ -100,7 +100,7 @@ def checked_run_name(field: Field) -> str:
 
 
 def check_device(field: Field) -> None:
-    if field.child("kind").one_of("nvml", "recorded", "auto") == "recorded":
+    if field.child("kind").one_of("nvml", "nvidia-smi", "amd-sysfs", "recorded", "auto") == "recorded":
         field.child("name").word()
 
 
@@ -111,7 +111,16 @@ def sample_request(document: Any) -> dict:
     duration = request.optional("durationMs")
     if duration:
         duration.number(0, exclusive=True)
+    check_sampling(request)
     return request.record()
+
+
+def check_sampling(request: Field) -> None:
+    mode, power = request.optional("mode"), request.optional("powerSamples")
+    if mode:
+        mode.one_of("live", "study", "quiet")
+    if power:
+        power.boolean()
 
 
 def follow_request(document: Any) -> dict:
@@ -151,6 +160,7 @@ def run_request(document: Any) -> dict:
     if telemetry:
         telemetry.child("intervalMs").number(10)
         check_device(telemetry.child("device"))
+        check_sampling(telemetry)
     request.child("leaseSeconds").number(0, exclusive=True)
     seen: Dict[str, str] = {}
     for cell in request.child("cells").items():

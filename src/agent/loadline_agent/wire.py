@@ -4,7 +4,8 @@ import json
 import os
 import select
 import sys
-from typing import Any
+import threading
+from typing import Any, Tuple
 
 from .errors import BadRequest
 
@@ -20,13 +21,24 @@ def encode(record: dict) -> bytes:
     )
 
 
+#: A line leaves whole, whichever thread it is from.
+_writing = threading.Lock()
+
+
 def emit(record: dict) -> None:
-    sys.stdout.buffer.write(encode(record))
-    sys.stdout.buffer.flush()
+    line = encode(record)
+    with _writing:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
 
 
 def read_request() -> Any:
     """The one JSON document on stdin. Ends at its last brace: stdin may stay open after it (`sample`, `follow`)."""
+    return read_request_and_rest()[0]
+
+
+def read_request_and_rest() -> Tuple[Any, bytes]:
+    """As read_request, with what had come after it already: lines of control, for a verb that takes them."""
     data = b""
     while True:
         part = os.read(0, 1 << 16)
@@ -35,7 +47,9 @@ def read_request() -> Any:
             raise BadRequest(f"The request is larger than {LARGEST_REQUEST >> 20} MiB.")
         if not part or data.rstrip().endswith(b"}"):
             try:
-                return json.loads(data.decode("utf-8"))
+                text = data.decode("utf-8").lstrip()
+                request, end = json.JSONDecoder().raw_decode(text)
+                return request, text[end:].encode("utf-8")
             except RecursionError:
                 raise BadRequest("The request is nested too deeply.") from None
             except ValueError as error:

@@ -4,9 +4,10 @@ import json
 import pkgutil
 import time
 from bisect import bisect_right
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 from ..errors import BadRequest
+from ..sampling.reading import Mode, Reading
 
 RECORDINGS = ("h200-2026-11-static-batch",)
 
@@ -14,6 +15,7 @@ RECORDINGS = ("h200-2026-11-static-batch",)
 class RecordedDevice:
     """Rows come at the pace at which they were recorded, from the start again at the end."""
 
+    rung = "recorded"
     recorded = True
 
     def __init__(self, name: str) -> None:
@@ -26,7 +28,8 @@ class RecordedDevice:
         self.source = f"recorded:{name}"
         self.driver: Optional[str] = recording["driver"]
         self.cuda: Optional[str] = recording["cuda"]
-        self.columns: Sequence[str] = tuple(recording["columns"])
+        self.detail = f"a recording: {recording['what']}"
+        self.columns: Tuple[str, ...] = tuple(recording["columns"])
         self._gpus = recording["gpus"]
         self._times = [row[0] for row in recording["rows"]]
         self._rows = [row[1] for row in recording["rows"]]
@@ -35,9 +38,12 @@ class RecordedDevice:
     def gpus(self) -> List[dict]:
         return [dict(gpu) for gpu in self._gpus]
 
-    def read(self) -> List[list]:
+    def readings(self, mode: Mode, interval: float, keep_power: bool = False) -> List[Reading]:
+        return [Reading("recording", self.columns, 0, self.detail, self.read)]
+
+    def read(self, position: int) -> Sequence[Optional[float]]:
         elapsed = (time.monotonic() - self._started) * 1000 % self._times[-1]
-        return self._rows[max(0, bisect_right(self._times, elapsed) - 1)]
+        return self._rows[max(0, bisect_right(self._times, elapsed) - 1)][position]
 
     def close(self) -> None:
         """Nothing is held."""

@@ -101,8 +101,10 @@ class Worker:
                 "cell-progress", cell=identity_of_cell, trial=trial, phase=phase, completed=completed, total=total
             )
 
+        self._mark(f"cell {identity_of_cell}, trial {trial}: start")
         target = {"port": engine.port, "api_key": engine.api_key, "model": engine.model}
         measurement = measure(self._watch, target, cell["load"], deadline, on_progress, engine.ended)
+        self._mark(f"cell {identity_of_cell}, trial {trial}: end")
         self._journal.append(
             "trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement
         )
@@ -184,6 +186,10 @@ class Worker:
         if request is not None:
             self._telemetry = Telemetry(self._folder, request, self._request["gpus"])
             self._watch.others.append(self._check_telemetry)
+
+    def _mark(self, text: str) -> None:
+        if self._telemetry is not None:
+            self._telemetry.mark(text)
 
     def _check_telemetry(self) -> None:
         trouble = self._telemetry.check() if self._telemetry else None

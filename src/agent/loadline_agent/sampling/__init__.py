@@ -1,0 +1,1 @@
+"""Telemetry: readings of devices, taken at absolute deadlines and written as lines."""
