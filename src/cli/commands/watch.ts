@@ -64,7 +64,8 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
 }
 
 function deviceOf(text: string): DeviceSource {
-  if (text === 'auto' || text === 'nvml' || text === 'nvidia-smi' || text === 'amd-sysfs') return { kind: text };
+  if (text === 'auto' || text === 'nvml' || text === 'nvidia-smi' || text === 'amd-sysfs')
+    return { kind: text };
   const [, name] = /^recorded:(.+)$/.exec(text) ?? [];
   if (name !== undefined) return { kind: 'recorded', name };
   throw new BadInput(`--device: auto, nvml, nvidia-smi, amd-sysfs or recorded:NAME, not "${text}".`);

@@ -35,6 +35,7 @@ class Sampler:
         stopped: Callable[[float], bool],
         mode: str = "live",
         keep_power: bool = False,
+        marks: Optional[Deque[Tuple[float, str]]] = None,
     ) -> None:
         self._device = device
         self._mode = MODES[mode]
@@ -43,7 +44,8 @@ class Sampler:
         self._stopped = stopped
         self._host = HostSampler()
         self._seq = 0
-        self._marks: Deque[Tuple[float, str]] = collections.deque()
+        #: (when, text); may be added to from any thread, also before the device is open.
+        self._marks = marks if marks is not None else collections.deque()
         self._gpus = device.gpus()
         self._readings = device.readings(self._mode, self._interval, keep_power)
         given = {column for reading in self._readings for column in reading.columns}
@@ -94,7 +96,7 @@ class Sampler:
         self._write(gap(last["monotonicMs"], now, missed, "the run was interrupted"))
 
     def mark(self, text: str) -> None:
-        """Something starts or ends: said, and what is to be read then is read after the next tick. From any thread."""
+        """Something starts or ends: said, and what is to be read then is read after the next tick."""
         self._marks.append((monotonic_ms(), text))
 
     def run(self, duration_seconds: Optional[float] = None) -> None:

@@ -3,13 +3,14 @@
 The main thread holds the channel: it answers pings, takes marks, and ends everything when stdin closes.
 """
 
+import collections
 import json
 import os
 import select
 import sys
 import threading
 import time
-from typing import Callable, Optional
+from typing import Callable, Deque, Optional, Tuple
 
 from ..clock import monotonic_ms, wall_ms
 from ..devices import open_device
@@ -37,6 +38,7 @@ class SamplingThread:
         self._stop_reading, self._stop_writing = os.pipe()
         self.done, self._done_writing = os.pipe()
         self._sampler: Optional[Sampler] = None
+        self._marks: Deque[Tuple[float, str]] = collections.deque()
         self._opened = time.monotonic()
         self._silent = False
         self._error: Optional[BaseException] = None
@@ -44,8 +46,7 @@ class SamplingThread:
         self._thread.start()
 
     def mark(self, text: str) -> None:
-        if self._sampler:
-            self._sampler.mark(text)
+        self._marks.append((monotonic_ms(), text))
 
     def stop(self) -> None:
         if self._stop_writing >= 0:
@@ -96,6 +97,7 @@ class SamplingThread:
                     self._stopped,
                     self._request.get("mode") or "live",
                     bool(self._request.get("powerSamples")),
+                    self._marks,
                 )
                 sampler.begin(self._last)
                 self._sampler = sampler
