@@ -17,13 +17,17 @@ export class WatchView {
       const seconds = (line.toMonotonicMs - line.fromMonotonicMs) / 1000;
       return [`gap: ${figure(seconds)} s, ${line.missedTicks} samples missed (${line.cause})`];
     }
+    if (line.type === 'telemetry-notice') {
+      const names = line.gpus.map((gpu) => `GPU ${this.#header?.gpus[gpu]?.index ?? gpu}`).join(', ');
+      return [`${names === '' ? 'note' : names}: ${line.message}`];
+    }
     return line.type === 'telemetry' && this.#header !== undefined ? recordWords(this.#header, line) : [];
   }
 }
 
-function headerWords(host: string, { source, recorded, gpus }: TelemetryHeader): string {
+function headerWords(host: string, { source, recorded, gpus, method }: TelemetryHeader): string {
   const names = gpus.length === 0 ? 'no GPU that its driver shows' : gpus.map(({ name }) => name).join(', ');
-  return `${host}: ${names} (${recorded ? `a recording, not this host: ${source}` : source})`;
+  return `${host}: ${names} (${recorded ? `a recording, not this host: ${source}` : (method?.detail ?? source)})`;
 }
 
 function recordWords(header: TelemetryHeader, record: TelemetryRecord): string[] {
