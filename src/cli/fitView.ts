@@ -1,6 +1,11 @@
 import { findDevice } from '../core/device/catalogue.ts';
 import { findEngine } from '../core/engine/engine.ts';
-import type { DeploymentEstimate, UnknownEstimate, VerdictOutcome } from '../core/estimate/types.ts';
+import type {
+  DeploymentEstimate,
+  SpeedEstimate,
+  UnknownEstimate,
+  VerdictOutcome,
+} from '../core/estimate/types.ts';
 import type { Table } from '../core/sweep/reportTable.ts';
 import { formatBytes, formatCount, formatSignificant } from '../core/units.ts';
 
@@ -63,6 +68,8 @@ export function fitDetails(one: Estimate): string[] {
   lines.push(
     `  estimated speed with ${speed.batch} at once, ${speed.inputTokens} in, ${speed.outputTokens} out (bound by ${speed.bound}):`,
     `    TTFT ${formatSignificant(speed.ttftMs)} ms (${band('ttftMs')}), TPOT ${formatSignificant(speed.tpotMs)} ms (${band('tpotMs')}), ${formatSignificant(speed.decodeTokensPerSecond)} output tokens/s (${band('decodeTokensPerSecond')})`,
+    `    ${formatSignificant(speed.systemTokensPerSecond)} output tokens/s over whole requests, prompts at ${formatSignificant(speed.prefillTokensPerSecond)} tokens/s${costWords(speed)}`,
+    `    ${speed.evidence}: ${speed.source}`,
   );
   for (const fix of one.verdict.fixes) {
     const edits = [fix, ...(fix.also ?? [])].map(({ flag, to }) => `${flag} ${String(to)}`);
@@ -79,4 +86,9 @@ export function isKnown(one: Estimate): one is DeploymentEstimate {
 function gpuWords({ device, gpuCount }: DeploymentEstimate): string {
   const label = findDevice(device)?.label ?? device;
   return gpuCount > 1 ? `${gpuCount} × ${label}` : label;
+}
+
+function costWords({ dollarsPerMillionTokens, dollarsPerMillionOutputTokens }: SpeedEstimate): string {
+  if (dollarsPerMillionTokens === null || dollarsPerMillionOutputTokens === null) return '';
+  return `; $${formatSignificant(dollarsPerMillionTokens)} per million tokens, $${formatSignificant(dollarsPerMillionOutputTokens)} per million output tokens`;
 }
