@@ -70,6 +70,17 @@ describe('options of another release', () => {
     );
     const [diagnostic] = await client.diagnostics(scriptUri);
     expect(diagnostic?.message).toContain('came with vLLM 0.13.0');
+    expect(diagnostic?.message).toContain('does not start with it');
+  });
+
+  it('are errors where the release is named, and warnings where it is assumed', async () => {
+    const text = (engine: string) =>
+      `# loadline: gpu=h200${engine}\nmodel: meta-llama/Llama-3.1-8B-Instruct\nswap_space: 4\n`;
+    await marks(uri, text(' engine=0.26.0'));
+    expect(await client.diagnostics(uri)).toMatchObject([{ code: 'flag.removed', severity: 1 }]);
+    await client.stop();
+    await marks(uri, text(''));
+    expect(await client.diagnostics(uri)).toMatchObject([{ code: 'flag.removed', severity: 2 }]);
   });
 
   it('have defaults that changed: a hint where the document names the release and relies on one', async () => {

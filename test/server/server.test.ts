@@ -214,7 +214,7 @@ describe('diagnostics and quick fixes', () => {
   });
 
   it.each([
-    ['a misspelt flag', 'max-model-length: 1024', 'flag.unknown', 2, 'max-model-length'],
+    ['a misspelt flag', 'max-model-length: 1024', 'flag.unknown', 1, 'max-model-length'],
     ['a value that is no number', 'max-num-seqs: many', 'flag.not-a-number', 1, 'many'],
     [
       'a value out of range',

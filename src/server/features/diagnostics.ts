@@ -31,6 +31,11 @@ const limits = new Set(['flag.not-estimated', 'flag.per-copy']);
 /** What takes the option away would be gone with it. */
 const faded = new Set(['flag.duplicate', 'flag.no-effect']);
 
+interface MarkedProblem extends LocatedProblem {
+  /** Where it is another than its code's. */
+  readonly severity?: DiagnosticSeverity;
+}
+
 /** One diagnostic for one cause, on what the user would change. Silence where all is well or nothing is known. */
 export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
   const found = [
@@ -46,7 +51,8 @@ export function diagnosticsOf(analysis: DocumentAnalysis): Diagnostic[] {
   return found.map((problem) => diagnosticOf(analysis, problem));
 }
 
-function diagnosticOf({ snapshot }: DocumentAnalysis, { message, code, range }: LocatedProblem): Diagnostic {
+function diagnosticOf({ snapshot }: DocumentAnalysis, problem: MarkedProblem): Diagnostic {
+  const { message, code, range, severity } = problem;
   const href = docsOf(code);
   return {
     range: rangeIn(snapshot, range),
@@ -54,13 +60,16 @@ function diagnosticOf({ snapshot }: DocumentAnalysis, { message, code, range }: 
     code,
     ...(href === undefined ? {} : { codeDescription: { href } }),
     source: diagnosticSource,
-    severity: diagnosticCodes[code] ?? DiagnosticSeverity.Warning,
+    severity: severity ?? diagnosticCodes[code] ?? DiagnosticSeverity.Warning,
     ...(faded.has(code) ? { tags: [DiagnosticTag.Unnecessary] } : {}),
   };
 }
 
 /** What core says of single flags. */
-function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedDeployment): LocatedProblem[] {
+function problemsOf(
+  analysis: DocumentAnalysis,
+  { located, request, estimate }: AnalysedDeployment,
+): MarkedProblem[] {
   const { outcome, causeFlag } = estimate.verdict;
   return estimate.warnings.flatMap((problem) => {
     if (problem.code === 'gpu.unknown' && located.target) {
@@ -74,9 +83,14 @@ function problemsOf(analysis: DocumentAnalysis, { located, estimate }: AnalysedD
     if (isKnown(estimate) && outcome === 'does-not-fit' && flag === causeFlag) return [];
     const place = nameProblems.has(problem.code) ? located.flags[flag]?.key : undefined;
     const range = place ?? flagPlace(analysis.snapshot, located, flag);
-    return range ? [{ ...problem, range }] : [];
+    if (!range) return [];
+    const assumed = ofRelease.has(problem.code) && request?.deployment.engineVersion === undefined;
+    return [{ ...problem, range, ...(assumed ? { severity: DiagnosticSeverity.Warning } : {}) }];
   });
 }
+
+/** Of one release and not of others: no error where the release is assumed. */
+const ofRelease = new Set(['flag.removed', 'flag.renamed', 'flag.later']);
 
 /** Of the option's name, whatever its value. */
 const nameProblems = new Set(['flag.unknown', 'flag.renamed']);

@@ -22,14 +22,14 @@ export function checkFlag(name: string, release: number): Problem | undefined {
     case 'later':
       return {
         code: 'flag.later',
-        message: `${name} came with vLLM ${releaseName(status.since)}; ${here} does not know it.`,
+        message: `${name} came with vLLM ${releaseName(status.since)}; ${here} does not start with it.`,
         path,
       };
     case 'unknown': {
       const meant = meantFlag(name, release);
       return {
         code: 'flag.unknown',
-        message: `vLLM ${here} has no option ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+        message: `vLLM ${here} has no option ${name} and does not start with it${meant === undefined ? '.' : `; did you mean ${meant}?`}`,
         path,
       };
     }
