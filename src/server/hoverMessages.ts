@@ -34,7 +34,7 @@ export const hoverMessages = {
       : `Default in ${engine} ${version}: \`${flag.default === '' ? '""' : String(flag.default)}\`.`,
   effectsHeading: () => '| Instead | KV cache, tokens | Change | Requests at once | |\n|--:|--:|--:|--:|:--|',
   effect({ to, kvTokens, kvTokensDelta, maxConcurrency, outcome, gpuCount }: FlagSensitivity): string {
-    const sign = kvTokensDelta < 0 ? '−' : '+';
+    const sign = kvTokensDelta < 0 ? '−' : kvTokensDelta > 0 ? '+' : '';
     const cells = [
       `\`${flagValue(to)}\``,
       formatCount(kvTokens),

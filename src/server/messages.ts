@@ -79,7 +79,7 @@ export const messages = {
     const fullest = perRank.toSorted((a, b) => a.availableKvBytes - b.availableKvBytes)[0];
     const together = more.shares.map(
       ({ gpu, deployments, requestedBytes, totalBytes }) =>
-        `${deployments.length} share GPU ${gpu}: ${gib(requestedBytes)} of ${gib(totalBytes)} GiB`,
+        `${deployments.length} share GPU ${gpu}: ${requestedBytes > totalBytes ? `${verdictMarks['does-not-fit']} ` : ''}${gib(requestedBytes)} of ${gib(totalBytes)} GiB`,
     );
     if (verdict.outcome === 'does-not-fit' || !fullest) {
       return [head, firstClause(verdict.reason), ...together].join(' · ');
@@ -147,7 +147,8 @@ export const messages = {
     `Set --${flag} ${to} (→ together ${gib(togetherBytes)} of ${gib(totalBytes)} GiB)`,
 
   // Inlay hints.
-  hintWeights: (bytes: number) => `${(bytes / GiB).toFixed(2)} GiB a GPU`,
+  hintWeights: (bytes: number, isSplit: boolean) =>
+    `weights ${(bytes / GiB).toFixed(2)} GiB${isSplit ? ' a GPU' : ''}`,
   hintKv: (tokens: number) => `KV ${formatCount(tokens)} tokens`,
   hintConcurrency: ({ kv }: DeploymentEstimate) =>
     kv.maxConcurrency < 1

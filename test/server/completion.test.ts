@@ -147,7 +147,7 @@ describe('inlay hints', () => {
     await client.open(uri, text);
     const hints = (await client.inlayHints(uri)).map(({ position, label }) => [position.line, label]);
     expect(hints).toEqual([
-      [1, '14.99 GiB a GPU'],
+      [1, 'weights 14.99 GiB'],
       [3, expect.stringMatching(/^KV [\d,]+ tokens$/)],
       [2, expect.stringMatching(/^[\d.]+× at once$/)],
       [4, '= bfloat16'],

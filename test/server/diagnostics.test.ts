@@ -158,9 +158,9 @@ describe('deployments that share a GPU', () => {
     const [diagnostic] = await client.diagnostics(composeUri);
     expect(diagnostic?.range.start.line).toBe(text.split('\n').indexOf('  c:') + 2);
     expect(await client.lensTitles(composeUri)).toEqual([
-      expect.stringMatching(/ · 2 share GPU 0: 9\d\.\d of 79\.\d GiB$/),
+      expect.stringMatching(/ · 2 share GPU 0: ✖ 9\d\.\d of 79\.\d GiB$/),
       expect.not.stringContaining('share'),
-      expect.stringMatching(/ · 2 share GPU 0: 9\d\.\d of 79\.\d GiB$/),
+      expect.stringMatching(/ · 2 share GPU 0: ✖ 9\d\.\d of 79\.\d GiB$/),
     ]);
     expect(await apply(composeUri, /^Set --gpu-memory-utilization 0\.(39|4) \(→ together/)).toMatch(
       /0\.(39|4)\n/,

@@ -361,7 +361,7 @@ describe('the hover', () => {
     expect(flag).toMatch(
       /^`--max-model-len` = 8,192 · .*\n\nvLLM 0\.26\.0 has no fixed default for it\.\n\n\| Instead /,
     );
-    expect(flag).toMatch(/\n\| `16,384` \| [\d,]+ \| \+0 \| [\d.]+× \| ✔ fits \|\n/);
+    expect(flag).toMatch(/\n\| `16,384` \| [\d,]+ \| 0 \| [\d.]+× \| ✔ fits \|\n/);
   });
 
   it('has nothing to say elsewhere', async () => {

@@ -51,7 +51,7 @@ function weights(estimate: DeploymentEstimate): Hint | undefined {
   const term = tightestOf(estimate)?.terms.find(({ id }) => id === 'weights');
   if (!term) return undefined;
   return {
-    label: messages.hintWeights(term.bytes),
+    label: messages.hintWeights(term.bytes, estimate.perRank.length > 1),
     tooltip: messages.hintResolved(estimate.resolved),
   };
 }
