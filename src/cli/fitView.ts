@@ -67,7 +67,7 @@ export function fitDetails(one: Estimate): string[] {
     speed.bands[name].map((value) => formatSignificant(value)).join(' to ');
   lines.push(
     `  estimated speed with ${speed.batch} at once, ${speed.inputTokens} in, ${speed.outputTokens} out (bound by ${speed.bound}):`,
-    `    TTFT ${formatSignificant(speed.ttftMs)} ms (${band('ttftMs')}), TPOT ${formatSignificant(speed.tpotMs)} ms (${band('tpotMs')}), ${formatSignificant(speed.decodeTokensPerSecond)} output tokens/s (${band('decodeTokensPerSecond')})`,
+    `    TTFT ${formatSignificant(speed.ttftMs)} ms (${band('ttftMs')}; ${formatSignificant(speed.ttftAllAtOnceMs)} where all come at once), TPOT ${formatSignificant(speed.tpotMs)} ms (${band('tpotMs')}), ${formatSignificant(speed.decodeTokensPerSecond)} output tokens/s (${band('decodeTokensPerSecond')})`,
     `    ${formatSignificant(speed.systemTokensPerSecond)} output tokens/s over whole requests, prompts at ${formatSignificant(speed.prefillTokensPerSecond)} tokens/s${costWords(speed)}`,
     `    ${speed.evidence}: ${speed.source}`,
   );

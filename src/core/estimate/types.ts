@@ -63,7 +63,10 @@ export interface SpeedEstimate {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly prefillTokensPerSecond: number;
+  /** Of a request that comes while the others are under way. */
   readonly ttftMs: number;
+  /** The mean where all of them come at once, as at the start of a load test: each waits for those before it. */
+  readonly ttftAllAtOnceMs: number;
   readonly tpotMs: number;
   /** Output tokens per second of all requests while they decode. */
   readonly decodeTokensPerSecond: number;

@@ -37,7 +37,12 @@ export function estimateSpeed(
   const ttftMs = efficiency.requestMs + beside + (others === 0 ? 0 : step.totalMs / 2);
   // All requests that are under way, in all replicas.
   const inFlight = Math.min(batch, running * replicas);
-  const prefillTokensPerSecond = replicas * prefillRate(input, inputTokens, asked, efficiency);
+  const rate = prefillRate(input, inputTokens, asked, efficiency);
+  const prefillTokensPerSecond = replicas * rate;
+  const ttftAllAtOnceMs = Math.max(
+    ttftMs,
+    efficiency.requestMs + (1000 * ((running + 1) / 2) * inputTokens) / rate,
+  );
   const decodeTokensPerSecond = (1000 * inFlight) / tpotMs;
   const systemTokensPerSecond =
     (1000 * inFlight * outputTokens) / (ttftMs + Math.max(0, outputTokens - 1) * tpotMs);
@@ -52,6 +57,7 @@ export function estimateSpeed(
     outputTokens,
     prefillTokensPerSecond,
     ttftMs,
+    ttftAllAtOnceMs,
     tpotMs,
     decodeTokensPerSecond,
     systemTokensPerSecond,

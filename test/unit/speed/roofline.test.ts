@@ -200,6 +200,15 @@ describe('a step', () => {
     expect(speedOf(model, gpu, flags, { batch, inputTokens, outputTokens: 64 }, gpuCount).bound).toBe(bound);
   });
 
+  it('begins later where all requests come at once: on average behind half of the prompts', () => {
+    const many = speedOf('llama-3.1-8b', 'h200', {}, load);
+    expect(many.ttftAllAtOnceMs).toBeGreaterThan(many.ttftMs);
+    const promptMs = (1000 * load.inputTokens) / many.prefillTokensPerSecond;
+    expect(many.ttftAllAtOnceMs / (16.5 * promptMs)).toBeCloseTo(1, 1);
+    const one = speedOf('llama-3.1-8b', 'h200', {}, { ...load, batch: 1 });
+    expect(one.ttftAllAtOnceMs).toBe(one.ttftMs);
+  });
+
   it('says its parts and what was fitted, and that drafts are not counted', () => {
     const { formula, source } = speedOf('llama-3.1-8b', 'h200', {}, load);
     expect(formula).toMatch(/^step of 32: weights \d.* compute .* KV .* launch .* links .* ms/);

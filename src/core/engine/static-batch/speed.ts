@@ -61,6 +61,8 @@ export function staticBatchSpeedEstimate(
     inputTokens: promptTokens,
     outputTokens: newTokens,
     ...figures,
+    // A batch comes at once.
+    ttftAllAtOnceMs: figures.ttftMs,
     systemTokensPerSecond,
     activeWeightBytes: weights.reduce((sum, { layersBytes }) => sum + layersBytes, 0),
     dollarsPerMillionTokens: dollarsPerMillion(
