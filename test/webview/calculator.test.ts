@@ -182,6 +182,47 @@ describe('the calculator', () => {
     await panel.close();
   });
 
+  it('draws deployments on one GPU at once where the file puts them there', async () => {
+    const on = (model: string, gpu: string) => {
+      const request = requestFor(model, 'h200', { 'gpu-memory-utilization': 0.4 });
+      return {
+        ...request,
+        deployment: { ...request.deployment, environment: { CUDA_VISIBLE_DEVICES: gpu } },
+      };
+    };
+    const llama = on('Llama-3.1-8B-Instruct', '0');
+    const beside = (gpu: string) => [{ index: 1, source: 'serve.yaml:30', request: on('Qwen3-8B', gpu) }];
+    const panel = await browser.open('calculator', [calculatorSnapshot(llama, { siblings: beside('0') })]);
+    expect(await panel.page.locator('#stack').isVisible()).toBe(true);
+    await panel.send({ ...calculatorSnapshot(llama, { siblings: beside('1') }), type: 'delta' });
+    expect(await panel.page.locator('#stack').isVisible()).toBe(false);
+    expect(await panel.page.getByLabel(/on one GPU/).isVisible()).toBe(false);
+    await panel.close();
+  });
+
+  it('estimates a program that generates one batch at a time, with its own settings', async () => {
+    const panel = await browser.open('calculator', [calculatorSnapshot(null)]);
+    await panel.page.locator('#engine-version').selectOption('static-batch 4.45');
+    await panel.page.locator('#model').selectOption('meta-llama/Llama-3.1-8B-Instruct');
+    await panel.page.locator('#device').selectOption('h200-sxm-141gb');
+    expect(await verdict(panel)).toBe('fits');
+    expect(await panel.page.locator('#max-model-len').isVisible()).toBe(false);
+    expect(await panel.page.locator('#context').isVisible()).toBe(false);
+    await panel.page.getByLabel('batch-size, exact value').fill('100000');
+    await panel.page.keyboard.press('Tab');
+    expect(await verdict(panel)).toBe('does not fit');
+    await panel.page.getByLabel('batch-size, exact value').fill('64');
+    await panel.page.keyboard.press('Tab');
+    expect(await panel.page.locator('#speed .summary').textContent()).toMatch(/at batch 1, .* at batch \d/);
+    await panel.page.getByRole('button', { name: 'Copy command' }).click();
+    expect((await panel.posted()).at(-1)).toEqual({
+      type: 'copy',
+      text: 'loadline fit --engine static-batch --engine-version 4.45 --model meta-llama/Llama-3.1-8B-Instruct --gpu h200-sxm-141gb --gpu-count 1 --set batch-size=64',
+    });
+    expect(await panel.violations()).toEqual([]);
+    await panel.close();
+  });
+
   it('draws one bar for ranks that are the same, and marks a full-length request in each', async () => {
     const panel = await open();
     await panel.page.getByLabel('tensor-parallel-size, exact value').fill('4');

@@ -1,4 +1,4 @@
-import { vllmLogLines } from '../../src/core/engine/vllm/logLines.ts';
+import { findEngine } from '../../src/core/engine/engine.ts';
 import type { DeploymentEstimate } from '../../src/core/estimate/types.ts';
 import { button, element } from '../common/dom.ts';
 
@@ -34,8 +34,8 @@ export class Checks {
       ),
     );
     // An engine that would not start prints none of it.
-    const starts = estimate.engine === 'vllm' && estimate.kv.numBlocks > 0;
-    this.#log.hidden = !starts;
-    this.#lines.textContent = starts ? vllmLogLines(estimate).join('\n') : '';
+    const lines = estimate.kv.numBlocks > 0 ? (findEngine(estimate.engine)?.logLines(estimate) ?? []) : [];
+    this.#log.hidden = lines.length === 0;
+    this.#lines.textContent = lines.join('\n');
   }
 }

@@ -1,13 +1,33 @@
+import type { Device } from '../../src/core/device/device.ts';
 import { commandText, engineArguments, shellWord } from '../../src/core/engine/commandLine.ts';
 import type { Deployment, FlagValue } from '../../src/core/engine/deployment.ts';
 import { findEngine } from '../../src/core/engine/engine.ts';
+import type { EstimateRequest } from '../../src/core/estimate/types.ts';
 
-/** The deployment as one would type it: for the server with its variables, or for Python where it is the offline class. */
-export function commandLine(deployment: Deployment): string {
+/**
+ * The deployment as one would type it: for the server with its variables, for Python where it is the offline class. Of a program that
+ * has no command of its own, the question to the loadline command.
+ */
+export function commandLine({ deployment, device, gpuCount }: EstimateRequest): string {
   const { engine, entrypoint, environment = {} } = deployment;
+  if (findEngine(engine)?.isServer === false) return askedAgain(deployment, device, gpuCount);
   if (entrypoint === 'llm') return pythonCall(deployment);
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`);
   return [...variables, commandText(engineArguments(deployment, [engine, 'serve']))].join(' ');
+}
+
+function askedAgain(
+  { engine, engineVersion, model = '', flags }: Deployment,
+  device: Device,
+  gpuCount: number,
+): string {
+  const sets = Object.entries(flags).flatMap(([flag, value]) => ['--set', `${flag}=${String(value)}`]);
+  return commandText([
+    ...['loadline', 'fit', '--engine', engine],
+    ...(engineVersion === undefined ? [] : ['--engine-version', engineVersion]),
+    ...['--model', model, '--gpu', device.id, '--gpu-count', String(gpuCount)],
+    ...sets,
+  ]);
 }
 
 function pythonCall({ engine, model, flags }: Deployment): string {

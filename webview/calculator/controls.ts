@@ -1,3 +1,4 @@
+import { findEngine } from '../../src/core/engine/engine.ts';
 import type { DeploymentEstimate, EstimateLoad, EstimateRequest } from '../../src/core/estimate/types.ts';
 import { element, setAttributes } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
@@ -48,6 +49,9 @@ const flagSliders: readonly SliderDefinition[] = [
   flagSlider('max-num-batched-tokens', () => doublings(512, 131_072, 2, 64)),
   flagSlider('tensor-parallel-size', () => [1, 2, 4, 8]),
   flagSlider('pipeline-parallel-size', () => [1, 2, 4, 8]),
+  flagSlider('batch-size', () => doublings(1, 1024, 2, 1)),
+  flagSlider('prompt-length', ({ model }) => doublings(16, model.maxPositionEmbeddings, 2, 1)),
+  flagSlider('max-new-tokens', ({ model }) => doublings(16, model.maxPositionEmbeddings, 2, 1)),
 ];
 
 const loadStops: Readonly<Record<keyof EstimateLoad, () => readonly number[]>> = {
@@ -82,6 +86,16 @@ export class Controls {
   readonly #quantization: Choices;
   readonly #eager = element('input', { id: 'enforce-eager', type: 'checkbox' });
   readonly #eagerNote = element('span', { class: 'file-value', id: 'enforce-eager-file' });
+  readonly #eagerElement = element(
+    'div',
+    { class: 'control' },
+    element('label', { class: 'check' }, this.#eager, 'enforce-eager'),
+    this.#eagerNote,
+  );
+  readonly #loadElement = element('section', {
+    class: 'controls',
+    'aria-label': 'Load that speed is estimated for',
+  });
 
   constructor(events: ControlEvents) {
     this.#sliders = flagSliders.map(
@@ -90,14 +104,13 @@ export class Controls {
     this.#load = loadSliders.map(
       (definition) => new Slider(definition, (value) => events.setLoad(definition.figure, value)),
     );
-    this.#kvType = new Choices('kv-cache-dtype', ['auto', 'fp8'], (value) =>
-      events.set('kv-cache-dtype', value),
-    );
-    this.#quantization = new Choices('quantization', ['fp8', 'bitsandbytes'], (value) =>
+    this.#kvType = new Choices('kv-cache-dtype', (value) => events.set('kv-cache-dtype', value));
+    this.#quantization = new Choices('quantization', (value) =>
       value === '' ? events.unset('quantization') : events.set('quantization', value),
     );
     this.#eager.addEventListener('change', () => events.set('enforce-eager', this.#eager.checked));
     setAttributes(this.#eager, { 'aria-describedby': this.#eagerNote.id });
+    this.#loadElement.append(...this.#load.map((slider) => slider.element));
     this.element.append(
       element(
         'section',
@@ -105,18 +118,9 @@ export class Controls {
         ...this.#sliders.map((slider) => slider.element),
         this.#kvType.element,
         this.#quantization.element,
-        element(
-          'div',
-          { class: 'control' },
-          element('label', { class: 'check' }, this.#eager, 'enforce-eager'),
-          this.#eagerNote,
-        ),
+        this.#eagerElement,
       ),
-      element(
-        'section',
-        { class: 'controls', 'aria-label': 'Load that speed is estimated for' },
-        ...this.#load.map((slider) => slider.element),
-      ),
+      this.#loadElement,
     );
   }
 
@@ -127,13 +131,23 @@ export class Controls {
     inFile: ReadonlyMap<string, string>,
     format: Formatter,
   ): void {
-    for (const slider of this.#sliders) slider.show(request, now, inFile.get(slider.id), format);
+    const engine = findEngine(request.deployment.engine);
+    const has = (flag: string) => engine?.canonicalFlag(flag) !== undefined;
+    for (const slider of this.#sliders) {
+      slider.element.hidden = !has(slider.id);
+      slider.show(request, now, inFile.get(slider.id), format);
+    }
+    for (const { flag, element: shown } of [this.#kvType, this.#quantization]) shown.hidden = !has(flag);
+    this.#eagerElement.hidden = !has('enforce-eager');
+    // One batch at a time is all the load there is.
+    this.#loadElement.hidden = engine?.isServer === false;
     for (const [i, slider] of this.#load.entries())
       slider.show(request, now, inFile.get(loadFigures[i] ?? ''), format);
     const { flags } = request.deployment;
     const kvType = flags['kv-cache-dtype'];
     this.#kvType.show(
       kvType === undefined ? 'auto' : String(kvType),
+      (engine?.usualValues('kv-cache-dtype') ?? []).map(String),
       undefined,
       inFile.get('kv-cache-dtype'),
     );
@@ -142,6 +156,7 @@ export class Controls {
     const isWritten = method !== undefined && !inFile.has('quantization');
     this.#quantization.show(
       method === undefined ? '' : String(method),
+      request.model.quantization === undefined ? ['fp8', 'bitsandbytes'] : [],
       isWritten ? undefined : `checkpoint’s: ${request.model.quantization?.method ?? 'none'}`,
       inFile.get('quantization'),
     );
@@ -158,8 +173,7 @@ class Choices {
   #key = '';
 
   constructor(
-    flag: string,
-    private readonly usual: readonly string[],
+    readonly flag: string,
     onSet: (value: string) => void,
   ) {
     this.#note = element('span', { class: 'file-value', id: `${flag}-file` });
@@ -175,8 +189,8 @@ class Choices {
   }
 
   /** `unset`: how the choice not to set it is called; left out where there is none. */
-  show(value: string, unset: string | undefined, inFile: string | undefined): void {
-    const values = [...new Set([...(unset === undefined ? [] : ['']), ...this.usual, value])];
+  show(value: string, usual: readonly string[], unset: string | undefined, inFile: string | undefined): void {
+    const values = [...new Set([...(unset === undefined ? [] : ['']), ...usual, value])];
     const key = JSON.stringify([values, unset]);
     // Options are made anew only where they differ: an open list stays open.
     if (key !== this.#key) {

@@ -1,3 +1,4 @@
+import { findEngine } from '../../src/core/engine/engine.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import { loadsByBatch, speedCurve } from '../../src/core/estimate/speedCurve.ts';
 import type { DeploymentEstimate, EstimateRequest, SpeedEstimate } from '../../src/core/estimate/types.ts';
@@ -28,10 +29,26 @@ function contextLengths(most: number): readonly number[] {
   return [...lengths, most];
 }
 
-/** Speed by batch, doubling up to the most sequences that the engine runs at once. */
+/**
+ * Speed by batch, doubling up to the most sequences that the engine runs at once; of a program that is told its batch, up to the
+ * largest that fits.
+ */
 export function speedByBatch(request: EstimateRequest, now: DeploymentEstimate): readonly SpeedEstimate[] {
-  return speedCurve(request, loadsByBatch(now));
+  if (findEngine(request.deployment.engine)?.canonicalFlag('batch-size') === undefined) {
+    return speedCurve(request, loadsByBatch(now));
+  }
+  const { inputTokens, outputTokens } = now.speed;
+  const speeds: SpeedEstimate[] = [];
+  for (let batch = 1; batch <= largestToldBatch; batch *= 2) {
+    const load = { batch, inputTokens, outputTokens };
+    const { speed, verdict } = estimate({ ...withFlag(request, 'batch-size', batch), load }, withoutFixes);
+    if (verdict.outcome === 'does-not-fit') break;
+    speeds.push(speed);
+  }
+  return speeds;
 }
+
+const largestToldBatch = 1024;
 
 function withFlag(request: EstimateRequest, flag: string, value: number): EstimateRequest {
   const { deployment } = request;

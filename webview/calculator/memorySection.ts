@@ -2,7 +2,7 @@ import type { DeploymentEstimate, EstimateRequest } from '../../src/core/estimat
 import { element, setText } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
 import { memoryBars } from './memoryBar.ts';
-import { mayShareGpu, stackedBar, stackedEstimates } from './stack.ts';
+import { areOnOneGpu, mayShareGpu, stackedBar, stackedEstimates } from './stack.ts';
 import type { CalculatorState } from './state.ts';
 
 /** The bars of the ranks, and where the file has several deployments, those on one GPU. */
@@ -22,13 +22,14 @@ export class MemorySection {
 
   show(state: CalculatorState, request: EstimateRequest, now: DeploymentEstimate, format: Formatter): void {
     this.#bars.replaceChildren(...memoryBars(now, format));
-    const count =
-      1 +
-      state.siblings.filter((sibling) => sibling.request !== null && mayShareGpu(request, sibling.request))
-        .length;
+    const others = state.siblings.flatMap(({ request: other }) =>
+      other !== null && mayShareGpu(request, other) ? [other] : [],
+    );
+    const count = 1 + others.length;
+    const isStacked = state.stacked ?? areOnOneGpu([request, ...others]);
     this.#label.hidden = count < 2;
-    this.#stack.hidden = count < 2 || !state.stacked;
-    this.#toggle.checked = state.stacked;
+    this.#stack.hidden = count < 2 || !isStacked;
+    this.#toggle.checked = isStacked;
     setText(this.#words, `Put the ${count} deployments of this file on one GPU`);
     if (this.#stack.hidden) return;
     const current = { source: state.following ?? request.source, estimate: now };

@@ -1,5 +1,5 @@
 import { allDevices } from '../../src/core/device/catalogue.ts';
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { engineNames, findEngine } from '../../src/core/engine/engine.ts';
 import type { EstimateRequest } from '../../src/core/estimate/types.ts';
 import { element } from '../common/dom.ts';
 import type { CalculatorState, Choice } from './state.ts';
@@ -18,12 +18,17 @@ export class Selectors {
   readonly #device = element('select', { id: 'device' });
   readonly #gpuCount = element('select', { id: 'gpu-count' });
   readonly #version = element('select', { id: 'engine-version' });
+  #ownEngine = false;
 
   constructor(onChoose: (choice: Choice) => void) {
     this.#model.addEventListener('change', () => onChoose({ model: this.#model.value }));
     this.#device.addEventListener('change', () => onChoose({ device: this.#device.value }));
     this.#gpuCount.addEventListener('change', () => onChoose({ gpuCount: Number(this.#gpuCount.value) }));
-    this.#version.addEventListener('change', () => onChoose({ engineVersion: this.#version.value }));
+    this.#version.addEventListener('change', () => {
+      const [engine = '', engineVersion = ''] = this.#version.value.split(' ');
+      // The file's engine is the file's.
+      onChoose(this.#ownEngine ? { engine, engineVersion } : { engineVersion });
+    });
     const field = (label: string, select: HTMLSelectElement) =>
       element('span', { class: 'field' }, element('label', { for: select.id }, label), select);
     this.element = element(
@@ -62,14 +67,28 @@ export class Selectors {
     );
     const gpuCount = String(request?.gpuCount ?? choice.gpuCount ?? 1);
     fill(this.#gpuCount, ['1', '2', '4', '8', '16', gpuCount], gpuCount, undefined);
-    const engine = findEngine(base?.deployment.engine ?? 'vllm');
-    const version = choice.engineVersion ?? base?.deployment.engineVersion ?? engine?.defaultVersion;
-    const versions = [
-      ...(engine?.supportedVersions ?? []),
-      ...(base?.deployment.engineVersion === undefined ? [] : [base.deployment.engineVersion]),
-      ...(version === undefined ? [] : [version]),
-    ];
-    fill(this.#version, versions, version, undefined, (name) => `${engine?.label ?? 'vLLM'} ${name}`);
+    this.#ownEngine = base === null;
+    const name = base?.deployment.engine ?? choice.engine ?? 'vllm';
+    const written = base?.deployment.engineVersion;
+    const version = choice.engineVersion ?? written ?? findEngine(name)?.defaultVersion;
+    const engines = base === null ? engineNames() : [name];
+    const releases = engines.flatMap((one) =>
+      (findEngine(one)?.supportedVersions ?? []).map((release) => `${one} ${release}`),
+    );
+    fill(
+      this.#version,
+      [
+        ...releases,
+        ...(written === undefined ? [] : [`${name} ${written}`]),
+        ...(version === undefined ? [] : [`${name} ${version}`]),
+      ],
+      version === undefined ? undefined : `${name} ${version}`,
+      undefined,
+      (value) => {
+        const [one = '', release = ''] = value.split(' ');
+        return `${findEngine(one)?.label ?? one} ${release}`;
+      },
+    );
   }
 }
 

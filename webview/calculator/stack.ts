@@ -23,6 +23,16 @@ function visibleGpus({ deployment }: EstimateRequest): readonly string[] | undef
   return written === undefined || written === 'all' ? undefined : written.split(',').map((gpu) => gpu.trim());
 }
 
+/** Whether the file itself puts all of them on one GPU: each names it, and no other. */
+export function areOnOneGpu(requests: readonly EstimateRequest[]): boolean {
+  const [first, ...others] = requests.map(visibleGpus);
+  return (
+    first?.length === 1 &&
+    others.length > 0 &&
+    others.every((gpus) => gpus?.length === 1 && gpus[0] === first[0])
+  );
+}
+
 export function stackedEstimates(
   current: Stacked,
   request: EstimateRequest,

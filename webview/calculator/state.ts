@@ -20,6 +20,8 @@ export type EditValue = string | number | boolean;
 
 /** What is tried besides flags. It stands in no file: it is never applied. */
 export interface Choice {
+  /** Only where no file says it. */
+  readonly engine?: string;
   /** A known model's name. */
   readonly model?: string;
   /** A device's id. */
@@ -47,8 +49,8 @@ export interface CalculatorState {
   readonly index: number | null;
   readonly siblings: readonly SiblingDeployment[];
   readonly followsCursor: boolean;
-  /** Whether the file's deployments are drawn on one GPU. */
-  readonly stacked: boolean;
+  /** Whether the file's deployments are drawn on one GPU; null: where the file says that they are. */
+  readonly stacked: boolean | null;
   readonly measured: readonly MeasuredPoint[];
   /** The user's own, US dollars an hour. */
   readonly prices: Readonly<Record<string, number>>;
@@ -68,7 +70,7 @@ export const initialState: CalculatorState = {
   index: null,
   siblings: [],
   followsCursor: false,
-  stacked: false,
+  stacked: null,
   measured: [],
   prices: {},
 };
@@ -150,7 +152,11 @@ export function drop(state: CalculatorState, id: string): CalculatorState {
 
 /** What is estimated but for the load: the file, the edits on top, what is tried besides. null until model and GPU are known. */
 export function effectiveRequest({ base, edits, choice, models }: CalculatorState): EstimateRequest | null {
-  const deployment = base?.deployment ?? { engine: 'vllm', entrypoint: 'serve' as const, flags: {} };
+  const deployment = base?.deployment ?? {
+    engine: choice.engine ?? 'vllm',
+    entrypoint: 'serve' as const,
+    flags: {},
+  };
   const flags = { ...deployment.flags, ...edits };
   const model = choice.model === undefined ? base?.model : models?.facts(choice.model, hfOverrides(flags));
   const device = choice.device === undefined ? base?.device : findDevice(choice.device);
@@ -229,14 +235,15 @@ export function restored(kept: unknown): CalculatorState {
     ),
     choice: restoredChoice(choice),
     load: restoredLoad(load),
-    stacked: stacked === true,
+    stacked: typeof stacked === 'boolean' ? stacked : null,
   };
 }
 
 function restoredChoice(kept: unknown): Choice {
-  const { model, device, engineVersion } = fieldsOf(kept, (value) => typeof value === 'string');
+  const { engine, model, device, engineVersion } = fieldsOf(kept, (value) => typeof value === 'string');
   const { gpuCount } = fieldsOf(kept, (value) => typeof value === 'number');
   return {
+    ...(engine === undefined ? {} : { engine }),
     ...(model === undefined ? {} : { model }),
     ...(device === undefined || findDevice(device) === undefined ? {} : { device }),
     ...(engineVersion === undefined ? {} : { engineVersion }),

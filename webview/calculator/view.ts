@@ -112,7 +112,7 @@ export class CalculatorView {
     this.#applyAll = button('Apply', () => this.#apply(this.#currentChanges(null)), { class: 'primary' });
     this.#copyCommand = button('Copy command', () => {
       const request = effectiveRequest(this.#state);
-      if (request !== null) copy(commandLine(request.deployment));
+      if (request !== null) copy(commandLine(request));
     });
     this.#contextFigure = new Figure<ContextPoint>({
       id: 'context',
@@ -282,6 +282,9 @@ export class CalculatorView {
   /** Dozens of estimates, and the canvas: one part a frame, after the answer stands. */
   #showLater(request: EstimateRequest, now: DeploymentEstimate): void {
     const { measured, prices } = this.#state;
+    // A program without the flag has no length to vary.
+    this.#contextFigure.element.hidden =
+      findEngine(request.deployment.engine)?.canonicalFlag('max-model-len') === undefined;
     frames.request(this.#contextFigure, () =>
       this.#contextFigure.show(contextFigure(concurrencyByContext(request), now, this.#format)),
     );

@@ -145,32 +145,49 @@ describe('the copied command line', () => {
       'enable-prefix-caching': false,
       'served-model-name': "it's mine",
     });
-    expect(commandLine(request.deployment)).toBe(
+    expect(commandLine(request)).toBe(
       `vllm serve ${request.model.id} --max-model-len 512 --enforce-eager --no-enable-prefix-caching --served-model-name 'it'\\''s mine'`,
     );
   });
 
   it('has the variables that change what the engine does, quoted where a shell wants it', () => {
-    const { deployment } = requestFor('gpt2', 't4', { 'speculative-config': '{"method": "ngram"}' });
+    const request = requestFor('gpt2', 't4', { 'speculative-config': '{"method": "ngram"}' });
     const environment = { CUDA_VISIBLE_DEVICES: '0,1', VLLM_PLUGINS: "a b'c" };
-    expect(commandLine({ ...deployment, model: 'gpt2', environment })).toBe(
+    expect(
+      commandLine({ ...request, deployment: { ...request.deployment, model: 'gpt2', environment } }),
+    ).toBe(
       `CUDA_VISIBLE_DEVICES=0,1 VLLM_PLUGINS='a b'\\''c' vllm serve gpt2 --speculative-config '{"method": "ngram"}'`,
     );
   });
 
   it('writes JSON as a dictionary of Python', () => {
-    const { deployment } = requestFor('gpt2', 't4', {
+    const request = requestFor('gpt2', 't4', {
       'hf-overrides': '{"tie_word_embeddings": false, "rope_scaling": null, "sizes": [1, 2]}',
     });
-    expect(commandLine({ ...deployment, entrypoint: 'llm', model: 'gpt2' })).toBe(
+    expect(
+      commandLine({ ...request, deployment: { ...request.deployment, entrypoint: 'llm', model: 'gpt2' } }),
+    ).toBe(
       'LLM(model="gpt2", hf_overrides={"tie_word_embeddings": False, "rope_scaling": None, "sizes": [1, 2]})',
     );
   });
 
-  it('is Python for the offline class', () => {
-    const { deployment } = requestFor('gpt2', 't4', { 'max-model-len': 512, 'enforce-eager': true });
-    expect(commandLine({ ...deployment, entrypoint: 'llm', model: 'gpt2' })).toBe(
-      'LLM(model="gpt2", max_model_len=512, enforce_eager=True)',
+  it('asks again where the program has no command of its own', () => {
+    const request = requestFor('gpt2', 't4', { 'batch-size': 8 });
+    const deployment = {
+      ...request.deployment,
+      engine: 'static-batch',
+      engineVersion: '4.45',
+      model: 'gpt2',
+    };
+    expect(commandLine({ ...request, deployment, gpuCount: 2 })).toBe(
+      'loadline fit --engine static-batch --engine-version 4.45 --model gpt2 --gpu t4-16gb --gpu-count 2 --set batch-size=8',
     );
+  });
+
+  it('is Python for the offline class', () => {
+    const request = requestFor('gpt2', 't4', { 'max-model-len': 512, 'enforce-eager': true });
+    expect(
+      commandLine({ ...request, deployment: { ...request.deployment, entrypoint: 'llm', model: 'gpt2' } }),
+    ).toBe('LLM(model="gpt2", max_model_len=512, enforce_eager=True)');
   });
 });

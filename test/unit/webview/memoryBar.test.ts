@@ -5,7 +5,7 @@ import { estimate } from '../../../src/core/estimate/estimate.ts';
 import { knownModelNames } from '../../../src/core/model/known.ts';
 import { GiB } from '../../../src/core/units.ts';
 import { bandWords, rankGroups, segmentsOf } from '../../../webview/calculator/memoryBar.ts';
-import { mayShareGpu } from '../../../webview/calculator/stack.ts';
+import { areOnOneGpu, mayShareGpu } from '../../../webview/calculator/stack.ts';
 import { createFormatter } from '../../../webview/common/format.ts';
 import { requestFor } from '../../webview/examples.ts';
 
@@ -84,5 +84,9 @@ describe('the memory bar', () => {
     expect(mayShareGpu(on('h200', '0'), on('h200', '1, 2'))).toBe(false);
     expect(mayShareGpu(on('h200', '0,1'), on('h200', '1'))).toBe(true);
     expect(mayShareGpu(on('h200', '0'), on('h200'))).toBe(true);
+    expect(areOnOneGpu([on('h200', '0'), on('h200', ' 0')])).toBe(true);
+    expect(areOnOneGpu([on('h200', '0'), on('h200', '0,1')])).toBe(false);
+    expect(areOnOneGpu([on('h200', '0'), on('h200')])).toBe(false);
+    expect(areOnOneGpu([on('h200', '0')])).toBe(false);
   });
 });
