@@ -1,6 +1,5 @@
 /** Deployments in files or options -> estimates. */
 
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Calibration } from '../core/calibration/calibration.ts';
 import { allDevices, closestDeviceName } from '../core/device/catalogue.ts';
@@ -24,6 +23,7 @@ import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker, unreadArguments } from '../text/unresolved.ts';
 import { BadInput, locatedLine, problemLine } from './badInput.ts';
 import { resolveOptions } from './hubOption.ts';
+import { readDocument } from './readDocument.ts';
 
 /** What options say of every deployment. */
 export interface FitSettings {
@@ -58,12 +58,7 @@ const unknownInFile = new Set(['model.not-covered', 'model.not-found']);
 export const unknownInOption = new Set(['model.not-covered']);
 
 export async function fitFile(file: string, settings: FitSettings): Promise<FitResult> {
-  let text: string;
-  try {
-    text = await readFile(resolve(settings.cwd, file), 'utf8');
-  } catch (error) {
-    throw new BadInput(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const text = await readDocument(file, settings.cwd);
   const found = findDeployments(text, { path: file });
   if (found === undefined || (found.deployments.length === 0 && found.problems.length === 0)) {
     throw new BadInput(

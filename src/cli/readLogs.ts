@@ -1,6 +1,7 @@
 /** Log files, or stdin, -> one record a start. */
 import { resolve } from 'node:path';
 import type { LogRecord } from '../core/log/record.ts';
+import { whyUnreadable } from '../storage/checkpoint/byteReader.ts';
 import { readLogFile, readLogStream } from '../storage/logFile.ts';
 import { BadInput } from './badInput.ts';
 
@@ -17,7 +18,7 @@ export async function readLogs(files: readonly string[], cwd: string): Promise<r
       const read = file === '-' ? readLogStream(process.stdin) : readLogFile(resolve(cwd, file));
       records.push(...(await read).map((record) => ({ file, ...record })));
     } catch (error) {
-      throw new BadInput(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new BadInput(`${file}: ${whyUnreadable(error)}`);
     }
   }
   return records;

@@ -18,6 +18,8 @@ export async function readLogStream(stream: NodeJS.ReadableStream): Promise<read
 
 /** The path. A folder, or a pipe that nobody writes to, would give an error that says less, or none ever. */
 export async function regularFile(path: string): Promise<string> {
-  if (!(await stat(path)).isFile()) throw new Error('this is no file.');
+  const found = await stat(path);
+  if (found.isDirectory()) throw new Error('this is a folder: name a file in it.');
+  if (!found.isFile()) throw new Error('this is no file.');
   return path;
 }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { allDevices, findDevice } from '../../core/device/catalogue.ts';
 import type { Device } from '../../core/device/device.ts';
 import { allInstances } from '../../core/device/instances.ts';
@@ -16,6 +14,7 @@ import { unknownGpu } from '../fitDeployments.ts';
 import { hubOf, resolveOptions } from '../hubOption.ts';
 import { type ParsedOptions, parseOptions } from '../options.ts';
 import { rankLines } from '../rankView.ts';
+import { readDocument } from '../readDocument.ts';
 import type { Terminal } from '../terminal.ts';
 import { engineOf, entrypointOf, flagsOf } from './fit.ts';
 
@@ -123,9 +122,10 @@ function devicesOf(given: ParsedOptions): readonly Device[] {
 async function pricesOf(given: ParsedOptions, cwd: string): Promise<Prices> {
   const file = given.text('prices');
   if (file === undefined) return listPrices;
+  const text = await readDocument(file, cwd, `--prices: ${file}`);
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(resolve(cwd, file), 'utf8'));
+    value = JSON.parse(text);
   } catch (error) {
     throw new BadInput(`--prices: ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { commandText } from '../../core/engine/commandLine.ts';
 import type { ModelFacts } from '../../core/model/facts.ts';
@@ -23,6 +23,7 @@ import { verdictWords } from '../fitView.ts';
 import { followToEnd, leaveWords } from '../followView.ts';
 import { HostSession } from '../hostSession.ts';
 import { parseOptions } from '../options.ts';
+import { readDocument } from '../readDocument.ts';
 import { type RunPlace, workspaceOf } from '../runPlaces.ts';
 import { writeResults } from '../runReports.ts';
 import type { Terminal } from '../terminal.ts';
@@ -100,12 +101,7 @@ interface PlanFile {
 
 async function readPlan(file: string, terminal: Terminal): Promise<PlanFile> {
   const path = resolve(terminal.cwd, file);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new BadInput(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const text = await readDocument(file, terminal.cwd);
   const { result, problems, warnings } = parseSweepPlan(text);
   for (const warning of warnings) terminal.err(`warning: ${locatedLine(file, text, warning)}`);
   if (!result.ok) throw new BadInput(...problems.map((problem) => locatedLine(file, text, problem)));

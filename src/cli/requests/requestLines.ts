@@ -1,6 +1,7 @@
 /** Lines of a file or of stdin, one at a time: a file may be larger than memory. */
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
+import { whyUnreadable } from '../../storage/checkpoint/byteReader.ts';
 import { regularFile } from '../../storage/logFile.ts';
 import { BadInput } from '../badInput.ts';
 
@@ -44,8 +45,7 @@ export async function* requestLines(file: string, cwd: string): AsyncGenerator<R
       }
     }
   } catch (error) {
-    if (error instanceof BadInput) throw error;
-    throw new BadInput(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new BadInput(`${file}: ${whyUnreadable(error)}`);
   }
   if (pending !== '' || tooLong) {
     const line = finished('');

@@ -51,16 +51,15 @@ export function isAbsence(error: unknown): boolean {
 
 /** The error of a file operation as a problem that names the path. */
 export function unreadable(path: string, error: unknown, code = 'model.unreadable'): Problem {
+  return { code, message: `${path} cannot be read: ${whyUnreadable(error)}.` };
+}
+
+/** What went wrong with a file, in words. */
+export function whyUnreadable(error: unknown): string {
   const cause = errorCode(error);
-  const why =
-    cause === 'ELOOP'
-      ? 'its symbolic links go in a circle'
-      : cause === 'EACCES' || cause === 'EPERM'
-        ? 'permission is denied'
-        : error instanceof Error
-          ? error.message
-          : String(error);
-  return { code, message: `${path} cannot be read: ${why}.` };
+  if (cause === 'ELOOP') return 'its symbolic links go in a circle';
+  if (cause === 'EACCES' || cause === 'EPERM') return 'permission is denied';
+  return error instanceof Error ? error.message : String(error);
 }
 
 function errorCode(error: unknown): string | undefined {

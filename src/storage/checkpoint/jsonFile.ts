@@ -40,10 +40,9 @@ export async function readJsonFile(
       ),
     );
   } catch (error) {
-    return failure({
-      code: codes.torn,
-      message: `${path} is not JSON: ${error instanceof Error ? error.message : String(error)}.`,
-    });
+    // The parser quotes what stands there, line ends and all.
+    const why = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ');
+    return failure({ code: codes.torn, message: `${path} is not JSON: ${why}. Download or write it again.` });
   }
 }
 
