@@ -21,7 +21,9 @@ export function vllmSpeedInput(
   for (const { weights, terms } of memories) {
     // Where a header or the user says the bytes, every part has its share of the difference.
     const known = terms.find(({ id }) => id === 'weights')?.bytes ?? weights.bytes;
-    const scale = weights.bytes > 0 ? (known + resolved.offloadBytes) / weights.bytes : 1;
+    // No more is kept in host memory than there is.
+    const offloaded = Math.min(resolved.offloadBytes, weights.layersBytes);
+    const scale = weights.bytes > 0 ? (known + offloaded) / weights.bytes : 1;
     denseBytes += scale * (weights.layersBytes - weights.expertsBytes);
     expertBytes += scale * weights.expertsBytes;
     headBytes += scale * (weights.headBytes || (model.tiedEmbeddings ? weights.embeddingBytes : 0));
