@@ -18,6 +18,8 @@ export interface WeightStorage {
   readonly wholeExperts?: boolean;
   /** An expert's width on a rank is padded to a multiple of this: kernels of 4-bit floats. */
   readonly expertWidthMultiple?: number;
+  /** The hidden width of experts is padded to a multiple of this. */
+  readonly expertHiddenMultiple?: number;
   /** False where the encoder of images and sound is not loaded. Default true. */
   readonly encoder?: boolean;
   /** True where each rank has the whole encoder. */
@@ -153,10 +155,19 @@ function expertBytes(
   if (feedForward.kind !== 'experts') return bytes / ranks;
   const { experts, width } = feedForward;
   const part = storage.wholeExperts ? Math.ceil(experts / ranks) / experts : 1 / ranks;
-  const multiple = storage.expertWidthMultiple ?? 1;
-  if (multiple === 1 || !converted) return bytes * part;
+  if (!converted) return bytes * part;
   const rankWidth = storage.wholeExperts ? width : width / ranks;
-  return bytes * part * ((Math.ceil(rankWidth / multiple) * multiple) / rankWidth);
+  const { expertWidthMultiple, expertHiddenMultiple } = storage;
+  return (
+    bytes *
+    part *
+    paddedPart(rankWidth, expertWidthMultiple) *
+    paddedPart(model.hiddenSize, expertHiddenMultiple)
+  );
+}
+
+function paddedPart(width: number, multiple = 1): number {
+  return (Math.ceil(width / multiple) * multiple) / width;
 }
 
 function keyValueHeadsOf(layer: LayerFacts): number {

@@ -36,6 +36,25 @@ const usualMethods = new Set(['awq', 'gptq', 'awq_marlin', 'gptq_marlin', 'auto-
 /** Methods that convert a 16-bit checkpoint while it loads. */
 const converting = new Set(['fp8', 'ptpc_fp8', 'bitsandbytes', 'experts_int8', 'tpu_int8', 'mxfp8']);
 
+export interface ExpertPadding {
+  readonly widthMultiple: number;
+  readonly hiddenMultiple: number;
+}
+
+/**
+ * What the kernels of 4-bit floats pad an expert to: Triton's on Hopper its width alone; FlashInfer's on data-centre Blackwell, and
+ * Marlin's elsewhere, the hidden width as well. Source: vLLM 0.26, layers/fused_moe/oracle/mxfp4.py,
+ * mxfp4_round_up_hidden_size_and_intermediate_size.
+ */
+export function expertPadding(
+  method: string | undefined,
+  computeCapability: string,
+): ExpertPadding | undefined {
+  if (!padsExperts(method)) return undefined;
+  const major = Number.parseInt(computeCapability, 10);
+  return { widthMultiple: major === 10 ? 256 : 128, hiddenMultiple: major === 9 ? 1 : 256 };
+}
+
 /** The 4-bit floats whose kernels pad an expert's width. */
 export function padsExperts(method: string | undefined): boolean {
   return method === 'mxfp4' || method === 'gpt_oss_mxfp4';

@@ -13,7 +13,7 @@ import { capturedGraphs } from './graphs.ts';
 import { jsonFlag } from './jsonFlag.ts';
 import { type KvFlags, readKvFlags } from './kvFlags.ts';
 import type { LoraSlots } from './lora.ts';
-import { quantizedWeights } from './quantization.ts';
+import { expertPadding, quantizedWeights } from './quantization.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import { readSpeculation } from './speculation.ts';
 import { batchDefaults, oldChunkedPrefill } from './versions/batchDefaults.ts';
@@ -101,6 +101,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
     offloadBytes: (flags.atLeast('cpu-offload-gb', 0) ?? 0) * GiB,
     quantization: quantization?.method,
     quantizedWeightBytes: quantization?.bytesPerWeight,
+    expertPadding: expertPadding(quantization?.method, device.computeCapability),
     quantizedWeightBand: quantization?.band ?? noBand,
     flags: withOthers(deployment.flags, {
       'max-model-len': maxModelLen ?? 'auto',

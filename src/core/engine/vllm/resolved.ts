@@ -4,6 +4,7 @@ import type { FlagValue } from '../deployment.ts';
 import type { CapturedGraphs } from './graphs.ts';
 import type { KvFlags } from './kvFlags.ts';
 import type { LoraSlots } from './lora.ts';
+import type { ExpertPadding } from './quantization.ts';
 import type { Speculation } from './speculation.ts';
 import type { ModelRunner, VllmProfile } from './versions/profile.ts';
 
@@ -59,6 +60,8 @@ export interface ResolvedVllm {
   readonly quantizedWeightBytes: number | undefined;
   /** How far below and above a quantised weight may be, as parts of it: 0 where nothing is quantised. */
   readonly quantizedWeightBand: { readonly below: number; readonly above: number };
+  /** What experts of 4-bit floats are padded to; undefined where they are not. */
+  readonly expertPadding: ExpertPadding | undefined;
   readonly kvCacheMemoryBytes: number | undefined;
   readonly blocksOverride: number | undefined;
   readonly flags: Readonly<Record<string, FlagValue>>;

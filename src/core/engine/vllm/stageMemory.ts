@@ -105,6 +105,8 @@ function modelMemory(request: EstimateRequest, resolved: ResolvedVllm, stage: Pi
     resolved.offloadBytes,
     resolved.quantization,
     resolved.quantizedWeightBytes,
+    resolved.expertPadding?.hiddenMultiple,
+    resolved.expertPadding?.widthMultiple,
     resolved.quantizedWeightBand.above,
   ];
   return remember(request.model, values, make);

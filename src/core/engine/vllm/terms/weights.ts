@@ -4,7 +4,6 @@ import type { PipelineStage } from '../../../memory/pipeline.ts';
 import { type RankWeights, rankWeights, type WeightStorage } from '../../../memory/weights.ts';
 import { checkpointSource, loadedBytes } from '../../../model/checkpoint.ts';
 import type { ModelFacts } from '../../../model/facts.ts';
-import { padsExperts } from '../quantization.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 import { fp8KvScales, WEIGHTS_SLACK_BYTES } from '../versions/observed.ts';
 import { checkpointRankBytes } from './checkpointWeights.ts';
@@ -12,7 +11,7 @@ import { term } from './term.ts';
 
 /** How the deployment stores and shares weights. */
 export function weightStorage(resolved: ResolvedVllm): WeightStorage {
-  const { tensorParallelSize, dataParallelSize, lora } = resolved;
+  const { tensorParallelSize, dataParallelSize, lora, expertPadding } = resolved;
   return {
     elementBytes: resolved.elementBytes,
     linearBytes: resolved.quantizedWeightBytes ?? resolved.elementBytes,
@@ -20,7 +19,12 @@ export function weightStorage(resolved: ResolvedVllm): WeightStorage {
     // Without expert parallelism, too, each expert is split over the data-parallel and prefill ranks.
     expertRanks: tensorParallelSize * dataParallelSize * resolved.prefillContextParallelSize,
     wholeExperts: resolved.expertParallel,
-    ...(padsExperts(resolved.quantization) ? { expertWidthMultiple: 128 } : {}),
+    ...(expertPadding === undefined
+      ? {}
+      : {
+          expertWidthMultiple: expertPadding.widthMultiple,
+          expertHiddenMultiple: expertPadding.hiddenMultiple,
+        }),
     encoder: resolved.encoder,
     encoderReplicated: resolved.encoderReplicated,
     ...(lora === undefined ? {} : { extraVocabulary: lora.extraVocabulary }),
@@ -78,8 +82,8 @@ export function weightsTerm(
   }
   const bytes = parameterBytes + beside - offloaded;
   const { below, above } = resolved.quantizedWeightBand;
-  // Some kernels pad the hidden width as well.
-  const padding = padsExperts(resolved.quantization) ? 0.07 * weights.expertsBytes : 0;
+  // On Hopper another kernel, taken where Triton's is not there, pads the hidden width as well.
+  const padding = resolved.expertPadding?.hiddenMultiple === 1 ? 0.07 * weights.expertsBytes : 0;
   return term({
     id: 'weights',
     bytes,
