@@ -39,11 +39,18 @@ export function stackedEstimates(
   siblings: readonly { readonly source: string; readonly request: EstimateRequest | null }[],
 ): readonly Stacked[] {
   const others = siblings.flatMap(({ source, request: other }) =>
-    other === null || !mayShareGpu(request, other)
-      ? []
-      : [{ source, estimate: estimate(other, { fixes: false }) }],
+    other === null || !mayShareGpu(request, other) ? [] : [{ source, estimate: estimateOf(other) }],
   );
   return [current, ...others];
+}
+
+/** Others stay as they are while a slider moves. */
+const known = new WeakMap<EstimateRequest, DeploymentEstimate>();
+
+function estimateOf(request: EstimateRequest): DeploymentEstimate {
+  const made = known.get(request) ?? estimate(request, { fixes: false });
+  known.set(request, made);
+  return made;
 }
 
 /** One bar of one GPU with all of them, and the sentence whether it holds them. */
