@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findEngine } from '../../../src/core/engine/engine.ts';
-import { plainNumber, switchValue, wholeNumber } from '../../../src/core/engine/vllm/flagValues.ts';
+import { plainNumber, switchValue, wholeNumber } from '../../../src/core/engine/flagValues.ts';
 
 const vllm = findEngine('vllm');
 

@@ -2,7 +2,7 @@ import type { EstimateRequest } from '../../estimate/types.ts';
 import { type PipelineStage, pipelineStages } from '../../memory/pipeline.ts';
 import type { Problem } from '../../result.ts';
 import type { FlagValue } from '../deployment.ts';
-import { FlagReader } from '../vllm/flagReader.ts';
+import { FlagReader } from '../flagReader.ts';
 import { staticBatchFlags } from './flags.ts';
 
 /** A deployment with every default filled in. */

@@ -1,7 +1,7 @@
 import type { EstimateRequest, MemoryTerm } from '../../estimate/types.ts';
 import { gib, grouped } from '../../estimate/words.ts';
 import { checkpointSource } from '../../model/checkpoint.ts';
-import { term } from '../vllm/terms/term.ts';
+import { term } from '../memoryTerm.ts';
 import type { BatchMemory, SequenceMemory } from './memory.ts';
 import { CONTEXT_BYTES, KERNEL_BYTES, staticBatchRecording, WORKSPACE_BYTES } from './observed.ts';
 import type { ResolvedStaticBatch } from './resolve.ts';

@@ -1,7 +1,7 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
 import { modelTraits } from '../../memory/layerGroups.ts';
 import type { Problem } from '../../result.ts';
-import { switchValue, wholeNumber } from './flagValues.ts';
+import { switchValue, wholeNumber } from '../flagValues.ts';
 import { jsonFlag } from './jsonFlag.ts';
 
 /** Flags of one deployment that cannot both have their way, or have no effect with this model: a warning at the flag that yields. */

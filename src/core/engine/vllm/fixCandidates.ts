@@ -2,7 +2,7 @@ import { blockedByMemory } from '../../estimate/blocked.ts';
 import type { EstimateRequest } from '../../estimate/types.ts';
 import { modelTraits } from '../../memory/layerGroups.ts';
 import type { EngineEvaluation, FixCandidate } from '../engine.ts';
-import { wholeNumber } from './flagValues.ts';
+import { wholeNumber } from '../flagValues.ts';
 
 const HIGHEST_UTILIZATION = 0.97;
 const MOST_TENSOR_PARALLEL = 8;

@@ -1,10 +1,10 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
 import { genericWarning } from '../../model/genericWarning.ts';
 import type { Problem } from '../../result.ts';
+import { wholeNumber } from '../flagValues.ts';
 import { overridesMissing } from './contextLimit.ts';
 import { contradictions } from './contradictions.ts';
 import { checkFlag } from './flags/check.ts';
-import { wholeNumber } from './flagValues.ts';
 import type { QuantizedWeights } from './quantization.ts';
 import { readSpeculation } from './speculation.ts';
 import type { VllmProfile } from './versions/profile.ts';

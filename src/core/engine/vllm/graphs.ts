@@ -1,6 +1,6 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
-import type { FlagReader } from './flagReader.ts';
-import { wholeNumber } from './flagValues.ts';
+import type { FlagReader } from '../flagReader.ts';
+import { wholeNumber } from '../flagValues.ts';
 import { jsonFlag } from './jsonFlag.ts';
 import type { VllmProfile } from './versions/profile.ts';
 

@@ -1,7 +1,7 @@
 import { type CacheFormat, packedFormats, plainFormat } from '../../memory/kv/cacheFormat.ts';
 import type { StateCacheMode } from '../../memory/kv/layerSpecs.ts';
 import type { StateDataType } from '../../memory/kv/stateBytes.ts';
-import type { FlagReader } from './flagReader.ts';
+import type { FlagReader } from '../flagReader.ts';
 
 /** What a deployment asks of its KV cache; undefined where the engine chooses. */
 export interface KvFlags {

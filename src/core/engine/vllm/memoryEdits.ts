@@ -1,8 +1,8 @@
 import type { EstimateRequest } from '../../estimate/types.ts';
 import type { FlagValue } from '../deployment.ts';
 import type { EngineEvaluation, FixCandidate } from '../engine.ts';
+import { wholeNumber } from '../flagValues.ts';
 import { tensorSizes } from './fixCandidates.ts';
-import { wholeNumber } from './flagValues.ts';
 
 /** The most that leaves room for graphs and the CUDA context. */
 const FULLEST_UTILIZATION = 0.95;

@@ -5,9 +5,9 @@ import { type PipelineStage, pipelineStages, writtenStages } from '../../memory/
 import type { ModelFacts } from '../../model/facts.ts';
 import { GiB } from '../../units.ts';
 import type { FlagValue } from '../deployment.ts';
+import { FlagReader } from '../flagReader.ts';
+import { wholeNumber } from '../flagValues.ts';
 import { derivedContext } from './contextLimit.ts';
-import { FlagReader } from './flagReader.ts';
-import { wholeNumber } from './flagValues.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
 import { capturedGraphs } from './graphs.ts';
 import { jsonFlag } from './jsonFlag.ts';

@@ -1,6 +1,6 @@
 import type { ModelFacts } from '../../model/facts.ts';
 import type { FlagValue } from '../deployment.ts';
-import { wholeNumber } from './flagValues.ts';
+import { wholeNumber } from '../flagValues.ts';
 import { jsonFlag } from './jsonFlag.ts';
 
 /** What proposes tokens ahead, and what of it takes memory. */

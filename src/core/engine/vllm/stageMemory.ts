@@ -8,7 +8,7 @@ import type { ResolvedVllm } from './resolved.ts';
 import { activationTerms } from './terms/activation.ts';
 import { draftTerms, loraTerms, samplerStateTerms } from './terms/features.ts';
 import { graphTerms } from './terms/graphs.ts';
-import { observedTerm } from './terms/term.ts';
+import { observedTerm } from './terms/observedTerm.ts';
 import { weightStorage, weightsTerm } from './terms/weights.ts';
 import { contextBytes, nonTorchBytes } from './versions/observed.ts';
 

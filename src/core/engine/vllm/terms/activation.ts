@@ -2,10 +2,11 @@ import type { EstimateRequest, MemoryTerm } from '../../../estimate/types.ts';
 import { gib, grouped } from '../../../estimate/words.ts';
 import { activationPeak, type PeakPhase } from '../../../memory/activationPeak.ts';
 import type { PipelineStage } from '../../../memory/pipeline.ts';
+import { term } from '../../memoryTerm.ts';
 import { padsExperts } from '../quantization.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 import { encoderPeak } from '../versions/observed.ts';
-import { observedTerm, term } from './term.ts';
+import { observedTerm } from './observedTerm.ts';
 
 /** The transient peak of the profile run, and the encoder's beside it where there is one. */
 export function activationTerms(

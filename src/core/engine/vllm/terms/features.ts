@@ -2,9 +2,9 @@ import type { EstimateRequest, MemoryTerm } from '../../../estimate/types.ts';
 import { gib, grouped } from '../../../estimate/words.ts';
 import { type PipelineStage, pipelineStages } from '../../../memory/pipeline.ts';
 import { groupsBytes, rankWeights } from '../../../memory/weights.ts';
+import { term } from '../../memoryTerm.ts';
 import { loraBytes } from '../lora.ts';
 import type { ResolvedVllm } from '../resolved.ts';
-import { term } from './term.ts';
 import { weightStorage } from './weights.ts';
 
 /** What adapters allocate before any is loaded; nothing without `--enable-lora`. */

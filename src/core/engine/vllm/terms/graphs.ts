@@ -1,9 +1,10 @@
 import type { EstimateRequest, MemoryTerm } from '../../../estimate/types.ts';
 import { gib, grouped } from '../../../estimate/words.ts';
 import { modelTraits } from '../../../memory/layerGroups.ts';
+import { term } from '../../memoryTerm.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 import { capture, graphEstimateBytes } from '../versions/observed.ts';
-import { observedTerm, term } from './term.ts';
+import { observedTerm } from './observedTerm.ts';
 
 /** What is subtracted for CUDA graphs, or what they take without being subtracted. Nothing where none is captured. */
 export function graphTerms(request: EstimateRequest, resolved: ResolvedVllm): readonly MemoryTerm[] {

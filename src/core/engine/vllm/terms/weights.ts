@@ -4,10 +4,10 @@ import type { PipelineStage } from '../../../memory/pipeline.ts';
 import { type RankWeights, rankWeights, type WeightStorage } from '../../../memory/weights.ts';
 import { checkpointSource, loadedBytes } from '../../../model/checkpoint.ts';
 import type { ModelFacts } from '../../../model/facts.ts';
+import { term } from '../../memoryTerm.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 import { fp8KvScales, WEIGHTS_SLACK_BYTES } from '../versions/observed.ts';
 import { checkpointRankBytes } from './checkpointWeights.ts';
-import { term } from './term.ts';
 
 /** How the deployment stores and shares weights. */
 export function weightStorage(resolved: ResolvedVllm): WeightStorage {

@@ -1,6 +1,6 @@
 import type { EstimateRequest } from '../../../estimate/types.ts';
 import { modelTraits } from '../../../memory/layerGroups.ts';
-import { switchValue } from '../flagValues.ts';
+import { switchValue } from '../../flagValues.ts';
 import { jsonFlag } from '../jsonFlag.ts';
 import type { ModelRunner, VllmProfile } from './profile.ts';
 import { type Release, releaseIndex } from './releases.ts';

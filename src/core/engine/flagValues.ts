@@ -1,4 +1,4 @@
-import type { FlagValue } from '../deployment.ts';
+import type { FlagValue } from './deployment.ts';
 
 /**
  * A whole number as vLLM's command line reads it: plain, or with a suffix, where `k` is a thousand and `K` 1,024

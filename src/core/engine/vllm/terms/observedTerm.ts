@@ -1,34 +1,6 @@
-import type { MemoryTerm, Provenance } from '../../../estimate/types.ts';
+import type { MemoryTerm } from '../../../estimate/types.ts';
 import { gib } from '../../../estimate/words.ts';
 import type { ObservedBytes } from '../versions/profile.ts';
-
-interface TermFigures {
-  readonly id: string;
-  readonly bytes: number;
-  readonly lowBytes?: number;
-  readonly highBytes?: number;
-  /** Written only where somebody reads it: estimates run at slider speed. */
-  readonly formula: () => string;
-  readonly source: string;
-  readonly provenance: Provenance;
-  readonly charged: boolean;
-}
-
-export function term({ formula, ...figures }: TermFigures): MemoryTerm {
-  const { id, bytes, source, provenance, charged } = figures;
-  return {
-    id,
-    bytes,
-    lowBytes: figures.lowBytes ?? bytes,
-    highBytes: figures.highBytes ?? bytes,
-    get formula() {
-      return formula();
-    },
-    source,
-    provenance,
-    charged,
-  };
-}
 
 const observedTerms = new WeakMap<ObservedBytes, Map<string, MemoryTerm>>();
 

@@ -1,5 +1,5 @@
-import type { Problem } from '../../result.ts';
-import type { Deployment, FlagValue } from '../deployment.ts';
+import type { Problem } from '../result.ts';
+import type { Deployment, FlagValue } from './deployment.ts';
 import { plainNumber, switchValue, wholeNumber } from './flagValues.ts';
 
 /** Reads flags with their checks and keeps what the engine would refuse. */

@@ -1,0 +1,30 @@
+import type { MemoryTerm, Provenance } from '../estimate/types.ts';
+
+interface TermFigures {
+  readonly id: string;
+  readonly bytes: number;
+  readonly lowBytes?: number;
+  readonly highBytes?: number;
+  /** Written only where somebody reads it: estimates run at slider speed. */
+  readonly formula: () => string;
+  readonly source: string;
+  readonly provenance: Provenance;
+  readonly charged: boolean;
+}
+
+/** A term of a rank's memory; exact where no band is given. */
+export function term({ formula, ...figures }: TermFigures): MemoryTerm {
+  const { id, bytes, source, provenance, charged } = figures;
+  return {
+    id,
+    bytes,
+    lowBytes: figures.lowBytes ?? bytes,
+    highBytes: figures.highBytes ?? bytes,
+    get formula() {
+      return formula();
+    },
+    source,
+    provenance,
+    charged,
+  };
+}
