@@ -63,6 +63,10 @@ describe('the calculator', () => {
   it('says what is missing and offers what would help, with its effect', async () => {
     const panel = await open(requestFor('Llama-3.1-8B-Instruct', 'rtx-4090', { 'max-model-len': 131072 }));
     expect(await verdict(panel)).toBe('does not fit');
+    expect(await panel.page.locator('.rank').textContent()).toMatch(
+      /one request of 131,072 tokens needs 16\.0 GiB, more than the KV cache has/,
+    );
+    expect(await panel.page.locator('.one-request').count()).toBe(0);
     const fix = panel.page.locator('.fixes button').first();
     expect(await fix.textContent()).toContain('→');
     await fix.click();

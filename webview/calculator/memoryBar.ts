@@ -115,9 +115,12 @@ function bar({ name: ranks, count, rank }: RankGroup, kv: KvEstimate, format: Fo
   );
   const name = count === 1 ? ranks : `${ranks}, each`;
   const over = overBytes(rank);
-  const request =
-    rank.availableKvBytes > 0 && kv.oneRequestBytes > 0
-      ? `the mark in the KV cache is one request of ${format.count(kv.maxModelLen)} tokens, ${format.bytes(kv.oneRequestBytes)}`
+  const holdsOne = kv.oneRequestBytes > 0 && kv.oneRequestBytes <= rank.availableKvBytes;
+  const oneRequest = `one request of ${format.count(kv.maxModelLen)} tokens`;
+  const request = holdsOne
+    ? `the mark in the KV cache is ${oneRequest}, ${format.bytes(kv.oneRequestBytes)}`
+    : rank.availableKvBytes > 0
+      ? `${oneRequest} needs ${format.bytes(kv.oneRequestBytes)}, more than the KV cache has`
       : '';
   const total = [
     `${format.bytes(rank.totalBytes)}, of which ${format.bytes(rank.requestedBytes)} asked for`,
@@ -130,7 +133,7 @@ function bar({ name: ranks, count, rank }: RankGroup, kv: KvEstimate, format: Fo
   const drawn = element(
     'div',
     { class: 'memory-bar', role: 'img', 'aria-label': `Memory of ${name}: ${total}; ${words}` },
-    ...segments.map((segment) => drawnSegment(segment, whole, kv.oneRequestBytes)),
+    ...segments.map((segment) => drawnSegment(segment, whole, holdsOne ? kv.oneRequestBytes : 0)),
     limitMark('requested-mark', rank.requestedBytes / whole),
     whole > rank.totalBytes ? limitMark('total-mark', rank.totalBytes / whole) : null,
   );

@@ -51,7 +51,18 @@ export function drawMarks(chart: Chart, marks: readonly ChartMark[], theme: Them
     const width = ctx.measureText(mark.label).width;
     if (vertical)
       drawText(ctx, mark.label, Math.min(place - width / 2, area.right - width), area.top - 1, theme, false);
-    else drawText(ctx, mark.label, area.right - width - 4, place - 2, theme, true);
+    else {
+      // Above the line, unless names of vertical lines stand there.
+      const below = place - area.top < theme.fontPixels + 6;
+      drawText(
+        ctx,
+        mark.label,
+        area.right - width - 4,
+        below ? place + theme.fontPixels + 5 : place - 2,
+        theme,
+        true,
+      );
+    }
   }
   ctx.restore();
 }
