@@ -14,7 +14,9 @@ import {
   hubAccessRequest,
   hubChanged,
   type TargetEditsParams,
+  type TargetsResult,
   targetEditsRequest,
+  targetsRequest,
   type VerdictsParams,
   type VerdictsResult,
   verdictsRequest,
@@ -25,6 +27,7 @@ import { estimateSettings } from './settings.ts';
 export interface EstimateClient {
   estimates(uri: string): Promise<EstimatesResult>;
   flagEdits(params: FlagEditsParams): Promise<FlagEditsResult>;
+  targets(uri: string): Promise<TargetsResult>;
   verdicts(params: VerdictsParams): Promise<VerdictsResult>;
   targetEdits(params: TargetEditsParams): Promise<FlagEditsResult>;
   /** What was calibrated is to be read again. */
@@ -56,6 +59,7 @@ export async function startClient(
   return {
     estimates: (uri) => client.sendRequest<EstimatesResult>(estimatesRequest, { uri }),
     flagEdits: (params) => client.sendRequest<FlagEditsResult>(flagEditsRequest, params),
+    targets: (uri) => client.sendRequest<TargetsResult>(targetsRequest, { uri }),
     verdicts: (params) => client.sendRequest<VerdictsResult>(verdictsRequest, params),
     targetEdits: (params) => client.sendRequest<FlagEditsResult>(targetEditsRequest, params),
     calibrationChanged: () => client.sendNotification(calibrationChanged),

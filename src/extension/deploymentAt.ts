@@ -1,9 +1,9 @@
-import type { DocumentEstimate } from '../protocol/lsp.ts';
+import type { PlainRange } from '../protocol/lsp.ts';
 
 /** The deployment around a line, counted from 0. */
-export function deploymentAt(
-  deployments: readonly DocumentEstimate[],
+export function deploymentAt<T extends { readonly range: PlainRange }>(
+  deployments: readonly T[],
   line: number,
-): DocumentEstimate | undefined {
+): T | undefined {
   return deployments.find(({ range }) => range.start.line <= line && line <= range.end.line);
 }

@@ -11,6 +11,7 @@ import {
   workspace,
 } from 'vscode';
 import type {
+  DeploymentTarget,
   DocumentEstimate,
   FlagEditsParams,
   FlagEditsResult,
@@ -56,6 +57,11 @@ export class Estimates extends DisposableStore {
   /** Deployments of a document in its order; none where it is not ours. */
   async of(uri: string): Promise<readonly DocumentEstimate[]> {
     return (await (await this.#started()).estimates(uri)).deployments;
+  }
+
+  /** Where the deployments of a document are and what for: far smaller than their estimates. */
+  async targets(uri: string): Promise<readonly DeploymentTarget[]> {
+    return (await (await this.#started()).targets(uri)).deployments;
   }
 
   /** Every GPU of the catalogue for one deployment; none where its model is not known. */
@@ -141,6 +147,6 @@ export class Estimates extends DisposableStore {
   async #updateContext(): Promise<void> {
     const document = window.activeTextEditor?.document;
     const ours = document !== undefined && mayHoldDeployment(document);
-    setContext('loadline.hasDeployment', ours && (await this.of(document.uri.toString())).length > 0);
+    setContext('loadline.hasDeployment', ours && (await this.targets(document.uri.toString())).length > 0);
   }
 }

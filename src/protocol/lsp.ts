@@ -43,6 +43,17 @@ export interface EstimatesResult {
   readonly deployments: readonly DocumentEstimate[];
 }
 
+/** Request: where the deployments of a document are and what for, without their figures: asked at every key press. Params `{uri}`. */
+export const targetsRequest = 'loadline/targets';
+export interface TargetsResult {
+  readonly deployments: readonly DeploymentTarget[];
+}
+export interface DeploymentTarget {
+  readonly index: number;
+  readonly range: PlainRange;
+  readonly target: DocumentTarget;
+}
+
 /** Request: text edits that set flags of one deployment. The client applies them. */
 export const flagEditsRequest = 'loadline/flagEdits';
 export interface FlagEditsParams {

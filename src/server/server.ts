@@ -21,7 +21,9 @@ import {
   flagEditsRequest,
   hubChanged,
   type TargetEditsParams,
+  type TargetsResult,
   targetEditsRequest,
+  targetsRequest,
   type VerdictsParams,
   type VerdictsResult,
   verdictsRequest,
@@ -33,7 +35,7 @@ import { codeActionsIn, targetTextEdits, textEdits } from './features/codeAction
 import { codeLensesOf } from './features/codeLens.ts';
 import { completionsAt, completionTriggers } from './features/completion/completion.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
-import { documentEstimates, gpuVerdicts } from './features/estimates.ts';
+import { deploymentTargets, documentEstimates, gpuVerdicts } from './features/estimates.ts';
 import { hoverAt } from './features/hover/hover.ts';
 import { inlayHintsIn } from './features/inlayHints.ts';
 import { leaveOf } from './hubLeave.ts';
@@ -125,6 +127,9 @@ class Server {
     );
     connection.onRequest(estimatesRequest, ({ uri }: { uri: string }, token: CancellationToken) =>
       this.#answer<EstimatesResult>(uri, token, documentEstimates, { uri, version: -1, deployments: [] }),
+    );
+    connection.onRequest(targetsRequest, ({ uri }: { uri: string }, token: CancellationToken) =>
+      this.#answer<TargetsResult>(uri, token, deploymentTargets, { deployments: [] }),
     );
     connection.onRequest(flagEditsRequest, (params: FlagEditsParams, token: CancellationToken) =>
       this.#answer<FlagEditsResult>(params.uri, token, (analysis) => editsFor(analysis, params), {

@@ -46,12 +46,16 @@ export function typedAt(
   return style && inArguments(text, deployment, offset, style);
 }
 
-/** In the deployment, or right behind it: a word that is not part of it yet. */
-function reaches(text: string, { range }: LocatedDeployment, offset: number): boolean {
+/** In the deployment, or right behind it: a word that is not part of it yet. A command of a script ends with its line. */
+function reaches(text: string, { range, insertion }: LocatedDeployment, offset: number): boolean {
   if (offset < range.start) return false;
   if (offset <= range.end) return true;
   const behind = text.slice(range.end, offset);
-  return behind.length < longestLook && /^["']?[\s\\,]*(?:-[ \t]+)?["']?[\w.-]*(?::[ \t]*\S*)?$/.test(behind);
+  if (behind.length >= longestLook) return false;
+  const { style, quoting } = insertion?.writing ?? {};
+  return style === 'shell' && quoting === 'none'
+    ? /^(?:[ \t]|\\\r?\n)*["']?[\w.=-]*$/.test(behind)
+    : /^["']?[\s\\,]*(?:-[ \t]+)?["']?[\w.-]*(?::[ \t]*\S*)?$/.test(behind);
 }
 
 function inMapping(

@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CompletionItem } from 'vscode-languageserver';
 import { TestClient } from './testClient.ts';
@@ -82,6 +83,7 @@ describe('options', () => {
       ['services:\n  web:\n    image: nginx\n    command: --max|\n', 'dockercompose'],
       [`${script}\necho --max|\n`, 'shellscript'],
       [`${script} # --max|\n`, 'shellscript'],
+      [`${script}\n\n--max|\n`, 'shellscript'],
       ['model: gpt2\nma|\n', 'yaml'],
     ] as const) {
       expect(await client.completions(scriptUri, text, language), text).toEqual([]);
@@ -117,6 +119,20 @@ describe('values', () => {
     const items = await client.completions(scriptUri, `${script} --tensor-parallel-size |\n`, 'shellscript');
     expect(items.find(({ label }) => label === '2')?.labelDetails?.description).toMatch(/, 2 GPUs$/);
   });
+});
+
+it('is asked at any place of any document without harm', async () => {
+  const folder = new URL('../../examples/', import.meta.url);
+  for (const name of (await readdir(folder)).filter((each) => /\.(ya?ml|sh)$/.test(each))) {
+    const text = await readFile(new URL(name, folder), 'utf8');
+    const opened = `file:///nowhere/${name}`;
+    const language = name.endsWith('.sh') ? 'shellscript' : 'yaml';
+    for (let at = 0; at <= text.length; at += 11) {
+      const items = await client.completions(opened, `${text.slice(0, at)}|${text.slice(at)}`, language);
+      for (const { textEdit } of items) expect(textEdit).toBeDefined();
+      await client.hover(opened, text.slice(at, at + 5));
+    }
+  }
 });
 
 describe('words of a comment', () => {

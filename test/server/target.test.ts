@@ -8,7 +8,9 @@ import {
   type EstimatesResult,
   estimatesRequest,
   type FlagEditsResult,
+  type TargetsResult,
   targetEditsRequest,
+  targetsRequest,
   type VerdictsResult,
   verdictsRequest,
 } from '../../src/protocol/lsp.ts';
@@ -41,6 +43,8 @@ describe('the GPU that a deployment is estimated for', () => {
     client = await TestClient.start({ initializationOptions: { gpu: 'h200', gpuCount: 1 } });
     await client.open(uri, text);
     expect((await estimates()).deployments[0]?.target).toMatchObject(expected);
+    const told = await client.connection.sendRequest<TargetsResult>(targetsRequest, { uri });
+    expect(told.deployments).toMatchObject([{ index: 0, target: expected }]);
   });
 
   it('may be any: the verdict on each of the catalogue, before one is chosen', async () => {

@@ -1,5 +1,5 @@
-import { l10n, StatusBarAlignment, type TextEditor, window } from 'vscode';
-import { chooseGpuCommand, type DocumentTarget } from '../../protocol/lsp.ts';
+import { l10n, StatusBarAlignment, window } from 'vscode';
+import { chooseGpuCommand, type DeploymentTarget, type DocumentTarget } from '../../protocol/lsp.ts';
 import { deploymentAt } from '../deploymentAt.ts';
 import { DisposableStore } from '../disposable.ts';
 import type { Estimates } from '../estimates.ts';
@@ -9,51 +9,56 @@ import { mayHoldDeployment } from '../languages.ts';
 export class TargetItem extends DisposableStore {
   readonly #item = this.register(window.createStatusBarItem('loadline.target', StatusBarAlignment.Right, 90));
   readonly #estimates: Estimates;
+  /** Of the document in front, as they were told last: a cursor that moves asks nobody. */
+  #deployments: readonly DeploymentTarget[] = [];
 
   constructor(estimates: Estimates) {
     super();
     this.#estimates = estimates;
     this.#item.name = l10n.t('Loadline GPU');
-    this.register(window.onDidChangeActiveTextEditor(() => void this.#update()));
+    this.register(window.onDidChangeActiveTextEditor(() => void this.#ask()));
     this.register(
       window.onDidChangeTextEditorSelection(({ textEditor }) => {
-        if (textEditor === window.activeTextEditor) void this.#update();
+        if (textEditor === window.activeTextEditor) this.#show();
       }),
     );
     this.register(
       estimates.onDidChange((uri) => {
-        if (uri === window.activeTextEditor?.document.uri.toString()) void this.#update();
+        if (uri === window.activeTextEditor?.document.uri.toString()) void this.#ask();
       }),
     );
-    void this.#update();
+    // After activation has returned: nobody waits for it.
+    setImmediate(() => void this.#ask());
   }
 
-  async #update(): Promise<void> {
-    const editor = window.activeTextEditor;
-    const uri = editor && mayHoldDeployment(editor.document) ? editor.document.uri.toString() : undefined;
-    const found = editor && uri !== undefined ? await this.#deployment(editor, uri) : undefined;
+  async #ask(): Promise<void> {
+    const document = window.activeTextEditor?.document;
+    const isOurs = document !== undefined && mayHoldDeployment(document);
+    const found = isOurs ? await this.#estimates.targets(document.uri.toString()).catch(() => []) : [];
     // Another editor may be in front by now.
-    if (editor !== window.activeTextEditor) return;
+    if (document !== window.activeTextEditor?.document) return;
+    this.#deployments = found;
+    this.#show();
+  }
+
+  #show(): void {
+    const editor = window.activeTextEditor;
+    const found =
+      editor && (deploymentAt(this.#deployments, editor.selection.active.line) ?? this.#deployments[0]);
     if (!found) {
       this.#item.hide();
       return;
     }
-    this.#item.text = `$(server-environment) ${targetText(found.target)}`;
-    this.#item.tooltip = sourceText(found.target);
-    this.#item.accessibilityInformation = {
-      label: `${targetText(found.target)}. ${sourceText(found.target)}`,
-    };
+    const [text, source] = [targetText(found.target), sourceText(found.target)];
+    this.#item.text = `$(server-environment) ${text}`;
+    this.#item.tooltip = source;
+    this.#item.accessibilityInformation = { label: `${text}. ${source}` };
     this.#item.command = {
       command: chooseGpuCommand,
       title: l10n.t('Choose GPU'),
-      arguments: [uri, found.index],
+      arguments: [editor.document.uri.toString(), found.index],
     };
     this.#item.show();
-  }
-
-  async #deployment(editor: TextEditor, uri: string) {
-    const deployments = await this.#estimates.of(uri).catch(() => []);
-    return deploymentAt(deployments, editor.selection.active.line) ?? deployments[0];
   }
 }
 

@@ -2,11 +2,14 @@ import { allDevices } from '../../core/device/catalogue.ts';
 import { estimate } from '../../core/estimate/estimate.ts';
 import type {
   DocumentEstimate,
+  DocumentTarget,
   EstimatesResult,
   GpuVerdict,
   PlainRange,
+  TargetsResult,
   VerdictsResult,
 } from '../../protocol/lsp.ts';
+import type { ChosenTarget } from '../../text/target.ts';
 import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
 import { rangeIn } from '../places.ts';
 
@@ -35,12 +38,7 @@ function documentEstimate(
     flagRanges,
     request,
     estimate: estimated,
-    target: {
-      gpu: target.gpu ?? null,
-      label: target.device?.label ?? null,
-      gpuCount: target.gpuCount ?? 1,
-      from: target.from,
-    },
+    target: documentTarget(target),
   };
 }
 
@@ -54,4 +52,18 @@ export function gpuVerdicts({ deployments }: DocumentAnalysis, index: number): V
     return { device: device.id, outcome: verdict.outcome, maxConcurrency, maxModelLen };
   });
   return { verdicts };
+}
+
+export function deploymentTargets({ snapshot, deployments }: DocumentAnalysis): TargetsResult {
+  return {
+    deployments: deployments.map(({ index, located, target }) => ({
+      index,
+      range: rangeIn(snapshot, located.range),
+      target: documentTarget(target),
+    })),
+  };
+}
+
+function documentTarget({ gpu, device, gpuCount, from }: ChosenTarget): DocumentTarget {
+  return { gpu: gpu ?? null, label: device?.label ?? null, gpuCount: gpuCount ?? 1, from };
 }
