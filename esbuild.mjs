@@ -47,6 +47,16 @@ const sharedModels = {
   },
 };
 
+/** One copy of the table of vLLM's options beside the bundles that read it. */
+const sharedFlagTable = {
+  name: 'shared-flag-table',
+  setup(build) {
+    build.onResolve({ filter: /\/table\.ts$/ }, ({ importer }) =>
+      importer.includes('/vllm/flags/') ? { path: './flagTable.js', external: true } : undefined,
+    );
+  },
+};
+
 /** One copy of the GPUs and the cloud instances beside the bundles that look them up. */
 const sharedDevices = {
   name: 'shared-devices',
@@ -88,7 +98,15 @@ const common = {
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
 const withSharedSsh2 = {
-  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedModels, sharedDevices, checkpointReaders],
+  plugins: [
+    withoutNativeAddons,
+    sharedSsh2,
+    sharedYaml,
+    sharedModels,
+    sharedDevices,
+    sharedFlagTable,
+    checkpointReaders,
+  ],
 };
 
 const bundles = [
@@ -104,6 +122,7 @@ const bundles = [
     },
     outfile: 'dist/models.js',
   },
+  { ...node, entryPoints: { flagTable: 'src/core/engine/vllm/flags/table.ts' }, outdir: 'dist' },
   {
     ...node,
     stdin: {
@@ -131,7 +150,14 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedYaml, sharedModels, sharedDevices, checkpointReaders],
+    plugins: [
+      withoutNativeAddons,
+      sharedYaml,
+      sharedModels,
+      sharedDevices,
+      sharedFlagTable,
+      checkpointReaders,
+    ],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },
