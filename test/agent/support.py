@@ -51,6 +51,7 @@ VERB_ANSWERS = {
     "runs": ("RunStatus",),
     "follow": ("FollowChunk", "FollowHeartbeat", "FollowEnd"),
     "load": ("LoadMeasured",),
+    "uninstall": ("RemovedRecord",),
 }
 
 
@@ -294,8 +295,10 @@ class AgentTest(unittest.TestCase):
     def engines(self):
         """Processes started by a run of this home."""
         return self._pids(
-            lambda environment: f"LOADLINE_HOME={self.home}".encode() in environment
-            and any(w.startswith(b"LOADLINE_RUN=") for w in environment)
+            lambda environment: (
+                f"LOADLINE_HOME={self.home}".encode() in environment
+                and any(w.startswith(b"LOADLINE_RUN=") for w in environment)
+            )
         )
 
     def agents(self):

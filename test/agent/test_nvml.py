@@ -1,6 +1,7 @@
 """NVML readings against a library of our own making, and the sizes of its structs."""
 
 import ctypes
+import json
 import math
 import os
 import unittest
@@ -11,6 +12,8 @@ from loadline_agent.devices import nvidia_smi, open_device
 from loadline_agent.devices.nvml import gpm, library, samples, structs
 from loadline_agent.errors import AgentError
 from loadline_agent.sampling.reading import MODES, Unavailable, Unsupported
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Readings:
@@ -118,7 +121,7 @@ class NvmlTest(unittest.TestCase):
         self.assertEqual(readings.at(100.5, "power")["powerWatts"], 750)
         del fake.samples[0][:]
         fake.refused["nvmlDeviceGetSamples"] = structs.NOT_SUPPORTED
-        self.assertEqual(readings.at(101, "power")["powerWatts"], 77.834, "the plain reading stands in")
+        self.assertEqual(readings.at(101, "power")["powerWatts"], 77.8, "the plain reading stands in")
 
     def test_power_samples_are_passed_on_where_asked_for_and_a_hole_parts_them(self):
         fake = FakeLibrary()
@@ -162,7 +165,7 @@ class NvmlTest(unittest.TestCase):
         self.assertIsNone(readings.at(100.1, "activity")["smActivePercent"], "both samples may be of one refresh")
         row = readings.at(100.2, "activity")
         self.assertEqual(
-            (row["smActivePercent"], row["tensorActivePercent"], row["dramActivePercent"]), (88.13, 12.9, 40.0)
+            (row["smActivePercent"], row["tensorActivePercent"], row["dramActivePercent"]), (88.1, 12.9, 40.0)
         )
         self.assertEqual((row["pcieTxBytesPerSecond"], row["pcieRxBytesPerSecond"]), (1048576, 2097152))
         self.assertAlmostEqual(
@@ -276,6 +279,18 @@ class LadderTest(unittest.TestCase):
 
 
 class EnergyTest(unittest.TestCase):
+    def test_it_is_within_a_percent_of_the_counter_of_a_real_gpu_under_a_load_that_comes_and_goes(self):
+        with open(os.path.join(HERE, "..", "fixtures", "telemetry", "h200-power-poll.json")) as file:
+            rows = json.load(file)["poll"]
+        # From one step of the counter to another: it changes each 100 ms.
+        steps = [row for row in range(1, len(rows)) if rows[row][3] != rows[row - 1][3]]
+        integral = samples.EnergyIntegral()
+        for seconds, _, instant_milliwatts, _ in rows[steps[0] : steps[-1] + 1]:
+            integral.add(seconds, instant_milliwatts / 1000)
+        counted = (rows[steps[-1]][3] - rows[steps[0]][3]) / 1000
+        self.assertGreater(counted, 4000)
+        self.assertAlmostEqual(integral.joules / counted, 1, delta=0.01)
+
     def test_a_trapezoid_between_two_samples_and_none_before_the_second(self):
         integral = samples.EnergyIntegral()
         self.assertIsNone(integral.joules)

@@ -8,7 +8,15 @@ import sys
 import unittest
 
 import contract
-from support import AGENT_SOURCE, AgentTest, built_agent, check_answer, fake_cell, run_request, simulated_cell
+from support import (
+    AGENT_SOURCE,
+    AgentTest,
+    built_agent,
+    check_answer,
+    fake_cell,
+    run_request,
+    simulated_cell,
+)
 
 
 class HelloTest(AgentTest):
@@ -24,26 +32,6 @@ class HelloTest(AgentTest):
         )
         record = json.loads(done.stdout.decode())
         check_answer("hello", record)
-
-    def test_probe(self):
-        (record,), status = self.agent("probe", environment={"LOADLINE_DEVICE": "recorded:h200-2026-11-static-batch"})
-        self.assertEqual((status, record["gpuSource"]), (0, "recorded:h200-2026-11-static-batch"))
-        self.assertEqual(
-            (record["gpus"][0]["name"], record["driver"], record["cuda"]), ("NVIDIA H200", "580.159.04", "13.0")
-        )
-
-    def test_probe_finds_an_engine_and_its_version_without_starting_it(self):
-        prefix = os.path.join(self.folder, "venv")
-        os.makedirs(os.path.join(prefix, "lib", "python3.12", "site-packages", "vllm-0.26.0.dist-info"))
-        os.makedirs(os.path.join(prefix, "bin"))
-        command = os.path.join(prefix, "bin", "vllm")
-        with open(command, "w") as file:
-            file.write("#!/bin/sh\nexit 1\n")
-        os.chmod(command, 0o755)
-        (record,), _ = self.agent(
-            "probe", environment={"PATH": os.path.dirname(command) + os.pathsep + os.environ["PATH"]}
-        )
-        self.assertIn({"name": "vllm", "version": "0.26.0", "path": command}, record["engines"])
 
 
 class BadRequestTest(AgentTest):

@@ -27,8 +27,10 @@ async function main(): Promise<void> {
   say('one script', await benchScript(100));
   say(`a compose file of ${composeFile(20, 1).split('\n').length} lines`, await benchCompose(100));
   console.log();
+  const telemetry = spawnSync(process.execPath, ['test/bench/telemetry.mjs'], { stdio: 'inherit' });
+  console.log();
   const load = spawnSync(process.execPath, ['test/bench/loadGenerator.mjs'], { stdio: 'inherit' });
-  process.exitCode = load.status ?? 1;
+  process.exitCode = telemetry.status === 0 ? (load.status ?? 1) : (telemetry.status ?? 1);
 }
 
 void main();

@@ -25,10 +25,10 @@ def hello(_: List[str]) -> None:
     )
 
 
-def probe(_: List[str]) -> None:
+def probe(arguments: List[str]) -> None:
     from .probe import probe_host
 
-    emit(probe_host())
+    emit(probe_host(brief="--brief" in arguments))
 
 
 def sample(_: List[str]) -> None:
@@ -74,6 +74,13 @@ def follow(_: List[str]) -> None:
     follow_run(follow_request(read_request()))
 
 
+def uninstall(_: List[str]) -> None:
+    from .requests import uninstall_request
+    from .uninstall import uninstall as remove
+
+    emit(remove(uninstall_request(read_request())))
+
+
 def load(_: List[str]) -> None:
     from .load_endpoint import measure_endpoint
     from .requests import load_request
@@ -97,6 +104,7 @@ VERBS: Dict[str, Callable[[List[str]], None]] = {
     "runs": runs,
     "follow": follow,
     "load": load,
+    "uninstall": uninstall,
     "simulated-engine": simulated_engine,
 }
 

@@ -132,6 +132,12 @@ def follow_request(document: Any) -> dict:
     return request.record()
 
 
+def uninstall_request(document: Any) -> dict:
+    request = Field(document, "")
+    request.child("runs").boolean()
+    return request.record()
+
+
 def load_request(document: Any) -> dict:
     request = Field(document, "")
     request.child("url").word()

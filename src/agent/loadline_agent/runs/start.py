@@ -10,7 +10,7 @@ from typing import Callable, List
 from .. import PROTOCOL, ROOT, VERSION
 from ..errors import AgentError
 from ..home import ensure_home
-from ..probe import host_facts
+from ..probe.host import host_facts
 from .folder import RunFolder
 from .journal import Progress
 from .supervisor import Supervisor
@@ -62,7 +62,7 @@ def probe_apart() -> dict:
     """In a process of its own: NVML must not be open across a fork, and a driver that hangs can be left behind."""
     try:
         done = subprocess.run(
-            [sys.executable, ROOT, "probe"],
+            [sys.executable, ROOT, "probe", "--brief"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -80,6 +80,8 @@ def probe_apart() -> dict:
         ) from None
     if record["type"] == "error":
         raise AgentError(record["code"], record["message"])
+    if record["problems"]:
+        raise AgentError("probe", f"Looking at this host failed: {record['problems'][0]['message']}.")
     return record
 
 
@@ -97,7 +99,8 @@ def gpu_lock_names(request: dict, host: dict) -> List[str]:
     """Rehearsals use no GPU. A GPU without a known uuid goes by host and index: the home may be shared by many hosts."""
     if request["simulated"]:
         return []
-    uuids = {gpu["index"]: gpu["uuid"] for gpu in host["gpus"]}
+    # Instances of a divided GPU have its index; the lock is the whole GPU's.
+    uuids = {gpu["index"]: gpu["uuid"] for gpu in host["gpus"] if "mig" not in gpu}
     if host["gpuSource"] == "nvml":
         missing = [index for index in request["gpus"] if index not in uuids]
         if missing:

@@ -152,7 +152,7 @@ class Sampler:
             "wallMs": round(wall * 1000, 3),
             "gpus": [list(row) for row in self._rows],
             "host": list(self._host_row),
-            "lateMs": round((woken - deadline) * 1000, 3),
+            "lateMs": round((woken - deadline) * 1000, 2),
         }
 
     def _next_seq(self) -> int:

@@ -101,6 +101,6 @@ class GpmCounters:
             return [None] * len(METRICS)
         units = (None, None, None, PCIE_UNIT_BYTES, PCIE_UNIT_BYTES, NVLINK_UNIT_BYTES, NVLINK_UNIT_BYTES)
         return [
-            None if value is None else round(value * unit) if unit else round(value, 2)
+            None if value is None else round(value * unit) if unit else round(value, 1)
             for value, unit in zip(values, units)
         ]

@@ -97,7 +97,7 @@ class PowerSamples:
             self._take(fresh[-1:])
         else:
             self._take(fresh)
-        return [round(sum(milliwatts for _, milliwatts in fresh) / len(fresh) / 1000, 2)]
+        return [round(sum(milliwatts for _, milliwatts in fresh) / len(fresh) / 1000, 1)]
 
     def events(self) -> List[dict]:
         """TelemetryPower of what came since they were last asked for: one a stretch without a hole."""
@@ -125,7 +125,7 @@ class PowerSamples:
                 self._unsent.append((microseconds / 1e6, milliwatts / 1000))
 
     def _usage(self) -> float:
-        return self._library.demand_number("nvmlDeviceGetPowerUsage", self._handle) / 1000
+        return round(self._library.demand_number("nvmlDeviceGetPowerUsage", self._handle) / 1000, 1)
 
 
 class UtilizationSamples:
