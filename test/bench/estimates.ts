@@ -19,7 +19,7 @@ export function benchEstimates(): { readonly estimatesPerCpuSecond: number; read
       flags: { 'max-model-len': 1024 + (step % 30_000), 'gpu-memory-utilization': 0.5 + (step % 40) / 100 },
     },
   });
-  for (let step = 0; step < 2_000; step++) estimate(request(step));
+  for (let step = 0; step < 20_000; step++) estimate(request(step));
   const started = process.cpuUsage();
   const count = 20_000;
   let tokens = 0;

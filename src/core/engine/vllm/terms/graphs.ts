@@ -1,6 +1,8 @@
 import type { EstimateRequest, MemoryTerm } from '../../../estimate/types.ts';
 import { gib, grouped } from '../../../estimate/words.ts';
 import { modelTraits } from '../../../memory/layerGroups.ts';
+import { remembered } from '../../../memory/remember.ts';
+import type { ModelFacts } from '../../../model/facts.ts';
 import { term } from '../../memoryTerm.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 import { capture, graphEstimateBytes } from '../versions/observed.ts';
@@ -20,7 +22,23 @@ export function graphTerms(request: EstimateRequest, resolved: ResolvedVllm): re
           'CUDA graphs, as the profile run estimates them',
         ),
       ]
-    : [captureTerm(request, resolved, charged)];
+    : [rememberedCapture(request, resolved, charged)];
+}
+
+const remember = remembered<ModelFacts, MemoryTerm>();
+
+/** A slider moves what graphs do not depend on. */
+function rememberedCapture(request: EstimateRequest, resolved: ResolvedVllm, charged: boolean): MemoryTerm {
+  const { graphs, tensorParallelSize } = resolved;
+  const values = [
+    graphs.piecewise,
+    graphs.full,
+    graphs.largestFull,
+    tensorParallelSize,
+    charged,
+    request.device.computeCapability,
+  ];
+  return remember(request.model, values, () => captureTerm(request, resolved, charged));
 }
 
 function captureTerm(
