@@ -18,6 +18,7 @@ export function terminalPrompter(terminal: Terminal): Prompter {
     },
     passphrase: ({ host, keyFile }) => secret(`Passphrase of ${keyFile} (for ${host}): `),
     password: ({ host, user }) => secret(`Password of ${user} on ${host}: `),
+    notice: ({ host, text }) => terminal.err(`${host}: ${text}`),
     async keyboardInteractive({ host, name, instructions, prompts }) {
       if (ask === undefined) return undefined;
       for (const line of [name, instructions].filter((text) => text !== '')) terminal.err(`${host}: ${line}`);

@@ -1,5 +1,4 @@
 import {
-  ConfigurationTarget,
   commands,
   Disposable,
   type ExtensionContext,
@@ -7,7 +6,6 @@ import {
   l10n,
   Uri,
   window,
-  workspace,
 } from 'vscode';
 import type { RunMode } from '../core/sweep/run.ts';
 import { isChange } from './changes.ts';
@@ -18,7 +16,7 @@ import { messageOf, showError } from './log.ts';
 import type { CalculatorTarget } from './panels/calculatorPanel.ts';
 import { pickHost, pickRun, planUri } from './pick.ts';
 import type { RunManager } from './runs/runManager.ts';
-import { addedHosts, section } from './settings.ts';
+import { addedHosts, writeHost } from './settings.ts';
 import { requireTrust } from './trust.ts';
 
 export interface Services {
@@ -160,8 +158,7 @@ async function addHost(): Promise<void> {
   });
   const host = name?.trim() ?? '';
   if (host === '' || addedHosts().includes(host)) return;
-  const settings = workspace.getConfiguration(section);
-  await settings.update('hosts', [...addedHosts(), host], ConfigurationTarget.Global);
+  await writeHost(host);
 }
 
 async function forgetSecrets({ secrets }: HostRegistry): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ConfigurationScope, ConfigurationTarget, workspace } from 'vscode';
 import type { DeviceSource } from '../protocol/agent.ts';
 import type { ServerSettings } from '../protocol/lsp.ts';
+import type { SshBackend } from '../remote/connect.ts';
 
 /** Section of all settings. */
 export const section = 'loadline';
@@ -18,8 +19,40 @@ export function estimateSettings(scope?: ConfigurationScope): ServerSettings {
 
 /** Hosts added by hand, as typed. */
 export function addedHosts(): readonly string[] {
+  return hostSettings().map(({ host }) => host);
+}
+
+/** What carries a host's connection: ssh2 unless its entry says otherwise. */
+export function backendOf(host: string): SshBackend {
+  return hostSettings().find((entry) => entry.host === host)?.backend ?? 'ssh2';
+}
+
+/** Adds a host, or gives one another back end. What stands there is kept as it is. */
+export async function writeHost(host: string, backend?: SshBackend): Promise<void> {
+  const settings = workspace.getConfiguration(section);
+  const present = settings.get<unknown>('hosts');
+  const others = (Array.isArray(present) ? present : []).filter((entry) => readHost(entry)?.host !== host);
+  const entry = backend === undefined ? host : { host, backend };
+  await settings.update('hosts', [...others, entry], ConfigurationTarget.Global);
+}
+
+interface HostSetting {
+  readonly host: string;
+  readonly backend?: SshBackend;
+}
+
+function hostSettings(): readonly HostSetting[] {
   const hosts = workspace.getConfiguration(section).get<unknown>('hosts');
-  return Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string' && host.trim() !== '') : [];
+  return Array.isArray(hosts) ? hosts.map(readHost).filter((entry) => entry !== undefined) : [];
+}
+
+/** A name alone, or `{host, backend}`. */
+function readHost(entry: unknown): HostSetting | undefined {
+  if (typeof entry === 'string') return entry.trim() === '' ? undefined : { host: entry };
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  const { host, backend } = entry as { readonly host?: unknown; readonly backend?: unknown };
+  if (typeof host !== 'string' || host.trim() === '') return undefined;
+  return backend === 'openssh' || backend === 'ssh2' ? { host, backend } : { host };
 }
 
 export function sampleIntervalMs(): number {

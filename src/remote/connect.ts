@@ -19,7 +19,7 @@ export interface ConnectOptions {
   /** For each step in which the host must answer. Left out: ConnectTimeout of the config, else 15 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Left out: `ssh2`. */
+  /** Left out: that of the environment variable LOADLINE_SSH_BACKEND, else `ssh2`. */
   readonly backend?: SshBackend;
 }
 
@@ -46,7 +46,8 @@ export async function connect(name: string, options: ConnectOptions): Promise<Re
     ...(signal ? { signal } : {}),
     ...(configFile ? { configFile } : {}),
   };
-  return options.backend === 'openssh' ? connectOpenssh(route, sshOptions) : connectSsh(route, sshOptions);
+  const backend = options.backend ?? environment['LOADLINE_SSH_BACKEND'];
+  return backend === 'openssh' ? connectOpenssh(route, sshOptions) : connectSsh(route, sshOptions);
 }
 
 function connectThisMachine(): RemoteHost {

@@ -59,7 +59,7 @@ export type Remedy = 'openssh-back-end';
 
 /** The sentence that goes with the remedy. */
 export const useOpenssh =
-  'The OpenSSH back end can: add the host to the setting loadline.hosts as {"host": "…", "backend": "openssh"}.';
+  'The OpenSSH back end can: add the host to the setting loadline.hosts as {"host": "…", "backend": "openssh"}, or set LOADLINE_SSH_BACKEND=openssh.';
 
 /** What failed, where, and what to do. `reason` is stable; match on it, never on the text. */
 export class RemoteError extends Error {

@@ -7,6 +7,7 @@ import type { FollowChunk, HostRunState, JournalRecord, TelemetryLine } from '..
 import { type GuardedLine, readJournalLine, readTelemetryLine } from '../protocol/agentGuard.ts';
 import { ensureRunFolder, journalFile } from '../storage/runFolder.ts';
 import type { AgentClient, FollowRecord } from './agentClient.ts';
+import { backOffMs, isPassing } from './backOff.ts';
 import { FileCopy } from './fileCopy.ts';
 import { RemoteError } from './host.ts';
 
@@ -52,7 +53,7 @@ const unpack = promisify(inflate);
  * Several may follow one run into one folder, in one process or many.
  */
 export async function* followRun(options: FollowOptions): AsyncGenerator<FollowEvent, void, undefined> {
-  const { run, workspace, signal, backOff = defaultBackOff, silenceMs = defaultSilenceMs } = options;
+  const { run, workspace, signal, backOff = backOffMs, silenceMs = defaultSilenceMs } = options;
   const copy = new RunCopy(await ensureRunFolder(workspace, run));
   try {
     yield* copy.held();
@@ -92,15 +93,6 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<FollowE
   } finally {
     await copy.close();
   }
-}
-
-/** Half a second, doubled up to 30 s; spread, so that many followers do not come back at once. */
-function defaultBackOff(attempt: number): number {
-  return Math.min(30_000, 500 * 2 ** attempt) * (0.75 + Math.random() / 2);
-}
-
-function isPassing(error: unknown): error is RemoteError {
-  return RemoteError.is(error) && ['lost', 'unreachable', 'timeout'].includes(error.reason);
 }
 
 /** The agent's records until it ends, the signal comes, or it says nothing for too long: then its connection is closed. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { homedir, hostname as localHostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { defaultAgentSocket } from './agentSocket.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { RemoteError } from './host.ts';
 import { evaluateConfigFiles } from './sshConfigFiles.ts';
@@ -219,7 +220,7 @@ function agentSocket(
   path: (value: string) => string,
 ): string | null {
   if (value?.toLowerCase() === 'none') return null;
-  if (value === undefined || value === 'SSH_AUTH_SOCK') return environment['SSH_AUTH_SOCK'] || null;
+  if (value === undefined || value === 'SSH_AUTH_SOCK') return defaultAgentSocket(environment);
   // A lone $NAME names the variable that holds the path.
   const variable = /^\$(\w+)$/.exec(value)?.[1];
   if (variable !== undefined) return environment[variable] || null;

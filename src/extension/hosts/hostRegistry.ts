@@ -9,13 +9,13 @@ import {
 } from 'vscode';
 import type { ProbeRecord } from '../../protocol/agent.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
-import type { RemoteHost } from '../../remote/host.ts';
+import type { RemoteError, RemoteHost } from '../../remote/host.ts';
 import { readAgentArchive } from '../agentArchive.ts';
 import { setContext } from '../contextKeys.ts';
 import { DisposableStore } from '../disposable.ts';
 import { messageOf } from '../log.ts';
 import { Secrets } from '../secrets.ts';
-import { addedHosts, section } from '../settings.ts';
+import { addedHosts, backendOf, section, writeHost } from '../settings.ts';
 import { EditorPrompter } from './prompter.ts';
 
 export const thisMachine = 'this-machine';
@@ -44,6 +44,8 @@ interface Session {
   probe: ProbeRecord | null;
   connection: Promise<ConnectedHost> | null;
   abort: AbortController | null;
+  /** Ends the waiting for another attempt after a loss. */
+  retry: AbortController | null;
   /** The attempt asks nobody. */
   quiet: boolean;
   /** Disconnected by hand. */
@@ -119,6 +121,7 @@ export class HostRegistry extends DisposableStore {
           if (session.connection !== connection) return;
           session.connection = null;
           this.#set(session, error === null ? 'idle' : 'failed', error?.message ?? null);
+          if (error !== null) void this.#connectAgain(name, session, error);
         });
         return connected;
       },
@@ -135,7 +138,7 @@ export class HostRegistry extends DisposableStore {
 
   /** Connects and shows that it does; the connection can be given up there. */
   connectWithProgress(name: string): Promise<ConnectedHost> {
-    return Promise.resolve(
+    const connecting = Promise.resolve(
       window.withProgress(
         {
           location: ProgressLocation.Notification,
@@ -148,10 +151,40 @@ export class HostRegistry extends DisposableStore {
         },
       ),
     );
+    connecting.catch((error: unknown) => this.#offerRemedy(name, error));
+    return connecting;
+  }
+
+  /** Where the ssh program can do what ssh2 cannot: a switch, made by the user and kept in the settings. */
+  async #offerRemedy(name: string, error: unknown): Promise<void> {
+    const remedy = (error as { readonly remedy?: unknown } | null)?.remedy;
+    if (remedy !== 'openssh-back-end' || backendOf(name) === 'openssh') return;
+    const use = l10n.t('Use the ssh Program');
+    const chosen = await window.showInformationMessage(
+      l10n.t('{0} asks for something that only the ssh program can do. Use it for this host?', name),
+      use,
+    );
+    if (chosen !== use) return;
+    await writeHost(name, 'openssh');
+    await this.connectWithProgress(name).catch((again: unknown) => this.#log.error(messageOf(again)));
+  }
+
+  /** After a loss: quietly, with growing waits, until it is there, somebody disconnects, or it fails for good. */
+  async #connectAgain(name: string, session: Session, lost: RemoteError): Promise<void> {
+    const { connectAgain } = await import('../../remote/backOff.ts');
+    const retry = new AbortController();
+    session.retry?.abort();
+    session.retry = retry;
+    await connectAgain(lost, () => this.connect(name, { quietly: true }), {
+      signal: retry.signal,
+      onWait: (error, waitMs) =>
+        this.#log.info(`${error.message} ${name}: again in ${Math.round(waitMs)} ms`),
+    }).catch((error: unknown) => this.#log.info(messageOf(error)));
   }
 
   async disconnect(name: string): Promise<void> {
     const session = this.#sessions.get(name);
+    session?.retry?.abort();
     if (!session?.connection) return;
     const { connection, abort } = session;
     session.connection = null;
@@ -174,7 +207,7 @@ export class HostRegistry extends DisposableStore {
       readAgentArchive(this.#context.extensionUri),
     ]);
     const prompter = new EditorPrompter(this.secrets, { quietly });
-    const host = await connect(name, { prompter, log: this.#log, signal });
+    const host = await connect(name, { prompter, log: this.#log, signal, backend: backendOf(name) });
     try {
       const agent = await openAgent(host, archive, this.#log, { signal });
       return { host, agent, probe: await agent.probe({ signal }) };
@@ -193,6 +226,7 @@ export class HostRegistry extends DisposableStore {
       probe: null,
       connection: null,
       abort: null,
+      retry: null,
       quiet: false,
       parked: false,
     };

@@ -70,6 +70,10 @@ export class EditorPrompter implements Prompter {
     return answers;
   }
 
+  notice({ host, text }: { readonly host: string; readonly text: string }): void {
+    if (!this.#quietly) void window.showInformationMessage(`${host}: ${text}`);
+  }
+
   async #secret(name: string, prompt: string, title: string): Promise<string | undefined> {
     const kept = await this.#secrets.get(name);
     if (kept !== undefined) {
