@@ -271,6 +271,14 @@ function silence(target: SshTarget, step: string, timeoutMs: number): RemoteErro
 }
 
 function protocolError(target: SshTarget, error: Error): RemoteError {
+  if (/lost before handshake/i.test(error.message))
+    return new RemoteError(
+      'unreachable',
+      target.name,
+      `${where(target)} took the connection and closed it before a handshake: its SSH server may have too many to let in at once ` +
+        '(MaxStartups) or refuse this machine. Check that an SSH server listens there.',
+      { cause: error },
+    );
   const noMatch = /no matching (.+)$/i.exec(error.message)?.[1];
   const message = noMatch
     ? `${where(target)} and Loadline's SSH client have no ${noMatch} in common.`

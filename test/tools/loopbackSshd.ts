@@ -55,6 +55,9 @@ export interface LoopbackSshd {
   connections(): readonly number[];
   /** Ends the listener, and starts it again on the same port; connections stay. */
   restart(): Promise<void>;
+  /** Ends the listener until `resume`. */
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
   /** Kills them: the connections end without a word of SSH. Gives how many there were. */
   dropConnections(): number;
   /** Stops and continues them: the connection stays open and nothing comes. */
@@ -96,7 +99,20 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
 
   let server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
   const log = () => readFile(file('sshd.log'), 'utf8');
-  const serving = () => childrenOf(server.pid).flatMap((pid) => [pid, ...sshdBelow(pid)]);
+  // Those that a listener which has ended left behind are nobody's children; they are found once and kept.
+  const orphans = new Set<number>();
+  const suspend = async () => {
+    for (const pid of childrenOf(server.pid)) orphans.add(pid);
+    await stopServer(server);
+  };
+  const resume = async () => {
+    server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
+  };
+  const connections = () => {
+    const alive = new Set(processes().map(({ pid }) => pid));
+    return [...orphans].filter((pid) => alive.has(pid)).concat(childrenOf(server.pid));
+  };
+  const serving = () => connections().flatMap((pid) => [pid, ...sshdBelow(pid)]);
   const signal = (name: NodeJS.Signals) => {
     const pids = serving();
     for (const pid of pids) quietly(() => process.kill(pid, name));
@@ -122,12 +138,14 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
       }
       server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
     },
+    suspend,
+    resume,
     restart: async () => {
-      await stopServer(server);
-      server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
+      await suspend();
+      await resume();
     },
     authorize: (publicKey) => appendFile(file('authorized_keys'), `${publicKey.trim()}\n`),
-    connections: () => childrenOf(server.pid),
+    connections,
     dropConnections: () => signal('SIGKILL'),
     freezeConnections: (frozen) => {
       signal(frozen ? 'SIGSTOP' : 'SIGCONT');
@@ -169,9 +187,8 @@ function sshdConfig(
     XDG_CACHE_HOME: join(home, '.cache'),
     ...options.environment,
   });
-  return [
-    // The first value of a key wins: what a test sets comes before ours.
-    ...(options.sshdLines ?? []),
+  const given = options.sshdLines ?? [];
+  const ours = [
     'ListenAddress 127.0.0.1',
     `Port ${port}`,
     ...hostKeys.map((key) => `HostKey ${key}`),
@@ -187,8 +204,10 @@ function sshdConfig(
     'MaxStartups 100',
     'LogLevel VERBOSE',
     `SetEnv ${environment.map(([name, value]) => `"${name}=${value}"`).join(' ')}`,
-    '',
-  ].join('\n');
+  ];
+  // What a test sets stands in place of ours: of most keys the first value counts, of MaxStartups the last.
+  const isGiven = (line: string) => given.some((other) => other.split(' ')[0] === line.split(' ')[0]);
+  return [...given, ...ours.filter((line) => !isGiven(line)), ''].join('\n');
 }
 
 function clientConfig(
