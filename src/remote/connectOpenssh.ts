@@ -10,7 +10,7 @@ import { endGroup } from './endGroup.ts';
 import { type Prompter, RemoteError } from './host.ts';
 import { HostKeyCheck } from './hostKeyCheck.ts';
 import { fingerprint, knownHostsName, parseKnownHosts } from './knownHosts.ts';
-import { cancelled, where } from './openSocket.ts';
+import { cancelled, closedEarly, where } from './openSocket.ts';
 import { opensshConfig } from './opensshConfig.ts';
 import { type Master, OpensshHost } from './opensshHost.ts';
 import { algorithmOf, readFailure, readQuestion } from './opensshWords.ts';
@@ -265,6 +265,8 @@ class Attempt {
         return error;
       }
     }
+    if (/kex_exchange_identification/.test(this.#said))
+      return new RemoteError('unreachable', name, `${closedEarly(this.#target)}${this.#words()}`);
     const revoked = [...this.#checks.values()].flatMap(({ revokedPlaces }) => revokedPlaces);
     const places =
       reason === 'host-key-revoked' && revoked.length > 0 ? ` Revoked in ${revoked.join(', ')}.` : '';

@@ -2,7 +2,7 @@ import type { Client } from 'ssh2';
 import { type Prompter, RemoteError, type RemoteLog, useOpenssh } from './host.ts';
 import { HostKeyCheck } from './hostKeyCheck.ts';
 import { loadSsh2, type Ssh2 } from './loadSsh2.ts';
-import { cancelled, openSocket, where } from './openSocket.ts';
+import { cancelled, closedEarly, openSocket, where } from './openSocket.ts';
 import { Patience } from './patience.ts';
 import { proxyCommandTransport } from './proxyCommand.ts';
 import { Authentication } from './ssh2Auth.ts';
@@ -272,13 +272,7 @@ function silence(target: SshTarget, step: string, timeoutMs: number): RemoteErro
 
 function protocolError(target: SshTarget, error: Error): RemoteError {
   if (/lost before handshake/i.test(error.message))
-    return new RemoteError(
-      'unreachable',
-      target.name,
-      `${where(target)} took the connection and closed it before a handshake: its SSH server may have too many to let in at once ` +
-        '(MaxStartups) or refuse this machine. Check that an SSH server listens there.',
-      { cause: error },
-    );
+    return new RemoteError('unreachable', target.name, closedEarly(target), { cause: error });
   const noMatch = /no matching (.+)$/i.exec(error.message)?.[1];
   const message = noMatch
     ? `${where(target)} and Loadline's SSH client have no ${noMatch} in common.`

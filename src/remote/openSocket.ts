@@ -64,3 +64,11 @@ export function where({ name, hostname, port }: SshTarget): string {
 export function cancelled(name: string): RemoteError {
   return new RemoteError('cancelled', name, `Connecting to ${name} was cancelled.`);
 }
+
+/** What a server that lets nobody in for now looks like from here. */
+export function closedEarly(target: SshTarget): string {
+  return (
+    `${where(target)} took the connection and closed it before a handshake: its SSH server may have too many to let in at once ` +
+    '(MaxStartups) or refuse this machine. Check that an SSH server listens there.'
+  );
+}

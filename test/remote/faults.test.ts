@@ -146,7 +146,7 @@ describe.each(['ssh2', 'openssh'] as const)('over %s', (backend) => {
     await once(waiting, 'data');
     const error = await failureOf(open());
     expect(error).toMatchObject({ reason: 'unreachable' });
-    expect(String(error)).toMatch(/\(MaxStartups\)|Connection closed by remote host/);
+    expect(String(error)).toContain('(MaxStartups)');
     waiting.destroy();
     await waitFor(() => sshd.connections().length === 0, 'sshd to serve nobody');
     await (await open()).dispose();
