@@ -36,33 +36,22 @@ const sharedYaml = {
   },
 };
 
-/** One copy of the model families, the known models and the GPUs beside the bundles that read their facts. */
-const sharedModels = {
-  name: 'shared-models',
-  setup(build) {
-    build.onResolve({ filter: /\/(model\/(parse|known)|device\/catalogue)\.ts$/ }, () => ({
-      path: './models.js',
-      external: true,
-    }));
-  },
-};
+/** What the programs call of the estimator: one copy of what stands behind these, in dist/estimator.js. */
+const estimatorParts = [
+  'model/parse',
+  'model/known',
+  'device/catalogue',
+  'device/instances',
+  'engine/engine',
+  'estimate/estimate',
+];
 
-/** One copy of the table of vLLM's options beside the bundles that read it. */
-const sharedFlagTable = {
-  name: 'shared-flag-table',
+/** One copy of families, GPUs, engines and the estimate beside the bundles that ask for them. */
+const sharedEstimator = {
+  name: 'shared-estimator',
   setup(build) {
-    build.onResolve({ filter: /\/table\.ts$/ }, ({ importer }) =>
-      importer.includes('/vllm/flags/') ? { path: './flagTable.js', external: true } : undefined,
-    );
-  },
-};
-
-/** One copy of the GPUs and the cloud instances beside the bundles that look them up. */
-const sharedDevices = {
-  name: 'shared-devices',
-  setup(build) {
-    build.onResolve({ filter: /\/device\/(catalogue|instances)\.ts$/ }, () => ({
-      path: './devices.js',
+    build.onResolve({ filter: new RegExp(`/(${estimatorParts.join('|')})\\.ts$`) }, () => ({
+      path: './estimator.js',
       external: true,
     }));
   },
@@ -98,15 +87,7 @@ const common = {
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
 const withSharedSsh2 = {
-  plugins: [
-    withoutNativeAddons,
-    sharedSsh2,
-    sharedYaml,
-    sharedModels,
-    sharedDevices,
-    sharedFlagTable,
-    checkpointReaders,
-  ],
+  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedEstimator, checkpointReaders],
 };
 
 const bundles = [
@@ -115,26 +96,15 @@ const bundles = [
   {
     ...node,
     stdin: {
-      contents:
-        "export * from './model/parse.ts'; export * from './model/known.ts'; export * from './device/catalogue.ts';",
+      contents: estimatorParts.map((part) => `export * from './${part}.ts';`).join('\n'),
       resolveDir: 'src/core',
-      sourcefile: 'models.ts',
+      sourcefile: 'estimator.ts',
     },
-    outfile: 'dist/models.js',
-  },
-  { ...node, entryPoints: { flagTable: 'src/core/engine/vllm/flags/table.ts' }, outdir: 'dist' },
-  {
-    ...node,
-    stdin: {
-      contents: "export * from './catalogue.ts'; export * from './instances.ts';",
-      resolveDir: 'src/core/device',
-      sourcefile: 'devices.ts',
-    },
-    outfile: 'dist/devices.js',
+    outfile: 'dist/estimator.js',
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedModels, checkpointReaders],
+    plugins: [withoutNativeAddons, sharedEstimator, checkpointReaders],
     entryPoints: ['hubModel', 'hubLibrary', 'ggufModel', 'ggufLibrary'].map((out) => ({
       in: `src/storage/checkpoint/${out}.ts`,
       out,
@@ -150,14 +120,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [
-      withoutNativeAddons,
-      sharedYaml,
-      sharedModels,
-      sharedDevices,
-      sharedFlagTable,
-      checkpointReaders,
-    ],
+    plugins: [withoutNativeAddons, sharedYaml, sharedEstimator, checkpointReaders],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },
