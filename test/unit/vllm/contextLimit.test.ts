@@ -115,6 +115,12 @@ describe('prefill-context-parallel-size', () => {
     expect(on('0.26.0').warnings).toEqual([]);
   });
 
+  it('is run by V1 before V2 had it: no counts for penalties are kept', () => {
+    const state = (version: string) =>
+      on(version).perRank[0]?.terms.some(({ id }) => id === 'sampler-state') ?? false;
+    expect([state('0.23.0'), state('0.26.0'), state('0.28.0')]).toEqual([false, false, true]);
+  });
+
   it('spreads the cache up to 0.25, and since 0.26 only with decode-context-parallel-size', () => {
     const alone = served(model('qwen3-8b'), '0.23.0', { 'max-model-len': 8192 }).kv.bytesPerTokenPerRank;
     expect(on('0.23.0').kv.bytesPerTokenPerRank).toBe(alone / 2);

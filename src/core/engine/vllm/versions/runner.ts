@@ -42,6 +42,11 @@ export function modelRunner(request: EstimateRequest, profile: VllmProfile): Mod
     return release <= at('0.9.2') && oldOnly(request) ? 'V0' : 'V1';
   }
   if (release < at('0.22.1')) return 'V1';
+  // At first V2 lacked it, then had it for latents alone; V1 never got further than that.
+  if (Number(request.deployment.flags['prefill-context-parallel-size'] ?? 1) > 1) {
+    if (release >= at('0.28.0')) return 'V2';
+    if (release < at('0.26.0') || !modelTraits(request.model).latent) return 'V1';
+  }
   if (lacksV2(request, release)) return 'V1';
   if (release >= at('0.29.0')) return 'V2';
   return byDefault(request, release) ? 'V2' : 'V1';
