@@ -102,6 +102,7 @@ ${runOptions}`,
   --interval MS          between samples (1000)
   --seconds N            end after so long
   --device KIND          auto, nvml, or recorded:NAME to replay a recording (auto)
+  --study                six times a second, as the study of LLaMA-30B sampled: utilisation, memory, PCIe
   --record FILE          write the samples to a new file too; it opens in the editor as a recording
   --csv                  a line a GPU and sample, separated by commas
   --json                 one JSON record a line

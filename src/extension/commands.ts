@@ -17,6 +17,7 @@ import type { CalculatorTarget } from './panels/calculatorPanel.ts';
 import { pickHost, pickRun, planUri } from './pick.ts';
 import type { RunManager } from './runs/runManager.ts';
 import { addedHosts, writeHost } from './settings.ts';
+import type { TelemetryRecorder } from './telemetry/telemetryRecorder.ts';
 import { requireTrust } from './trust.ts';
 
 export interface Services {
@@ -27,6 +28,7 @@ export interface Services {
   readonly runs: RunManager;
   readonly calculator: { open(target: CalculatorTarget): void };
   readonly telemetry: { open(hosts: readonly string[]): void };
+  readonly recorder: TelemetryRecorder;
   readonly sweep: { open(run: string): void };
 }
 
@@ -76,6 +78,17 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       const host = await pickHost(argument, hosts, ['idle', 'connecting', 'connected', 'failed']);
       if (host !== undefined) services.telemetry.open([host]);
     }),
+    'loadline.recordTelemetry': trusted(async (argument) => {
+      const host = await pickHost(argument, hosts, ['idle', 'connecting', 'connected', 'failed']);
+      if (host !== undefined) await services.recorder.toggle(host);
+    }),
+    'loadline.exportTelemetry': async (argument) => {
+      const { activeRecording, exportRecording } = await import('./telemetry/exportCsv.ts');
+      const recording = argument instanceof Uri ? argument : activeRecording();
+      if (recording === undefined)
+        throw new Error(l10n.t('Open a recording of telemetry (.loadline/telemetry) first.'));
+      await exportRecording(recording);
+    },
     'loadline.rehearseSweep': trusted((argument) => startRun(services, argument, 'rehearsal')),
     'loadline.runSweep': trusted((argument) => startRun(services, argument, 'measured')),
     'loadline.openSweep': async (argument) => {

@@ -10,10 +10,15 @@ import { SweepPanel } from './panels/sweepPanel.ts';
 import { TelemetryPanel } from './panels/telemetryPanel.ts';
 import { RunManager } from './runs/runManager.ts';
 import { isPlan } from './sweep/planFiles.ts';
+import { recordingEditor } from './telemetry/recordingEditor.ts';
+import { RecordingEditorProvider } from './telemetry/recordingPanel.ts';
+import { TelemetryFeeds } from './telemetry/telemetryFeeds.ts';
+import { TelemetryRecorder } from './telemetry/telemetryRecorder.ts';
 import { HostsTree } from './views/hostsTree.ts';
 import { RunsTree } from './views/runsTree.ts';
 import { RunStatusItem } from './views/statusItem.ts';
 import { TargetItem } from './views/targetItem.ts';
+import { TelemetryStatusItem } from './views/telemetryStatusItem.ts';
 
 export function activate(context: ExtensionContext): void {
   const { subscriptions } = context;
@@ -21,6 +26,8 @@ export function activate(context: ExtensionContext): void {
   const estimates = new Estimates(context, log);
   const hosts = new HostRegistry(context, log);
   const runs = new RunManager(context, hosts, log);
+  const feeds = new TelemetryFeeds(hosts);
+  const recorder = new TelemetryRecorder(feeds);
   const calculator = new PanelKeeper<CalculatorTarget>(
     context,
     'calculator',
@@ -33,7 +40,8 @@ export function activate(context: ExtensionContext): void {
     'telemetry',
     l10n.t('GPU Telemetry'),
     [],
-    (panel, shown, remember) => new TelemetryPanel(context, hosts, panel, shown, remember),
+    (panel, shown, remember, restored) =>
+      new TelemetryPanel(context, feeds, panel, shown, remember, restored),
   );
   const sweep = new PanelKeeper<string>(
     context,
@@ -51,6 +59,8 @@ export function activate(context: ExtensionContext): void {
     runs,
     calculator,
     telemetry,
+    recorder,
+    feeds,
     sweep,
     hostsTree,
     runsTree,
@@ -58,7 +68,11 @@ export function activate(context: ExtensionContext): void {
     window.createTreeView('loadline.runs', { treeDataProvider: runsTree }),
     new RunStatusItem(runs),
     new TargetItem(estimates),
-    registerCommands({ context, log, estimates, hosts, runs, calculator, telemetry, sweep }),
+    new TelemetryStatusItem(feeds),
+    window.registerCustomEditorProvider(recordingEditor, new RecordingEditorProvider(context), {
+      supportsMultipleEditorsPerDocument: true,
+    }),
+    registerCommands({ context, log, estimates, hosts, runs, calculator, telemetry, recorder, sweep }),
   );
   startPlanLanguage(context);
   const background = async (): Promise<void> => {

@@ -6,7 +6,7 @@ import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../co
 import type { RunResults } from '../core/sweep/run.ts';
 import type { TelemetryLine } from './agent.ts';
 
-export const panelProtocol = 2;
+export const panelProtocol = 3;
 
 /** What any panel may ask for. `save`: a file, named by the page, kept where the user says. */
 export type FromAnyPanel =
@@ -77,7 +77,8 @@ export type FromCalculator =
 
 // ---- telemetry -----------------------------------------------------------------------------------
 
-export type HostConnection = 'connecting' | 'live' | 'stale' | 'failed' | 'stopped';
+/** `stale`: lost, and tried again. `recording`: what was sampled once, from a file. */
+export type HostConnection = 'connecting' | 'live' | 'stale' | 'failed' | 'stopped' | 'recording';
 export interface TelemetryHostState {
   readonly host: string;
   readonly connection: HostConnection;
@@ -86,21 +87,33 @@ export interface TelemetryHostState {
   /** Client clock minus host clock, and its uncertainty, milliseconds; null until known. */
   readonly clockOffsetMs: number | null;
   readonly clockErrorMs: number | null;
+  /** The file that its samples are written to; null: none. */
+  readonly recordingFile: string | null;
+}
+export interface TelemetryHostLines extends TelemetryHostState {
+  readonly lines: readonly TelemetryLine[];
 }
 export interface TelemetrySnapshot {
   readonly type: 'snapshot';
   readonly protocol: number;
-  readonly hosts: readonly (TelemetryHostState & { readonly lines: readonly TelemetryLine[] })[];
+  readonly hosts: readonly TelemetryHostLines[];
+  /** What is shown at first: of a recording, all of it. */
   readonly windowMs: number;
+  /** null: the hosts are sampled now. `notes`: what of the file could not be used. */
+  readonly recording: { readonly name: string; readonly notes: readonly string[] } | null;
   readonly locale: string;
 }
+/** Hosts with news. */
 export interface TelemetryDelta {
   readonly type: 'delta';
-  readonly host: TelemetryHostState;
-  readonly lines: readonly TelemetryLine[];
+  readonly hosts: readonly TelemetryHostLines[];
 }
 export type ToTelemetry = TelemetrySnapshot | TelemetryDelta;
-export type FromTelemetry = FromAnyPanel | { readonly type: 'stop'; readonly host: string };
+export type FromTelemetry =
+  | FromAnyPanel
+  | { readonly type: 'stop' | 'start' | 'record'; readonly host: string }
+  /** All samples as CSV. */
+  | { readonly type: 'export' };
 
 // ---- sweep ---------------------------------------------------------------------------------------
 

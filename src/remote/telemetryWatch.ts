@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SampleRequest, TelemetryLine } from '../protocol/agent.ts';
+import type { HostClock } from '../protocol/agentClock.ts';
 import { TelemetryJoin } from '../protocol/telemetryJoin.ts';
 import type { AgentClient } from './agentClient.ts';
 import { RemoteError } from './host.ts';
@@ -15,6 +16,8 @@ export interface WatchOptions {
   readonly request: SampleRequest;
   /** Ends the watching without an error. */
   readonly signal?: AbortSignal;
+  /** At each comparison of the clocks. */
+  readonly onClock?: (clock: HostClock) => void;
   /** Of an earlier watching of the host: the time between is then a gap. */
   readonly join?: TelemetryJoin;
   /** Wait before attempt 0, 1, 2 … in milliseconds. */
@@ -27,7 +30,8 @@ export interface WatchOptions {
  * does not cure: `lost`, `unreachable` and `timeout` are tried again.
  */
 export async function* watchTelemetry(options: WatchOptions): AsyncGenerator<WatchEvent, void, undefined> {
-  const { request, signal, join = new TelemetryJoin(), backOff = defaultBackOff } = options;
+  const { request, signal, onClock, join = new TelemetryJoin(), backOff = defaultBackOff } = options;
+  const sampleOptions = { ...(signal ? { signal } : {}), ...(onClock ? { onClock } : {}) };
   const startedMs = performance.now();
   let attempt = 0;
   let wasConnected = false;
@@ -38,7 +42,7 @@ export async function* watchTelemetry(options: WatchOptions): AsyncGenerator<Wat
       const agent = await options.connect(wasConnected);
       wasConnected = true;
       yield { type: 'connected' };
-      for await (const line of agent.sample(remaining, signal ? { signal } : {})) {
+      for await (const line of agent.sample(remaining, sampleOptions)) {
         if (line.type === 'telemetry') attempt = 0;
         for (const joined of join.take(line)) yield { type: 'line', line: joined };
       }

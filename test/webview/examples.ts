@@ -63,9 +63,12 @@ const gpuColumns: readonly TelemetryColumn[] = [
   'dramActivePercent',
   'powerWatts',
   'smClockMHz',
+  'memoryClockMHz',
   'temperatureCelsius',
   'pcieTxBytesPerSecond',
   'pcieRxBytesPerSecond',
+  'nvlinkTxBytesPerSecond',
+  'nvlinkRxBytesPerSecond',
   'throttleReasons',
 ];
 
@@ -88,6 +91,16 @@ export function telemetryHeader(gpuCount: number, changes: Partial<TelemetryHead
       memoryTotalBytes: 140.4 * GiB,
       memoryUsedBytes: null,
       powerLimitWatts: 700,
+      memoryReservedBytes: 0.6 * GiB,
+      smClockMaxMHz: 1980,
+      slowdownCelsius: 92,
+      links: {
+        pcieGeneration: 5,
+        pcieLanes: 16,
+        pcieBytesPerSecond: 63e9,
+        nvlinks: 18,
+        nvlinkBytesPerSecond: 450e9,
+      },
     })),
     gpuColumns,
     hostColumns: [],
@@ -106,9 +119,12 @@ function gpuRow(seq: number, gpu: number): readonly (number | null)[] {
     65 * Math.min(1, load),
     120 + 480 * Math.min(1, load),
     load > 0.9 ? 1755 : 1980,
+    3201,
     38 + 25 * Math.min(1, load),
-    2e8 * load,
-    9e8 * load,
+    8e9 * load,
+    26e9 * load,
+    210e9 * load,
+    190e9 * load,
     load > 0.9 ? 0x04 : 0,
   ];
 }
@@ -145,6 +161,7 @@ export const hostState = {
   message: null,
   clockOffsetMs: null,
   clockErrorMs: null,
+  recordingFile: null,
 } as const;
 
 export function telemetrySnapshot(gpuCount: number, ticks = 1000): TelemetrySnapshot {
@@ -153,6 +170,7 @@ export function telemetrySnapshot(gpuCount: number, ticks = 1000): TelemetrySnap
     protocol: panelProtocol,
     hosts: [{ ...hostState, lines: [telemetryHeader(gpuCount), ...telemetryLines(gpuCount, 0, ticks)] }],
     windowMs: 300_000,
+    recording: null,
     locale: 'en-US',
   };
 }

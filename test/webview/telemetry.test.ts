@@ -12,8 +12,7 @@ afterAll(() => browser?.stop());
 const open = (gpuCount = 2) => browser.open('telemetry', [telemetrySnapshot(gpuCount)]);
 const delta = (from: number, to: number) => ({
   type: 'delta',
-  host: hostState,
-  lines: telemetryLines(2, from, to),
+  hosts: [{ ...hostState, lines: telemetryLines(2, from, to) }],
 });
 const blue = themes.dark.variables['charts-blue'] ?? '';
 const memoryOf = (panel: PanelPage, gpu: number) =>
@@ -37,12 +36,12 @@ describe('the telemetry panel', () => {
 
   it('names the reason where a GPU is slowed down', async () => {
     const panel = await open(1);
-    await panel.send({ type: 'delta', host: hostState, lines: telemetryLines(1, 1000, 1030) });
+    await panel.send({ type: 'delta', hosts: [{ ...hostState, lines: telemetryLines(1, 1000, 1030) }] });
     const [at] = [telemetryHeader(1).gpuColumns.indexOf('throttleReasons')];
     const [line] = telemetryLines(1, 1030, 1031);
     if (line?.type !== 'telemetry') throw new Error('no record');
     const gpus = line.gpus.map((row) => row.map((value, i) => (i === at ? 0x24 : value)));
-    await panel.send({ type: 'delta', host: hostState, lines: [{ ...line, gpus }] });
+    await panel.send({ type: 'delta', hosts: [{ ...hostState, lines: [{ ...line, gpus }] }] });
     expect(await panel.page.locator('.throttle').textContent()).toBe(' slowed: power cap, heat (software)');
     expect(await panel.page.locator('.headline').textContent()).toContain(
       'Slowed down: GPU 0 (power cap, heat (software)).',
@@ -128,12 +127,12 @@ describe('the telemetry panel', () => {
     await panel.page.locator('.tile input').nth(1).uncheck();
     await panel.page.locator('#window-length').selectOption('60000');
     await panel.drawn();
-    expect(await panel.page.locator('#memory .legend li').count()).toBe(1);
+    expect(await panel.page.locator('#power .legend li').count()).toBe(1);
     await panel.page.reload();
     await panel.page.locator('.tile').nth(1).waitFor();
     await panel.drawn();
     expect(await panel.page.locator('.tile input').nth(1).isChecked()).toBe(false);
-    expect(await panel.page.locator('#memory .legend li').count()).toBe(1);
+    expect(await panel.page.locator('#power .legend li').count()).toBe(1);
     expect(await panel.page.locator('#window-length').inputValue()).toBe('60000');
     await panel.close();
   });
@@ -169,8 +168,9 @@ describe('the telemetry panel', () => {
     const panel = await open();
     await panel.send({
       type: 'delta',
-      host: { ...hostState, host: 'gpu-02', connection: 'failed', message: 'no python3 was found.' },
-      lines: [],
+      hosts: [
+        { ...hostState, host: 'gpu-02', connection: 'failed', message: 'no python3 was found.', lines: [] },
+      ],
     });
     expect(await panel.page.locator('.notice-failed').textContent()).toBe(
       'gpu-02 failed. no python3 was found.',
@@ -178,8 +178,7 @@ describe('the telemetry panel', () => {
     expect(await panel.page.locator('.tile').count()).toBe(2);
     await panel.send({
       type: 'delta',
-      host: { ...hostState, connection: 'stale', message: 'The connection was lost.' },
-      lines: [],
+      hosts: [{ ...hostState, connection: 'stale', message: 'The connection was lost.', lines: [] }],
     });
     expect(await panel.page.locator('.notices').textContent()).toContain(
       'gpu-01 sends nothing. The connection was lost.',

@@ -39,6 +39,8 @@ export interface ChartAxis {
   readonly max?: number;
   /** The axis reaches at least this far, to the next round number. */
   readonly reaches?: number;
+  /** Where ticks stand; left out: at round numbers. */
+  readonly ticks?: readonly number[];
   /** At the ticks. */
   format(value: number): string;
 }
@@ -52,6 +54,8 @@ export interface ChartSeries {
   readonly colour: number;
   /** Which dash pattern; 0 is a solid line. */
   readonly dash?: number;
+  /** Pixels; left out: a thin line. */
+  readonly width?: number;
   readonly axis?: 'left' | 'right';
   /** In high contrast a line carries this shape here and there: by index of `markerShapes`. */
   readonly marker?: number;
@@ -111,10 +115,12 @@ export class ChartView {
     });
   }
 
-  /** Drawn in one of the next frames; only the newest content is. */
-  show(content: ChartContent): void {
+  /** Drawn in one of the next frames; only the newest content is. `now`: within the frame that asks, which is its own. */
+  show(content: ChartContent, now = false): void {
     this.#content = content;
-    this.#redraw();
+    if (!now) return this.#redraw();
+    frames.forget(this);
+    this.#draw();
   }
 
   /** Width of the plot, in pixels: no more points than twice this are worth drawing. */
@@ -129,17 +135,19 @@ export class ChartView {
   }
 
   #redraw(): void {
-    frames.request(this, () => {
-      const content = this.#content;
-      if (content === undefined) return;
-      const axes = JSON.stringify([content.x, content.left, content.right]);
-      if (axes !== this.#axes) {
-        this.#axes = axes;
-        this.#chart.options = this.#options(content);
-      }
-      this.#setDatasets(content.series.flatMap((series) => this.#datasets(series)));
-      this.#chart.update('none');
-    });
+    frames.request(this, () => this.#draw());
+  }
+
+  #draw(): void {
+    const content = this.#content;
+    if (content === undefined) return;
+    const axes = JSON.stringify([content.x, content.left, content.right]);
+    if (axes !== this.#axes) {
+      this.#axes = axes;
+      this.#chart.options = this.#options(content);
+    }
+    this.#setDatasets(content.series.flatMap((series) => this.#datasets(series)));
+    this.#chart.update('none');
   }
 
   /** chart.js keeps what it has worked out of a dataset by its object: objects that go on are kept. */
@@ -171,7 +179,7 @@ export class ChartView {
       yAxisID,
       showLine: series.draw !== 'points',
       borderColor: colour,
-      borderWidth: theme.highContrast ? 2 : 1.5,
+      borderWidth: series.width ?? (theme.highContrast ? 2 : 1.5),
       borderDash: [...(dashPatterns[(series.dash ?? 0) % dashPatterns.length] ?? [])],
       pointRadius,
       pointHitRadius: 8,
@@ -261,8 +269,15 @@ export class ChartView {
   #scale(axis: ChartAxis, position: 'bottom' | 'left' | 'right', grid: boolean) {
     const theme = this.#theme;
     const font = { family: theme.fontFamily, size: theme.fontPixels };
+    const { ticks } = axis;
     const ownTicks =
-      axis.scale === 'time' ? timeTicks : axis.scale === 'logarithmic' ? logarithmicTicks : undefined;
+      ticks !== undefined
+        ? () => [...ticks]
+        : axis.scale === 'time'
+          ? timeTicks
+          : axis.scale === 'logarithmic'
+            ? logarithmicTicks
+            : undefined;
     return {
       type: axis.scale === 'logarithmic' ? 'logarithmic' : 'linear',
       position,

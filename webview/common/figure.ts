@@ -4,7 +4,7 @@ import { button, element, onKey, setAttributes, setText, svgElement } from './do
 import { fileName, type SavedFile, savedText } from './savedFile.ts';
 import { type Swatch, shapePaths, swatchOf } from './swatch.ts';
 import { Table, type TableOptions } from './table.ts';
-import { observeTheme, readTheme } from './theme.ts';
+import { observeTheme, readTheme, type Theme } from './theme.ts';
 
 export interface FigureOptions<Row> {
   readonly id: string;
@@ -13,16 +13,22 @@ export interface FigureOptions<Row> {
   readonly table: TableOptions<Row>;
   /** Keeps a picture, or the data, where the user says. */
   save(file: SavedFile): void;
+  /** Lines come and go by the legend: called with the line's key. */
+  toggleLine?(key: string, shown: boolean): void;
 }
 
 export interface FigureContent<Row> {
-  readonly chart: ChartContent;
+  /** `hidden` lines stand in the legend alone. */
+  readonly chart: Omit<ChartContent, 'series'> & { readonly series: readonly LegendSeries[] };
   readonly rows: readonly Row[];
   /** One sentence that says what the chart shows. */
   readonly summary: string;
   /** Left out: that of the options. */
   readonly title?: string;
 }
+
+/** `key`: what the legend's button of the line stands for; without one it has none. */
+export type LegendSeries = ChartSeries & { readonly key?: string; readonly hidden?: boolean };
 
 interface Toggle {
   readonly element: HTMLElement;
@@ -45,7 +51,7 @@ export class Figure<Row> {
   readonly #table: Table<Row>;
   #rows: readonly Row[] = [];
   #empty = false;
-  #series: readonly ChartSeries[] = [];
+  #series: readonly LegendSeries[] = [];
   #legendKey = '';
 
   constructor(private readonly options: FigureOptions<Row>) {
@@ -111,14 +117,16 @@ export class Figure<Row> {
     figures.push({ element: this.element, toggle: () => this.#toggleTwin() });
   }
 
-  show({ chart, rows, summary, title = this.options.title }: FigureContent<Row>): void {
+  /** `now`: within the frame that asks; left out, the chart is drawn in one of the next. */
+  show({ chart, rows, summary, title = this.options.title }: FigureContent<Row>, now = false): void {
     setText(this.#title, title);
     setAttributes(this.#canvas, { 'aria-label': title });
     setText(this.#summary, summary);
     this.#showLegend(chart.series);
-    this.#empty = chart.series.every(({ points }) => points.length === 0);
+    const series = chart.series.filter(({ hidden }) => hidden !== true);
+    this.#empty = chart.series.every(({ points, hidden }) => points.length === 0 && hidden !== true);
     this.#showParts();
-    this.chart.show(chart);
+    this.chart.show({ ...chart, series }, now);
     this.#table.caption = title;
     this.#rows = rows;
     if (!this.#twin.hidden) this.#table.show(rows);
@@ -135,7 +143,11 @@ export class Figure<Row> {
   }
 
   #savePicture(): void {
-    const base64 = chartPicture(this.#canvas, this.#heading, this.#series);
+    const base64 = chartPicture(
+      this.#canvas,
+      this.#heading,
+      this.#series.filter(({ hidden }) => hidden !== true),
+    );
     if (base64 !== null) this.options.save({ name: fileName(this.#heading, 'png'), base64 });
   }
 
@@ -159,19 +171,40 @@ export class Figure<Row> {
     this.#legend.hidden = hidden;
   }
 
-  #showLegend(series: readonly ChartSeries[]): void {
+  #showLegend(series: readonly LegendSeries[]): void {
     this.#series = series;
     const theme = readTheme();
     const key = JSON.stringify([
       theme.series,
       theme.highContrast,
-      series.map((one) => [one.label, one.colour, one.dash, one.shape]),
+      series.map((one) => [one.label, one.colour, one.dash, one.shape, one.key, one.hidden]),
     ]);
     if (key === this.#legendKey) return;
     this.#legendKey = key;
-    this.#legend.replaceChildren(
-      ...series.map((one) => element('li', {}, swatch(swatchOf(one, theme)), one.label)),
+    const focused = this.#legend.contains(document.activeElement)
+      ? document.activeElement?.getAttribute('data-line')
+      : undefined;
+    this.#legend.replaceChildren(...series.map((one) => this.#legendItem(one, theme)));
+    for (const toggle of this.#legend.querySelectorAll('button'))
+      if (focused !== undefined && toggle.getAttribute('data-line') === focused) toggle.focus();
+  }
+
+  #legendItem(one: LegendSeries, theme: Theme): HTMLElement {
+    const mark = swatch(swatchOf(one, theme));
+    const { key, hidden = false } = one;
+    if (key === undefined || this.options.toggleLine === undefined) return element('li', {}, mark, one.label);
+    const toggle = button(
+      one.label,
+      () => this.options.toggleLine?.(key, hidden),
+      {
+        class: 'quiet legend-line',
+        'aria-pressed': !hidden,
+        'data-line': key,
+        title: hidden ? 'Put the line into the chart' : 'Take the line out of the chart',
+      },
+      mark,
     );
+    return element('li', {}, toggle);
   }
 }
 

@@ -10,6 +10,7 @@ const state = new TelemetryState();
 const kept = restored(host.readState());
 state.chosenWindowMs = kept.windowMs;
 for (const key of kept.hidden) state.hidden.add(key);
+for (const [key, shown] of kept.chosenLines) state.chosenLines.set(key, shown);
 
 const view = new TelemetryView(appRoot(), state, {
   post: (message) => host.post(message),

@@ -1,70 +1,12 @@
-import { GB, GiB } from '../../src/core/units.ts';
-import type { TelemetryColumn } from '../../src/protocol/agent.ts';
-import type { ChartAxis, ChartContent, ChartSeries } from '../common/chart.ts';
-import type { ChartMark, ChartRegion } from '../common/chartMarks.ts';
+import type { ChartAxis } from '../common/chart.ts';
+import type { ChartMark } from '../common/chartMarks.ts';
+import type { FigureContent, LegendSeries } from '../common/figure.ts';
 import type { Formatter } from '../common/format.ts';
-import type { ShownGpu } from './shownGpu.ts';
+import { type Line, legendLines, linesOf } from './chartLines.ts';
+import { gapRegions, gapWords } from './gapRegions.ts';
+import { type LineChartId, type MetricChart, metricChart, type Scale } from './metrics.ts';
+import { chartedGpus, type ShownGpu } from './shownGpu.ts';
 import type { TimeWindow } from './state.ts';
-
-interface Metric {
-  readonly column: TelemetryColumn;
-  readonly label: string;
-  readonly unit: string;
-  /** Sampled value to shown value. */
-  readonly divisor: number;
-  readonly axis?: 'right';
-  /** Drawn only where the host samples none of the others. */
-  readonly fallback?: true;
-}
-
-export interface MetricChart {
-  readonly id: string;
-  readonly title: string;
-  readonly left: string;
-  readonly right?: string;
-  readonly top?: number;
-  readonly metrics: readonly Metric[];
-}
-
-export const metricCharts: readonly MetricChart[] = [
-  {
-    id: 'memory',
-    title: 'Memory',
-    left: 'GiB used',
-    metrics: [{ column: 'memoryUsedBytes', label: 'memory', unit: 'GiB', divisor: GiB }],
-  },
-  {
-    id: 'busy',
-    title: 'Busy',
-    left: '% of time',
-    top: 100,
-    metrics: [
-      { column: 'smActivePercent', label: 'SM', unit: '%', divisor: 1 },
-      { column: 'tensorActivePercent', label: 'tensor', unit: '%', divisor: 1 },
-      { column: 'dramActivePercent', label: 'DRAM', unit: '%', divisor: 1 },
-      { column: 'utilizationPercent', label: 'any kernel', unit: '%', divisor: 1, fallback: true },
-    ],
-  },
-  {
-    id: 'power',
-    title: 'Power and clock',
-    left: 'W',
-    right: 'MHz',
-    metrics: [
-      { column: 'powerWatts', label: 'power', unit: 'W', divisor: 1 },
-      { column: 'smClockMHz', label: 'SM clock', unit: 'MHz', divisor: 1, axis: 'right' },
-    ],
-  },
-  {
-    id: 'pcie',
-    title: 'PCIe',
-    left: 'GB/s',
-    metrics: [
-      { column: 'pcieTxBytesPerSecond', label: 'GPU→host', unit: 'GB/s', divisor: GB },
-      { column: 'pcieRxBytesPerSecond', label: 'host→GPU', unit: 'GB/s', divisor: GB },
-    ],
-  },
-];
 
 /** A line of a chart in figures: the chart's twin. Shown values, in `unit`. */
 export interface LineFigures {
@@ -78,180 +20,113 @@ export interface LineFigures {
   readonly max: number;
 }
 
-interface Line {
-  readonly gpu: ShownGpu;
-  readonly metric: Metric;
-  readonly column: number;
-  readonly label: string;
-  readonly colour: number;
-  readonly dash: number;
-  /** Which GPU, where there are several. */
-  readonly marker: number | undefined;
-}
+export type MetricContent = FigureContent<LineFigures>;
 
-/** Lines that there is anything of in the window. One GPU: a colour a metric. Several: a colour a GPU. */
-function linesOf(chart: MetricChart, gpus: readonly ShownGpu[], window: TimeWindow): readonly Line[] {
-  // Where all of it is recorded, the title says so.
-  const mixed = new Set(gpus.map(({ host }) => host.header?.recorded)).size > 1;
-  return gpus.flatMap((gpu) => {
-    const all = chart.metrics.flatMap((metric, at): Line[] => {
-      const column = gpu.host.column(gpu.index, metric.column);
-      if (column === undefined || statistics(gpu, column, window) === undefined) return [];
-      const alone = gpus.length === 1;
-      const name = alone
-        ? metric.label
-        : chart.metrics.length === 1
-          ? gpu.label
-          : `${gpu.label} ${metric.label}`;
-      const label = mixed && gpu.host.header?.recorded === true ? `${name} (recorded)` : name;
-      return [
-        {
-          gpu,
-          metric,
-          column,
-          label,
-          colour: alone ? at : gpu.colour,
-          dash: at,
-          marker: alone ? undefined : gpu.colour,
-        },
-      ];
-    });
-    const preferred = all.filter(({ metric }) => metric.fallback !== true);
-    return preferred.length > 0 ? preferred : all;
-  });
-}
-
-function statistics({ host }: ShownGpu, column: number, { fromMs, toMs }: TimeWindow) {
-  return host.series?.statistics(column, fromMs - host.offsetMs, toMs - host.offsetMs);
-}
-
-export interface MetricContent {
-  readonly chart: ChartContent;
-  readonly rows: readonly LineFigures[];
-  readonly summary: string;
-}
+/** What the canvas can draw within a frame: with many lines each has fewer points, its peaks stay. */
+const mostPoints = 12_000;
+const fewestPointsOfLine = 60;
 
 /** One chart over the window, in at most twice `width` points a line. */
 export function metricContent(
-  definition: MetricChart,
-  gpus: readonly ShownGpu[],
+  id: LineChartId,
+  shown: readonly ShownGpu[],
   window: TimeWindow,
   width: number,
   format: Formatter,
+  chosen: ReadonlyMap<string, boolean> = new Map(),
 ): MetricContent {
-  const lines = linesOf(definition, gpus, window);
-  const rows = lines.flatMap((line) => figuresOf(line, window));
-  const time: ChartAxis = {
-    label: 'Time',
-    scale: 'time',
-    min: window.fromMs,
-    max: window.toMs,
-    format: format.clock,
-  };
-  const reaches = room(definition, gpus);
-  const shownGaps = gaps(gpus, window);
-  const hasRight = lines.some(({ metric }) => metric.axis === 'right');
+  const gpus = chartedGpus(shown);
+  const definition = metricChart(
+    id,
+    gpus.map(({ gpu }) => gpu),
+  );
+  const lines = linesOf(definition, gpus, window, chosen);
+  const drawn = lines.filter(({ hidden }) => !hidden).length;
+  const points = Math.min(
+    2 * width,
+    Math.max(fewestPointsOfLine, Math.floor(mostPoints / Math.max(1, drawn))),
+  );
+  const rows = lines.map(figuresOf);
+  const gaps = gapRegions(gpus, window);
+  const marks = limitMarks(definition, gpus, format);
   return {
     rows,
-    summary: `${summaryOf(definition, lines, rows, format)}${gapWords(shownGaps, format)}`,
+    summary: `${summaryOf(definition, lines, rows, format)}${gapWords(gaps, format)}`,
     chart: {
-      x: time,
+      x: timeAxis(window, format),
       left: {
         label: definition.left,
         scale: 'linear',
         min: 0,
         ...(definition.top === undefined ? {} : { max: definition.top }),
-        ...(reaches === undefined ? {} : { reaches }),
+        // The limit is to be seen, however little of it is used; but of a link, whose peak is far away.
+        ...(marks.length === 0 || definition.left.startsWith('%')
+          ? {}
+          : { reaches: Math.max(...marks.map(({ at }) => at)) }),
         format: format.tick,
       },
-      ...(hasRight && definition.right !== undefined
-        ? { right: { label: definition.right, scale: 'linear', min: 0, format: format.tick } }
-        : {}),
-      series: lines.map((line) => drawnLine(line, window, width)),
-      marks: limits(definition, gpus, format),
-      regions: shownGaps,
+      series: legendLines(lines).map((line) => drawnLine(line, window, points)),
+      marks,
+      regions: gaps,
     },
   };
 }
 
+export function timeAxis({ fromMs, toMs }: TimeWindow, format: Formatter): ChartAxis {
+  return { label: 'Time', scale: 'time', min: fromMs, max: toMs, format: format.clock };
+}
+
 function drawnLine(
-  { gpu, metric, column, label, colour, dash, marker }: Line,
+  { key, gpu, column, scale, label, colour, dash, marker, hidden }: Line,
   window: TimeWindow,
-  width: number,
-): ChartSeries {
+  points: number,
+): LegendSeries {
   const { offsetMs, series } = gpu.host;
-  const drawn = series?.line(column, window.fromMs - offsetMs, window.toMs - offsetMs, 2 * width);
+  const drawn = hidden
+    ? undefined
+    : series?.line(column, window.fromMs - offsetMs, window.toMs - offsetMs, points);
   return {
+    key,
+    hidden,
     label,
     points: (drawn?.x ?? []).map((x, i) => ({
       x: x + offsetMs,
-      y: (drawn?.y[i] ?? Number.NaN) / metric.divisor,
+      y: shownValue(drawn?.y[i] ?? Number.NaN, scale),
     })),
     colour,
     dash,
     ...(marker === undefined ? {} : { marker }),
-    ...(metric.axis === undefined ? {} : { axis: metric.axis }),
   };
 }
 
-function figuresOf({ gpu, metric, column, label }: Line, window: TimeWindow): LineFigures[] {
-  const found = statistics(gpu, column, window);
-  if (found === undefined) return [];
-  const { divisor } = metric;
-  return [
-    {
-      key: `${gpu.key}/${metric.column}`,
-      label,
-      unit: metric.unit,
-      count: found.count,
-      last: found.last / divisor,
-      min: found.min / divisor,
-      mean: found.mean / divisor,
-      max: found.max / divisor,
-    },
-  ];
+function shownValue(value: number, { factor, offset = 0 }: Scale): number {
+  return offset + factor * value;
 }
 
-/** The limit is to be seen, however little of it is used. */
-function room({ id }: MetricChart, gpus: readonly ShownGpu[]): number | undefined {
-  const limits = gpus.map(({ gpu }) =>
-    id === 'memory' ? gpu.memoryTotalBytes / GiB : id === 'power' ? gpu.powerLimitWatts : null,
-  );
-  const known = limits.filter((limit) => limit !== null);
-  return known.length === 0 ? undefined : Math.max(...known);
+function figuresOf({ key, label, scale, found }: Line): LineFigures {
+  const shown = (value: number) => shownValue(value, scale);
+  const [a, b] = [shown(found.min), shown(found.max)];
+  return {
+    key,
+    label,
+    unit: scale.unit,
+    count: found.count,
+    last: shown(found.last),
+    min: Math.min(a, b),
+    mean: shown(found.mean),
+    max: Math.max(a, b),
+  };
 }
 
-function limits({ id }: MetricChart, gpus: readonly ShownGpu[], format: Formatter): ChartMark[] {
-  const pick = id === 'memory' ? 'memoryTotalBytes' : id === 'power' ? 'powerLimitWatts' : undefined;
-  if (pick === undefined) return [];
-  const values = [...new Set(gpus.map(({ gpu }) => gpu[pick]))].filter((value) => value !== null);
-  return values.map((value) => ({
+function limitMarks({ limits }: MetricChart, gpus: readonly ShownGpu[], format: Formatter): ChartMark[] {
+  const all = gpus.flatMap(({ gpu }) => limits?.(gpu, format) ?? []);
+  const distinct = new Map(all.map((limit) => [limit.label, limit]));
+  return [...distinct.values()].map(({ at, label }) => ({
     direction: 'horizontal',
-    at: pick === 'memoryTotalBytes' ? value / GiB : value,
-    label:
-      pick === 'memoryTotalBytes' ? `total ${format.bytes(value)}` : `limit ${format.significant(value)} W`,
+    at,
+    label,
     kind: 'limit',
   }));
-}
-
-function gaps(gpus: readonly ShownGpu[], { fromMs, toMs }: TimeWindow): ChartRegion[] {
-  const hosts = new Set(gpus.map(({ host }) => host));
-  return [...hosts].flatMap((host) =>
-    host.gaps
-      .map((gap) => ({
-        from: gap.fromMs + host.offsetMs,
-        to: gap.toMs + host.offsetMs,
-        label: `gap: ${gap.cause}`,
-      }))
-      .filter(({ from, to }) => to >= fromMs && from <= toMs),
-  );
-}
-
-function gapWords(regions: readonly ChartRegion[], format: Formatter): string {
-  if (regions.length === 0) return '';
-  const seconds = regions.reduce((total, { from, to }) => total + (to - from) / 1000, 0);
-  const causes = [...new Set(regions.map(({ label }) => label.replace(/^gap: /, '')))].join(', ');
-  return ` ${regions.length === 1 ? '1 gap' : `${regions.length} gaps`} of ${format.duration(seconds)} in all: ${causes}.`;
 }
 
 function summaryOf(
@@ -263,17 +138,23 @@ function summaryOf(
   if (rows.length === 0)
     return `Not known: nothing of ${definition.metrics.map(({ label }) => label).join(', ')} was sampled in this time.`;
   const parts = definition.metrics.flatMap((metric) => {
-    const own = rows.filter((row) => row.key.endsWith(`/${metric.column}`));
-    if (own.length === 0) return [];
+    const own = rows.filter((_, i) => lines[i]?.metric.id === metric.id);
+    const [first] = own;
+    if (first === undefined) return [];
     const [low, high] = [Math.min(...own.map(({ min }) => min)), Math.max(...own.map(({ max }) => max))];
     const last = own.map((row) => row.last);
     const end = range(Math.min(...last), Math.max(...last), format);
-    return [`${metric.label} ${end} ${metric.unit} at the end, ${range(low, high, format)} in all`];
+    return [`${metric.label} ${end} ${first.unit} at the end, ${range(low, high, format)} in all`];
   });
-  const fallback = lines.some(({ metric }) => metric.fallback === true)
-    ? ' SM, tensor and DRAM activity are not known here.'
-    : '';
-  return `${parts.join('; ')}.${fallback}`;
+  const hasMajor = lines.some(({ metric }) => metric.minor !== true);
+  const major = definition.metrics.filter(({ minor }) => minor !== true).map(({ label }) => label);
+  const missing = hasMajor ? '' : ` ${listed(major)} activity are not known here.`;
+  return `${parts.join('; ')}.${missing}`;
+}
+
+/** `SM, tensor and DRAM`. */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 function range(low: number, high: number, format: Formatter): string {

@@ -27,6 +27,31 @@ export function allGpus(state: TelemetryState): readonly ShownGpu[] {
     }));
 }
 
+/** More lines than this can't be told apart. */
+const mostLines = 16;
+
+/** What charts draw: each GPU, or of many the most of each host's. */
+export function chartedGpus(gpus: readonly ShownGpu[]): readonly ShownGpu[] {
+  if (gpus.length <= mostLines) return gpus;
+  return [...new Set(gpus.map(({ host }) => host))].flatMap((host, colour): ShownGpu[] => {
+    const own = gpus.filter((shown) => shown.host === host);
+    const [first] = own;
+    const all = host.header?.gpus.length ?? 0;
+    if (first === undefined) return [];
+    if (all < 2) return [{ ...first, colour }];
+    return [
+      {
+        key: `${host.state.host}/most`,
+        host,
+        index: all,
+        gpu: first.gpu,
+        colour,
+        label: `${host.state.host}, most of ${all} GPUs`,
+      },
+    ];
+  });
+}
+
 /** `H200` of `NVIDIA H200`. */
 export function shortName({ name }: ProbedGpu): string {
   return name.replace(/^NVIDIA\s+/, '');

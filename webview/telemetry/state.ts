@@ -1,4 +1,4 @@
-import { panelProtocol, type ToTelemetry } from '../../src/protocol/panel.ts';
+import { panelProtocol, type TelemetrySnapshot, type ToTelemetry } from '../../src/protocol/panel.ts';
 import { HostTelemetry } from './hostTelemetry.ts';
 
 /** What the charts show. A pause is a window that no longer moves. */
@@ -17,6 +17,10 @@ export const windowLengths = [60_000, 300_000, 900_000, 3_600_000, 7_200_000] as
 /** The panel's data and view. Data goes on coming in while the view stands still. */
 export class TelemetryState {
   readonly hosts = new Map<string, HostTelemetry>();
+  /** What is shown is a file; null: hosts that are sampled now. */
+  recording: TelemetrySnapshot['recording'] = null;
+  /** Client's time of the newest message or tick. */
+  nowMs = Number.NaN;
   locale = 'en-US';
   incompatible = false;
   /** False until the first snapshot. */
@@ -24,22 +28,28 @@ export class TelemetryState {
   view: TimeView = { kind: 'live' };
   /** null until the user chooses: what the host says. */
   chosenWindowMs: number | null = null;
+  #replayWindowMs: number | null = null;
   #hostWindowMs: number = windowLengths[1];
   /** GPUs that the user took out of the charts, as `host/index`. */
   readonly hidden = new Set<string>();
+  /** Lines that the user put into a chart (true) or took out of it, by `host/index/column`. */
+  readonly chosenLines = new Map<string, boolean>();
 
   receive(message: ToTelemetry, nowMs: number): void {
+    this.nowMs = nowMs;
     if (message.type === 'delta') {
-      const { host } = message.host;
-      const known = this.hosts.get(host) ?? new HostTelemetry(message.host);
-      known.state = message.host;
-      known.ingest(message.lines, nowMs);
-      this.hosts.set(host, known);
+      for (const { lines, ...state } of message.hosts) {
+        const known = this.hosts.get(state.host) ?? new HostTelemetry(state);
+        known.state = state;
+        known.ingest(lines, nowMs);
+        this.hosts.set(state.host, known);
+      }
       return;
     }
     this.received = true;
     this.incompatible = message.protocol !== panelProtocol;
     this.locale = message.locale;
+    this.recording = message.recording;
     this.#hostWindowMs = message.windowMs;
     this.hosts.clear();
     for (const { lines, ...state } of message.hosts) {
@@ -50,7 +60,8 @@ export class TelemetryState {
   }
 
   get windowMs(): number {
-    return this.chosenWindowMs ?? this.#hostWindowMs;
+    // A recording opens with all that it has, whatever was last looked at.
+    return (this.recording === null ? this.chosenWindowMs : this.#replayWindowMs) ?? this.#hostWindowMs;
   }
 
   /** Client's time of the newest sample; NaN without one. */
@@ -64,10 +75,17 @@ export class TelemetryState {
     );
   }
 
+  chooseWindow(lengthMs: number): void {
+    if (this.recording === null) this.chosenWindowMs = lengthMs;
+    else this.#replayWindowMs = lengthMs;
+  }
+
   /** Client's time. Live, the newest sample is at the right edge. */
   get window(): TimeWindow {
     if (this.view.kind === 'fixed') return this.view;
-    const toMs = this.newestMs;
+    // While a host is away its gap grows; otherwise the newest sample is at the edge, and nothing trembles.
+    const isAway = [...this.hosts.values()].some(({ state }) => state.connection === 'stale');
+    const toMs = isAway && this.nowMs > this.newestMs ? this.nowMs : this.newestMs;
     return { fromMs: toMs - this.windowMs, toMs };
   }
 
@@ -108,15 +126,21 @@ export class TelemetryState {
 export interface KeptState {
   readonly windowMs: number | null;
   readonly hidden: readonly string[];
+  readonly chosenLines: readonly (readonly [string, boolean])[];
 }
 
 export function restored(kept: unknown): KeptState {
   const fields = typeof kept === 'object' && kept !== null ? (kept as Record<string, unknown>) : {};
-  const { windowMs, hidden } = fields as { windowMs?: unknown; hidden?: unknown };
+  const { windowMs, hidden, chosenLines } = fields as Partial<Record<keyof KeptState, unknown>>;
   return {
     windowMs: windowLengths.find((length) => length === windowMs) ?? null,
     hidden: Array.isArray(hidden) ? hidden.filter((one) => typeof one === 'string') : [],
+    chosenLines: Array.isArray(chosenLines) ? chosenLines.filter(isChosenLine) : [],
   };
+}
+
+function isChosenLine(one: unknown): one is readonly [string, boolean] {
+  return Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'boolean';
 }
 
 function edges({ fromMs, toMs }: TimeWindow): TimeWindow {

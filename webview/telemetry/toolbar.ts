@@ -35,7 +35,7 @@ export class Toolbar {
     });
     this.#length = element('select', { id: 'window-length' });
     this.#length.addEventListener('change', () => {
-      this.state.chosenWindowMs = Number(this.#length.value);
+      this.state.chooseWindow(Number(this.#length.value));
       this.#do(() => state.goLive());
       this.events.windowChosen();
     });

@@ -1,13 +1,15 @@
-import type { FromTelemetry } from '../../src/protocol/panel.ts';
+import type { FromTelemetry, TelemetryHostState } from '../../src/protocol/panel.ts';
 import { button, element, setText } from '../common/dom.ts';
 import { Figure } from '../common/figure.ts';
 import { createFormatter, type Formatter } from '../common/format.ts';
 import { frames } from '../common/frames.ts';
 import type { Column } from '../common/table.ts';
 import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
-import { type LineFigures, type MetricChart, metricCharts, metricContent } from './metricCharts.ts';
+import { type LineFigures, type MetricContent, metricContent } from './metricCharts.ts';
+import { chartTitles, lineCharts, throttleChart } from './metrics.ts';
 import { allGpus, type ShownGpu } from './shownGpu.ts';
 import type { KeptState, TelemetryState } from './state.ts';
+import { throttleContent } from './throttleLanes.ts';
 import { Tile } from './tile.ts';
 import { Toolbar } from './toolbar.ts';
 import { enableZoom } from './zoom.ts';
@@ -17,16 +19,25 @@ export interface TelemetryEvents {
   keep(state: KeptState): void;
 }
 
+/** What one chart shows of some GPUs in so many pixels. */
+type Content = (gpus: readonly ShownGpu[], width: number) => MetricContent;
+
 /** Tiles, charts on one time axis, and where it all comes from. */
 export class TelemetryView {
+  readonly #heading = element('h1', {}, 'GPU telemetry');
   readonly #headline = element('p', { class: 'headline' });
   readonly #notices = element('div', { class: 'notices' });
   readonly #tiles = element('ul', { class: 'tiles', 'aria-label': 'GPUs' });
   readonly #charts = element('div', { class: 'figures' });
   readonly #empty = element('p', { class: 'empty' }, 'Waiting for the first samples …');
   readonly #foot = element('ul', { class: 'foot quiet-text', 'aria-label': 'Sources' });
-  readonly #figures: readonly { readonly definition: MetricChart; readonly figure: Figure<LineFigures> }[];
+  readonly #figures: readonly {
+    readonly title: string;
+    readonly figure: Figure<LineFigures>;
+    readonly content: Content;
+  }[];
   readonly #toolbar: Toolbar;
+  readonly #toolbarExport: HTMLButtonElement;
   #tileViews = new Map<string, Tile>();
   #tileKey = '';
   #footKey = '';
@@ -37,20 +48,34 @@ export class TelemetryView {
     private readonly state: TelemetryState,
     private readonly events: TelemetryEvents,
   ) {
+    this.#toolbarExport = button('CSV', () => events.post({ type: 'export' }), {
+      title: 'Save all samples as a table, separated by commas',
+      'aria-label': 'Save all samples as CSV',
+    });
     const copy = (text: string) => events.post({ type: 'copy', text });
-    this.#figures = metricCharts.map((definition) => ({
-      definition,
+    this.#figures = [...lineCharts, throttleChart].map((id) => ({
+      title: chartTitles[id],
+      content: (gpus, width) =>
+        id === throttleChart
+          ? throttleContent(gpus, state.window, width, this.#format)
+          : metricContent(id, gpus, state.window, width, this.#format, state.chosenLines),
       figure: new Figure<LineFigures>({
-        id: definition.id,
-        title: definition.title,
-        table: { caption: definition.title, columns: this.#columns(), rowKey: (row) => row.key, copy },
+        id,
+        title: chartTitles[id],
+        table: { caption: chartTitles[id], columns: this.#columns(), rowKey: (row) => row.key, copy },
         save: (file) => events.post({ type: 'save', ...file }),
+        toggleLine: (key, shown) => {
+          state.chosenLines.set(key, shown);
+          this.#keep();
+          this.update();
+        },
       }),
     }));
     this.#toolbar = new Toolbar(state, {
       viewChanged: () => this.update(),
       windowChosen: () => this.#keep(),
     });
+    this.#toolbar.element.append(this.#toolbarExport);
     for (const { figure } of this.#figures) {
       this.#charts.append(figure.element);
       enableZoom(figure.chart, {
@@ -65,7 +90,7 @@ export class TelemetryView {
       });
     }
     root.replaceChildren(
-      element('header', { class: 'panel-header' }, element('h1', {}, 'GPU telemetry'), this.#toolbar.element),
+      element('header', { class: 'panel-header' }, this.#heading, this.#toolbar.element),
       this.#headline,
       this.#notices,
       this.#empty,
@@ -84,29 +109,38 @@ export class TelemetryView {
     const any = allGpus(this.state).length > 0 && Number.isFinite(this.state.newestMs);
     this.#charts.hidden = !any;
     if (!any) return;
-    for (const { definition, figure } of this.#figures)
-      frames.request(definition, () => {
+    for (const one of this.#figures)
+      frames.request(one, () => {
+        const { figure, title, content } = one;
         const width = figure.chart.plotWidth;
         const recorded = gpus.some(({ host }) => host.header?.recorded === true) ? ' (recorded)' : '';
-        figure.show({
-          ...metricContent(definition, gpus, this.state.window, width, this.#format),
-          title: `${definition.title}${recorded}`,
-        });
+        figure.show({ ...content(gpus, width), title: `${title}${recorded}` }, true);
       });
   }
 
   /** Ages go on while no sample comes. */
   tick(): void {
-    this.#showFoot();
+    this.state.nowMs = Date.now();
+    const isAway = [...this.state.hosts.values()].some(({ state }) => state.connection === 'stale');
+    // The gap of a host that is away grows.
+    if (isAway && this.state.view.kind === 'live') this.update();
+    else this.#showFoot();
   }
 
   #showParts(): void {
     const gpus = allGpus(this.state);
+    const { recording } = this.state;
+    setText(this.#heading, recording === null ? 'GPU telemetry' : `GPU telemetry · ${recording.name}`);
     this.#showNotices();
     this.#showFoot();
     this.#empty.hidden = gpus.length > 0;
     if (this.state.received && this.state.hosts.size === 0)
-      setText(this.#empty, 'No host is sampled. Start it from a host in the GPU Hosts view.');
+      setText(
+        this.#empty,
+        recording === null
+          ? 'No host is sampled. Start it from a host in the GPU Hosts view.'
+          : 'This recording has no samples.',
+      );
     // A pause holds everything still but the foot, which says how old it is.
     if (this.state.paused) return;
     setText(this.#headline, headlineWords(gpus, this.#format));
@@ -144,6 +178,7 @@ export class TelemetryView {
         return [{ bad: false, text: `${state.host} has no GPU that its driver shows.${why}` }];
       return [];
     });
+    for (const note of this.state.recording?.notes ?? []) texts.push({ bad: false, text: note });
     if (this.state.incompatible)
       texts.push({
         bad: true,
@@ -160,23 +195,11 @@ export class TelemetryView {
 
   #showFoot(): void {
     const hosts = [...this.state.hosts.values()];
-    const key = JSON.stringify(hosts.map(({ state }) => [state.host, state.connection]));
+    const key = JSON.stringify(hosts.map(({ state }) => [state.host, state.connection, state.recordingFile]));
     if (key !== this.#footKey) {
       this.#footKey = key;
       this.#foot.replaceChildren(
-        ...hosts.map(({ state }) =>
-          element(
-            'li',
-            {},
-            element('span'),
-            state.connection === 'stopped' || state.connection === 'failed'
-              ? null
-              : button('Stop sampling', () => this.events.post({ type: 'stop', host: state.host }), {
-                  class: 'quiet',
-                  'aria-label': `Stop sampling ${state.host}`,
-                }),
-          ),
-        ),
+        ...hosts.map(({ state }) => element('li', {}, element('span'), ...this.#hostButtons(state))),
       );
     }
     const now = Date.now();
@@ -185,6 +208,28 @@ export class TelemetryView {
       if (text) setText(text, footWords(host, ageMs(host, now), this.#format));
     }
     this.#charts.classList.toggle('stale', hosts.length > 0 && hosts.every((host) => isStale(host, now)));
+  }
+
+  #hostButtons({ host, connection, recordingFile }: TelemetryHostState): readonly HTMLElement[] {
+    if (connection === 'recording') return [];
+    const ask = (label: string, type: 'start' | 'stop' | 'record', title?: string) =>
+      button(label, () => this.events.post({ type, host }), {
+        class: 'quiet',
+        'aria-label': `${label} ${host}`,
+        title,
+      });
+    const ended = connection === 'stopped' || connection === 'failed';
+    const isRecorded = recordingFile !== null;
+    return [
+      ended ? ask('Start sampling', 'start') : ask('Stop sampling', 'stop'),
+      ...(ended && !isRecorded
+        ? []
+        : [
+            isRecorded
+              ? ask('Stop recording', 'record', recordingFile)
+              : ask('Record', 'record', 'Write what is sampled from now on to .loadline/telemetry'),
+          ]),
+    ];
   }
 
   #columns(): readonly Column<LineFigures>[] {
@@ -211,6 +256,10 @@ export class TelemetryView {
   }
 
   #keep(): void {
-    this.events.keep({ windowMs: this.state.chosenWindowMs, hidden: [...this.state.hidden] });
+    this.events.keep({
+      windowMs: this.state.chosenWindowMs,
+      hidden: [...this.state.hidden],
+      chosenLines: [...this.state.chosenLines],
+    });
   }
 }

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
-import type { DeviceSource, TelemetryLine } from '../../protocol/agent.ts';
+import type { DeviceSource, SampleRequest, TelemetryHeader, TelemetryLine } from '../../protocol/agent.ts';
+import type { HostClock } from '../../protocol/agentClock.ts';
+import { seriesOffsetMs } from '../../protocol/telemetryClock.ts';
 import { TelemetryCsv } from '../../protocol/telemetryCsv.ts';
+import type { RecordedFrom } from '../../protocol/telemetryRecording.ts';
 import { watchTelemetry } from '../../remote/telemetryWatch.ts';
 import { TelemetryFile } from '../../storage/telemetryFile.ts';
 import { BadInput } from '../badInput.ts';
@@ -10,6 +13,9 @@ import { parseOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { WatchView } from '../watchView.ts';
 
+/** As the study of LLaMA-30B sampled. */
+const studyIntervalMs = 1000 / 6;
+
 /** Live figures of a host's GPUs, a line a GPU and tick, until Ctrl-C or --seconds; over lost connections. */
 export async function watchCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given = parseOptions('watch', argv, {
@@ -18,14 +24,17 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
     device: { type: 'string' },
     record: { type: 'string' },
     csv: { type: 'boolean' },
+    study: { type: 'boolean' },
   });
   const [host = 'this-machine', ...more] = given.files;
   if (more.length > 0) throw new BadInput('loadline watch: one host at a time.');
   if (given.isSet('json') && given.isSet('csv'))
     throw new BadInput('loadline watch: --json or --csv, not both.');
   const seconds = given.whole('seconds', 1);
-  const request = {
-    intervalMs: given.whole('interval', 10) ?? 1000,
+  const study = given.isSet('study');
+  const request: SampleRequest = {
+    intervalMs: given.whole('interval', 10) ?? (study ? studyIntervalMs : 1000),
+    ...(study ? { mode: 'study' } : {}),
     device: deviceOf(given.text('device') ?? 'auto'),
     ...(seconds === undefined ? {} : { durationMs: seconds * 1000 }),
   };
@@ -34,20 +43,22 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
     host,
     terminal,
   );
+  let header: TelemetryHeader | null = null;
+  let clock: Omit<RecordedFrom, 'host'> = { clockOffsetMs: null, clockErrorMs: null };
+  const onClock = (compared: HostClock): void => {
+    clock = { clockOffsetMs: seriesOffsetMs(compared, header), clockErrorMs: compared.errorMs };
+  };
   const record = given.text('record');
   const file =
     record === undefined
       ? undefined
-      : await TelemetryFile.create(resolve(terminal.cwd, record), () => ({
-          host,
-          clockOffsetMs: null,
-          clockErrorMs: null,
-        }));
+      : await TelemetryFile.create(resolve(terminal.cwd, record), () => ({ host, ...clock }));
   const session = new HostSession(terminal, host);
   try {
     const connect = () => session.agent();
-    for await (const event of watchTelemetry({ connect, request, signal: terminal.interrupted })) {
+    for await (const event of watchTelemetry({ connect, request, onClock, signal: terminal.interrupted })) {
       if (event.type === 'line') {
+        if (event.line.type === 'telemetry-header') header = event.line;
         print(event.line);
         await file?.append([event.line]);
       } else if (event.type === 'disconnected') {

@@ -1,6 +1,17 @@
 /** Each level's bucket covers this many of the level below. */
 const factor = 4;
 
+/** Sums are kept from this width up: the rows at the edges of a stretch are few enough to be added one by one. */
+const summedWidth = 64;
+
+/** What is known of a stretch of rows. */
+export interface RowTotals {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 /** Where, counted from the bucket's first row, its extremes and its first and last gap stand; -1 for none. */
 interface Level {
   /** Rows that one bucket covers. */
@@ -9,6 +20,8 @@ interface Level {
   readonly max: Int32Array;
   readonly firstGap: Int32Array;
   readonly lastGap: Int32Array;
+  /** Over the values that are known; undefined below `summedWidth`. */
+  readonly totals: { readonly sum: Float64Array; readonly count: Int32Array } | undefined;
 }
 
 /**
@@ -25,7 +38,17 @@ export class MinMaxPyramid {
       // One more than fit, for the bucket that is half overwritten while a new one fills.
       const buckets = Math.ceil(ring.length / width) + 1;
       const places = () => new Int32Array(buckets);
-      levels.push({ width, min: places(), max: places(), firstGap: places(), lastGap: places() });
+      levels.push({
+        width,
+        min: places(),
+        max: places(),
+        firstGap: places(),
+        lastGap: places(),
+        totals:
+          width < summedWidth
+            ? undefined
+            : { sum: new Float64Array(buckets), count: new Int32Array(buckets) },
+      });
     }
     this.#levels = levels;
   }
@@ -33,10 +56,16 @@ export class MinMaxPyramid {
   /** Row `row` has just been written to the ring. */
   appended(row: number): void {
     const value = this.#value(row);
-    for (const { width, min, max, firstGap, lastGap } of this.#levels) {
+    for (const { width, min, max, firstGap, lastGap, totals } of this.#levels) {
       const within = row % width;
       const slot = Math.floor(row / width) % min.length;
       const first = row - within;
+      if (totals !== undefined) {
+        const known = !Number.isNaN(value);
+        const [sum, count] = within === 0 ? [0, 0] : [totals.sum[slot] ?? 0, totals.count[slot] ?? 0];
+        totals.sum[slot] = known ? sum + value : sum;
+        totals.count[slot] = known ? count + 1 : count;
+      }
       if (within === 0) {
         min[slot] = max[slot] = Number.isNaN(value) ? -1 : 0;
         firstGap[slot] = lastGap[slot] = Number.isNaN(value) ? 0 : -1;
@@ -49,6 +78,40 @@ export class MinMaxPyramid {
         if (highest < 0 || value > this.#value(first + highest)) max[slot] = within;
       }
     }
+  }
+
+  /** Over the known values of the rows `[first, last)`, all of them still held. */
+  totals(first: number, last: number): RowTotals {
+    let [count, sum, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let row = first; row < last; ) {
+      const level = this.#widestFrom(row, last);
+      const slot = level === undefined ? 0 : Math.floor(row / level.width) % level.min.length;
+      if (level?.totals === undefined) {
+        const value = this.#value(row);
+        row += 1;
+        if (Number.isNaN(value)) continue;
+        count += 1;
+        sum += value;
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+        continue;
+      }
+      const [lowest, highest] = [level.min[slot] ?? -1, level.max[slot] ?? -1];
+      count += level.totals.count[slot] ?? 0;
+      sum += level.totals.sum[slot] ?? 0;
+      if (lowest >= 0) min = Math.min(min, this.#value(row + lowest));
+      if (highest >= 0) max = Math.max(max, this.#value(row + highest));
+      row += level.width;
+    }
+    return { count, sum, min, max };
+  }
+
+  /** The widest summed level with a bucket that begins at `row` and ends by `last`. */
+  #widestFrom(row: number, last: number): Level | undefined {
+    if (row % summedWidth !== 0) return undefined;
+    return this.#levels.findLast(
+      ({ width, totals }) => totals !== undefined && row % width === 0 && row + width <= last,
+    );
   }
 
   /** Rows of `[first, last)` to draw, ascending: all of them where they are few, else each bucket's marks. */

@@ -82,11 +82,27 @@ export class TimeSeries {
 
   /** First held row at or after `time`; `end` where there is none. */
   rowAt(time: number): number {
+    return this.#firstRow((at) => at >= time);
+  }
+
+  /** First held row after `time`; `end` where there is none. */
+  rowAfter(time: number): number {
+    return this.#firstRow((at) => at > time);
+  }
+
+  /** Of a column at a time: the newest sample up to then; NaN where it is not known. */
+  valueAt(column: number, time: number): number {
+    const row = this.rowAfter(time) - 1;
+    return row < this.start ? Number.NaN : this.value(row, column);
+  }
+
+  /** `reached` stays true once it is. */
+  #firstRow(reached: (time: number) => boolean): number {
     let [low, high] = [this.start, this.#end];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (this.time(middle) < time) low = middle + 1;
-      else high = middle;
+      if (reached(this.time(middle))) high = middle;
+      else low = middle + 1;
     }
     return low;
   }
@@ -104,16 +120,13 @@ export class TimeSeries {
 
   /** Over the samples with `from <= time <= to`; undefined where none of them is known. */
   statistics(column: number, from: number, to: number): WindowStatistics | undefined {
-    let [count, sum, min, max, last] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
-    for (let row = this.rowAt(from); row < this.#end && this.time(row) <= to; row++) {
-      const value = this.value(row, column);
-      if (Number.isNaN(value)) continue;
-      count += 1;
-      sum += value;
-      min = Math.min(min, value);
-      max = Math.max(max, value);
-      last = value;
-    }
-    return count === 0 ? undefined : { count, last, min, mean: sum / count, max };
+    const first = this.rowAt(from);
+    const end = this.rowAfter(to);
+    const totals = this.#pyramids[column]?.totals(first, end);
+    if (totals === undefined || totals.count === 0) return undefined;
+    let last = end - 1;
+    while (Number.isNaN(this.value(last, column))) last -= 1;
+    const { count, sum, min, max } = totals;
+    return { count, last: this.value(last, column), min, mean: sum / count, max };
   }
 }

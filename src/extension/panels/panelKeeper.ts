@@ -14,6 +14,7 @@ type MakePanel<Target> = (
   panel: WebviewPanel,
   target: Target,
   remember: (target: Target) => void,
+  restored: boolean,
 ) => KeptPanel<Target>;
 
 /**
@@ -42,7 +43,7 @@ export class PanelKeeper<Target> extends DisposableStore {
     this.register(
       window.registerWebviewPanelSerializer(`loadline.${name}`, {
         deserializeWebviewPanel: async (panel) => {
-          this.#keep(panel, context.workspaceState.get<Target>(this.#key) ?? initial);
+          this.#keep(panel, context.workspaceState.get<Target>(this.#key) ?? initial, true);
         },
       }),
     );
@@ -54,7 +55,7 @@ export class PanelKeeper<Target> extends DisposableStore {
       this.#panel.show(target);
       this.#panel.reveal();
     } else {
-      this.#keep(createPanel(this.#name, this.#title), target);
+      this.#keep(createPanel(this.#name, this.#title), target, false);
     }
   }
 
@@ -67,10 +68,10 @@ export class PanelKeeper<Target> extends DisposableStore {
     return `loadline.panel.${this.#name}`;
   }
 
-  #keep(webview: WebviewPanel, target: Target): void {
+  #keep(webview: WebviewPanel, target: Target, restored: boolean): void {
     this.#panel?.dispose();
     this.#remember(target);
-    const panel = this.#make(webview, target, (changed) => this.#remember(changed));
+    const panel = this.#make(webview, target, (changed) => this.#remember(changed), restored);
     this.#panel = panel;
     panel.onDidDispose(() => {
       if (this.#panel === panel) this.#panel = undefined;

@@ -1,55 +1,51 @@
-import { type ExtensionContext, env, type WebviewPanel } from 'vscode';
+import { commands, type Disposable, type ExtensionContext, env, type WebviewPanel } from 'vscode';
 import type { TelemetryLine } from '../../protocol/agent.ts';
 import { type FromTelemetry, panelProtocol, type ToTelemetry } from '../../protocol/panel.ts';
-import type { HostRegistry } from '../hosts/hostRegistry.ts';
-import { TelemetryFeed } from '../hosts/telemetryFeed.ts';
+import type { HeldFeed, TelemetryFeeds } from '../telemetry/telemetryFeeds.ts';
 import { Panel } from './panel.ts';
 
-/** At most four messages a second to the page, whatever the number of hosts and their rates. */
-const flushEveryMs = 250;
+/** At most five messages a second to the page, whatever the number of hosts and their rates; the first goes at once. */
+const flushEveryMs = 200;
 
 /** Span of time that charts show at first; the page can show all that is kept. */
 const firstViewMs = 60_000;
 
 /** *What are my GPUs doing now?* Samples hosts while it is open, and sends while it is seen. */
 export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
-  readonly #hosts: HostRegistry;
-  readonly #feeds = new Map<string, TelemetryFeed>();
+  readonly #feeds: TelemetryFeeds;
+  readonly #held = new Map<string, HeldFeed & { readonly listener: Disposable }>();
   readonly #waiting = new Map<string, TelemetryLine[]>();
   readonly #changed: (hosts: readonly string[]) => void;
   #timer: NodeJS.Timeout | undefined;
+  #flushedMs = 0;
 
-  /** `changed` hears which hosts are shown, so that the panel comes back with them. */
+  /** `changed` hears which hosts are shown, so that the panel comes back with them; then nobody is asked for passwords. */
   constructor(
     context: ExtensionContext,
-    hosts: HostRegistry,
+    feeds: TelemetryFeeds,
     panel: WebviewPanel,
     shown: readonly string[],
     changed: (hosts: readonly string[]) => void,
+    restored: boolean,
   ) {
     super(context, 'telemetry', panel);
-    this.#hosts = hosts;
+    this.#feeds = feeds;
     this.#changed = changed;
-    this.show(shown);
+    this.#add(shown, restored);
   }
 
   /** Adds hosts to those that are sampled. */
   show(hosts: readonly string[]): void {
-    for (const host of hosts) {
-      const known = this.#feeds.get(host);
-      if (known && !['failed', 'stale', 'stopped'].includes(known.state.connection)) continue;
-      known?.dispose();
-      const feed = new TelemetryFeed(this.#hosts, host);
-      this.#feeds.set(host, feed);
-      feed.onDidChange((lines) => this.#queue(host, lines));
-      this.#queue(host, []);
-    }
-    this.#changed([...this.#feeds.keys()]);
+    this.#add(hosts, false);
   }
 
   override dispose(): void {
     clearTimeout(this.#timer);
-    for (const feed of this.#feeds.values()) feed.dispose();
+    for (const held of this.#held.values()) {
+      held.listener.dispose();
+      held.release();
+    }
+    this.#held.clear();
     super.dispose();
   }
 
@@ -58,32 +54,63 @@ export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
     return {
       type: 'snapshot',
       protocol: panelProtocol,
-      hosts: [...this.#feeds.values()].map((feed) => ({ ...feed.state, lines: feed.lines })),
+      hosts: [...this.#held.values()].map(({ feed }) => ({ ...feed.state, lines: feed.lines })),
       windowMs: firstViewMs,
+      recording: null,
       locale: env.language,
     };
   }
 
-  protected received(message: Partial<FromTelemetry> & { readonly type: string }): void {
-    if (message.type === 'stop' && 'host' in message && typeof message.host === 'string')
-      this.#feeds.get(message.host)?.stop();
+  protected async received(message: Partial<FromTelemetry> & { readonly type: string }): Promise<void> {
+    if (message.type === 'export') {
+      const { exportCsv } = await import('../telemetry/exportCsv.ts');
+      const hosts = [...this.#held.values()].map(({ feed }) => ({ ...feed.state, lines: feed.lines }));
+      await exportCsv('gpu-telemetry.csv', hosts);
+      return;
+    }
+    const host = 'host' in message && typeof message.host === 'string' ? message.host : '';
+    const feed = this.#held.get(host)?.feed;
+    if (message.type === 'stop') feed?.stop();
+    else if (message.type === 'start') feed?.start(false);
+    else if (message.type === 'record' && feed)
+      await commands.executeCommand('loadline.recordTelemetry', host);
+  }
+
+  #add(hosts: readonly string[], quietly: boolean): void {
+    for (const host of hosts) {
+      const known = this.#held.get(host);
+      if (known) {
+        known.feed.start(quietly);
+        continue;
+      }
+      const held = this.#feeds.hold(host, { quietly });
+      const listener = held.feed.onDidChange((lines) => this.#queue(host, lines));
+      this.#held.set(host, { ...held, listener });
+      // A feed that somebody else holds too has a past.
+      this.#queue(host, held.feed.lines);
+    }
+    this.#changed([...this.#held.keys()]);
   }
 
   #queue(host: string, lines: readonly TelemetryLine[]): void {
     // A page that is not seen gets all of it in its next snapshot.
     if (!this.isLive) return;
     const waiting = this.#waiting.get(host) ?? [];
-    waiting.push(...lines);
+    for (const line of lines) waiting.push(line);
     this.#waiting.set(host, waiting);
-    this.#timer ??= setTimeout(() => this.#flush(), flushEveryMs * this.#feeds.size);
+    const sinceMs = performance.now() - this.#flushedMs;
+    // Hosts that are sampled together come together.
+    this.#timer ??= setTimeout(() => this.#flush(), Math.max(20, flushEveryMs - sinceMs));
   }
 
   #flush(): void {
     this.#timer = undefined;
-    for (const [host, lines] of this.#waiting) {
-      const feed = this.#feeds.get(host);
-      if (feed) this.post({ type: 'delta', host: feed.state, lines });
-    }
+    this.#flushedMs = performance.now();
+    const hosts = [...this.#waiting].flatMap(([host, lines]) => {
+      const feed = this.#held.get(host)?.feed;
+      return feed ? [{ ...feed.state, lines }] : [];
+    });
     this.#waiting.clear();
+    if (hosts.length > 0) this.post({ type: 'delta', hosts });
   }
 }

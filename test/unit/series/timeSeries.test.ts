@@ -77,6 +77,36 @@ describe('a time series', () => {
     expect(x.filter((_, i) => Number.isNaN(y[i] ?? 0)).every((time) => time >= 200 && time < 260)).toBe(true);
   });
 
+  it('tells the same figures of any window as counting its samples one by one does', () => {
+    const window = fc.tuple(fc.integer({ min: -5, max: 1200 }), fc.integer({ min: -5, max: 1200 }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.integer({ min: -1000, max: 1000 }), { freq: 4 }), {
+          minLength: 1,
+          maxLength: 1200,
+        }),
+        fc.constantFrom(64, 300, 2048),
+        window,
+        (values, capacity, [from, to]) => {
+          const series = filled(values, capacity);
+          const known = values.flatMap((one, time) =>
+            one !== null && time >= from && time <= to && time >= values.length - capacity ? [one] : [],
+          );
+          const figures = series.statistics(0, from, to);
+          if (known.length === 0) return figures === undefined;
+          expect(figures).toMatchObject({
+            count: known.length,
+            last: known.at(-1),
+            min: Math.min(...known),
+            max: Math.max(...known),
+          });
+          expect(figures?.mean).toBeCloseTo(known.reduce((sum, one) => sum + one, 0) / known.length, 6);
+          return true;
+        },
+      ),
+    );
+  });
+
   it('tells the figures of a window over what is known, and none where nothing is', () => {
     const series = filled([1, null, 5, 3, 100], 8);
     expect(series.statistics(0, 0, 3)).toEqual({ count: 3, last: 3, min: 1, mean: 3, max: 5 });

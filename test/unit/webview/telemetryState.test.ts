@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createFormatter } from '../../../webview/common/format.ts';
 import { HostTelemetry } from '../../../webview/telemetry/hostTelemetry.ts';
 import { ageMs, footWords, headlineWords, isStale } from '../../../webview/telemetry/hostWords.ts';
-import { metricCharts, metricContent } from '../../../webview/telemetry/metricCharts.ts';
+import { metricContent } from '../../../webview/telemetry/metricCharts.ts';
+import { type LineChartId, lineCharts } from '../../../webview/telemetry/metrics.ts';
 import { allGpus } from '../../../webview/telemetry/shownGpu.ts';
 import { restored, TelemetryState } from '../../../webview/telemetry/state.ts';
 import { throttleWords } from '../../../webview/telemetry/throttle.ts';
@@ -20,12 +21,6 @@ const sampled = (gpuCount: number, from: number, to: number) => {
   host.ingest([telemetryHeader(gpuCount), ...telemetryLines(gpuCount, from, to)], startedWallMs);
   return host;
 };
-const chart = (id: string) => {
-  const found = metricCharts.find((one) => one.id === id);
-  if (found === undefined) throw new Error(`no chart ${id}`);
-  return found;
-};
-
 describe('the samples of a host', () => {
   it('takes each record once, however often it comes', () => {
     const host = sampled(1, 0, 10);
@@ -84,7 +79,10 @@ describe('the time axis', () => {
     const newest = startedWallMs + 999 * 200;
     expect(state.window).toEqual({ fromMs: newest - 300_000, toMs: newest });
     const [line] = telemetryLines(1, 1000, 1001);
-    state.receive({ type: 'delta', host: { ...hostState, clockOffsetMs: 7 }, lines: line ? [line] : [] }, 0);
+    state.receive(
+      { type: 'delta', hosts: [{ ...hostState, clockOffsetMs: 7, lines: line ? [line] : [] }] },
+      0,
+    );
     expect(state.window.toMs).toBe(newest + 200 + 7);
   });
 
@@ -92,7 +90,7 @@ describe('the time axis', () => {
     const state = opened();
     const before = state.window;
     state.togglePause();
-    state.receive({ type: 'delta', host: hostState, lines: telemetryLines(1, 1000, 1100) }, 0);
+    state.receive({ type: 'delta', hosts: [{ ...hostState, lines: telemetryLines(1, 1000, 1100) }] }, 0);
     expect(state.window).toMatchObject(before);
     state.togglePause();
     expect(state.window.toMs).toBe(before.toMs + 100 * 200);
@@ -113,12 +111,15 @@ describe('the time axis', () => {
   });
 
   it('keeps window and hidden GPUs over a reload, and nothing that is none', () => {
-    expect(restored({ windowMs: 900_000, hidden: ['gpu-01/0', 3] })).toEqual({
+    expect(
+      restored({ windowMs: 900_000, hidden: ['gpu-01/0', 3], chosenLines: [['a', true], ['b']] }),
+    ).toEqual({
       windowMs: 900_000,
       hidden: ['gpu-01/0'],
+      chosenLines: [['a', true]],
     });
-    expect(restored({ windowMs: 12, hidden: 'x' })).toEqual({ windowMs: null, hidden: [] });
-    expect(restored(undefined)).toEqual({ windowMs: null, hidden: [] });
+    expect(restored({ windowMs: 12, hidden: 'x' })).toEqual({ windowMs: null, hidden: [], chosenLines: [] });
+    expect(restored(undefined)).toEqual({ windowMs: null, hidden: [], chosenLines: [] });
   });
 });
 
@@ -126,10 +127,10 @@ describe('what the panel says', () => {
   const state = new TelemetryState();
   state.receive(telemetrySnapshot(2, 620), startedWallMs);
   const gpus = allGpus(state);
-  const content = (id: string, width = 400) => metricContent(chart(id), gpus, state.window, width, format);
+  const content = (id: LineChartId, width = 400) => metricContent(id, gpus, state.window, width, format);
 
   it('draws at most twice as many points a line as the plot is wide', () => {
-    for (const { id } of metricCharts)
+    for (const id of lineCharts)
       for (const { points } of content(id, 60).chart.series) expect(points.length).toBeLessThanOrEqual(120);
   });
 
@@ -153,7 +154,7 @@ describe('what the panel says', () => {
     );
     const snapshot = telemetrySnapshot(1, 0);
     coarse.receive({ ...snapshot, hosts: [{ ...hostState, lines: [telemetryHeader(1), ...lines] }] }, 0);
-    const found = metricContent(chart('busy'), allGpus(coarse), coarse.window, 400, format);
+    const found = metricContent('busy', allGpus(coarse), coarse.window, 400, format);
     expect(found.chart.series.map(({ label }) => label)).toEqual(['any kernel']);
     expect(found.summary).toContain('SM, tensor and DRAM activity are not known here');
   });

@@ -1,0 +1,2 @@
+/** View type of the editor of recordings, as the manifest has it. */
+export const recordingEditor = 'loadline.telemetryRecording';

@@ -1,0 +1,147 @@
+import { EventEmitter } from 'vscode';
+import type { TelemetryHeader, TelemetryLine, TelemetryRecord } from '../../protocol/agent.ts';
+import type { HostClock } from '../../protocol/agentClock.ts';
+import type { HostConnection, TelemetryHostState } from '../../protocol/panel.ts';
+import { seriesOffsetMs } from '../../protocol/telemetryClock.ts';
+import { TelemetryJoin } from '../../protocol/telemetryJoin.ts';
+import type { AgentClient } from '../../remote/agentClient.ts';
+import { DisposableStore } from '../disposable.ts';
+import type { HostRegistry } from '../hosts/hostRegistry.ts';
+import { messageOf } from '../log.ts';
+import { deviceSource, sampleIntervalMs } from '../settings.ts';
+import { keptRecords } from './keptRecords.ts';
+
+/** Live telemetry of one host: samples until it is stopped, over lost connections, and keeps what is recent of it. */
+export class TelemetryFeed extends DisposableStore {
+  readonly #changed = this.register(new EventEmitter<readonly TelemetryLine[]>());
+  /** New lines; none where only the state changed. */
+  readonly onDidChange = this.#changed.event;
+  readonly host: string;
+  readonly #hosts: HostRegistry;
+  readonly #join = new TelemetryJoin();
+  #abort: AbortController | undefined;
+  /** First of what is kept; later ones stand among the records. */
+  #header: TelemetryHeader | null = null;
+  #newestHeader: TelemetryHeader | null = null;
+  #newest: TelemetryRecord | null = null;
+  #records: TelemetryLine[] = [];
+  #state: Omit<TelemetryHostState, 'host'> = {
+    connection: 'connecting',
+    message: null,
+    clockOffsetMs: null,
+    clockErrorMs: null,
+    recordingFile: null,
+  };
+
+  constructor(hosts: HostRegistry, host: string) {
+    super();
+    this.#hosts = hosts;
+    this.host = host;
+  }
+
+  get state(): TelemetryHostState {
+    return { host: this.host, ...this.#state };
+  }
+
+  /** Of the newest record. */
+  get header(): TelemetryHeader | null {
+    return this.#newestHeader;
+  }
+
+  get newest(): TelemetryRecord | null {
+    return this.#newest;
+  }
+
+  /** The header and what is kept of the past, in order. */
+  get lines(): readonly TelemetryLine[] {
+    return this.#header === null ? [] : [this.#header, ...this.#records];
+  }
+
+  /** Samples, unless it does so already. `quietly`: nobody asked for it just now, and nobody is asked for a password. */
+  start(quietly: boolean): void {
+    if (this.#abort !== undefined || this.isDisposed) return;
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#set({ connection: 'connecting', message: null });
+    void this.#run(abort, quietly);
+  }
+
+  stop(): void {
+    this.#abort?.abort();
+  }
+
+  /** null: it is recorded no more. */
+  recordedInto(file: string | null): void {
+    this.#set({ recordingFile: file });
+  }
+
+  override dispose(): void {
+    this.stop();
+    super.dispose();
+  }
+
+  async #run(abort: AbortController, quietly: boolean): Promise<void> {
+    const { signal } = abort;
+    let [connection, message]: [HostConnection, string | null] = ['stopped', null];
+    try {
+      const { watchTelemetry } = await import('../../remote/telemetryWatch.ts');
+      const events = watchTelemetry({
+        connect: (again) => this.#connect(again || quietly),
+        request: { intervalMs: sampleIntervalMs(), device: deviceSource() },
+        signal,
+        onClock: (clock) => this.#compared(clock),
+        join: this.#join,
+      });
+      for await (const event of events) {
+        if (event.type === 'line') this.#take(event.line);
+        else if (event.type === 'connected') this.#set({ connection: 'live', message: null });
+        else this.#set({ connection: 'stale', message: `${event.error.message} It is tried again.` });
+      }
+    } catch (error) {
+      // What was drawn stands, and is said to be old.
+      if (!signal.aborted) [connection, message] = ['failed', messageOf(error)];
+    }
+    if (this.#abort === abort) this.#abort = undefined;
+    this.#set({ connection, message });
+  }
+
+  async #connect(quietly: boolean): Promise<AgentClient> {
+    const { agent } = await this.#hosts.connect(this.host, { quietly });
+    return agent;
+  }
+
+  #compared(clock: HostClock): void {
+    this.#set({
+      clockOffsetMs: seriesOffsetMs(clock, this.#newestHeader),
+      clockErrorMs: clock.errorMs,
+    });
+  }
+
+  #take(line: TelemetryLine): void {
+    if (line.type === 'telemetry-header') {
+      // A header in the midst belongs to what is kept: the gap before it and the times after it need both.
+      if (this.#header === null) this.#header = line;
+      else this.#records.push(line);
+      this.#newestHeader = line;
+      this.#newest = null;
+    } else {
+      this.#records.push(line);
+      if (line.type === 'telemetry') this.#newest = line;
+    }
+    this.#dropOld();
+    this.#changed.fire([line]);
+  }
+
+  #dropOld(): void {
+    const most = this.#header === null ? 0 : keptRecords(this.#header);
+    // Dropped in blocks: a shift a line would move the whole array each time.
+    if (this.#records.length <= most * 1.1) return;
+    const dropped = this.#records.splice(0, this.#records.length - most);
+    this.#header = dropped.findLast((line) => line.type === 'telemetry-header') ?? this.#header;
+  }
+
+  #set(state: Partial<Omit<TelemetryHostState, 'host'>>): void {
+    this.#state = { ...this.#state, ...state };
+    if (!this.isDisposed) this.#changed.fire([]);
+  }
+}

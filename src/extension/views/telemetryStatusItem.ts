@@ -1,0 +1,66 @@
+import { l10n, StatusBarAlignment, window } from 'vscode';
+import { formatSignificant, GiB } from '../../core/units.ts';
+import { DisposableStore } from '../disposable.ts';
+import { busiestGpu } from '../telemetry/busiestGpu.ts';
+import type { TelemetryFeeds } from '../telemetry/telemetryFeeds.ts';
+
+/** Often enough to be looked at, seldom enough not to move while it is read. */
+const updateEveryMs = 1000;
+
+/** The busiest GPU of the hosts that are watched; nothing where none is. It watches none by itself. */
+export class TelemetryStatusItem extends DisposableStore {
+  readonly #item = this.register(
+    window.createStatusBarItem('loadline.telemetry', StatusBarAlignment.Left, -1),
+  );
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(feeds: TelemetryFeeds) {
+    super();
+    this.#item.name = l10n.t('Loadline GPU telemetry');
+    this.register({ dispose: () => clearTimeout(this.#timer) });
+    this.register(
+      feeds.onDidChange(() => {
+        if (feeds.feeds.length === 0) this.#item.hide();
+        else
+          this.#timer ??= setTimeout(() => {
+            this.#timer = undefined;
+            this.#update(feeds);
+          }, updateEveryMs);
+      }),
+    );
+  }
+
+  #update({ feeds }: TelemetryFeeds): void {
+    const busiest = busiestGpu(feeds.filter(({ state }) => state.connection === 'live'));
+    if (busiest === undefined) {
+      this.#item.hide();
+      return;
+    }
+    const { host, gpu, recorded, busyPercent, memoryUsedBytes } = busiest;
+    const isRecorded = feeds.some(({ state }) => state.recordingFile != null);
+    const text = [
+      `${host} GPU ${gpu.index}`,
+      recorded && l10n.t('recorded'),
+      busyPercent !== null && `${Math.round(busyPercent)} %`,
+      memoryUsedBytes !== null &&
+        `${formatSignificant(memoryUsedBytes / GiB)}/${formatSignificant(gpu.memoryTotalBytes / GiB)} GiB`,
+    ]
+      .filter((part) => part)
+      .join(' · ');
+    this.#item.text = `$(${isRecorded ? 'record' : 'pulse'}) ${text}`;
+    this.#item.tooltip = [
+      l10n.t('Busiest GPU of {0}', feeds.map((feed) => feed.host).join(', ')),
+      gpu.name,
+      ...feeds.flatMap(({ state }) =>
+        state.recordingFile == null ? [] : [l10n.t('Recorded into {0}', state.recordingFile)],
+      ),
+    ].join('\n');
+    this.#item.accessibilityInformation = { label: l10n.t('Busiest GPU: {0}', text) };
+    this.#item.command = {
+      command: 'loadline.openTelemetry',
+      title: l10n.t('Open GPU Telemetry'),
+      arguments: [host],
+    };
+    this.#item.show();
+  }
+}

@@ -1,0 +1,220 @@
+import { GB, GiB } from '../../src/core/units.ts';
+import type { ProbedGpu, TelemetryColumn } from '../../src/protocol/agent.ts';
+
+/** Sampled value -> shown value: `offset + factor * value`. */
+export interface Scale {
+  readonly unit: string;
+  readonly factor: number;
+  readonly offset?: number;
+}
+
+export interface Metric {
+  /** Stable: what the legend's choices are kept by. */
+  readonly id: string;
+  readonly column: TelemetryColumn;
+  readonly label: string;
+  /** undefined: it can't be said of this GPU. */
+  scale(gpu: ProbedGpu): Scale | undefined;
+  /** Drawn where one GPU is shown alone; of several, where the host samples none of the others. */
+  readonly minor?: true;
+}
+
+/** A level that a chart's lines are held against. */
+export interface Limit {
+  readonly at: number;
+  readonly label: string;
+}
+
+export interface MetricChart {
+  readonly id: string;
+  readonly title: string;
+  readonly left: string;
+  /** The axis ends here. */
+  readonly top?: number;
+  readonly metrics: readonly Metric[];
+  limits?(gpu: ProbedGpu, words: LimitWords): readonly Limit[];
+}
+
+export interface LimitWords {
+  significant(value: number): string;
+  bytes(value: number): string;
+}
+
+const plain = (unit: string, divisor = 1) => {
+  const scale: Scale = { unit, factor: 1 / divisor };
+  return () => scale;
+};
+const percent = plain('%');
+
+const memory: MetricChart = {
+  id: 'memory',
+  title: 'Memory',
+  left: 'GiB',
+  metrics: [
+    { id: 'used', column: 'memoryUsedBytes', label: 'used', scale: plain('GiB', GiB) },
+    {
+      id: 'free',
+      column: 'memoryUsedBytes',
+      label: 'free',
+      minor: true,
+      scale: ({ memoryTotalBytes, memoryReservedBytes }) => ({
+        unit: 'GiB',
+        factor: -1 / GiB,
+        offset: (memoryTotalBytes - (memoryReservedBytes ?? 0)) / GiB,
+      }),
+    },
+  ],
+  limits: ({ memoryTotalBytes, memoryReservedBytes }, { bytes }) => [
+    {
+      at: memoryTotalBytes / GiB,
+      label: `total ${bytes(memoryTotalBytes)}${reservedWords(memoryReservedBytes, bytes)}`,
+    },
+  ],
+};
+
+function reservedWords(reserved: number | null | undefined, bytes: LimitWords['bytes']): string {
+  return reserved == null ? '' : `, ${bytes(reserved)} of it reserved by the driver`;
+}
+
+const busy: MetricChart = {
+  id: 'busy',
+  title: 'Busy',
+  left: '% of time',
+  top: 100,
+  metrics: [
+    { id: 'sm', column: 'smActivePercent', label: 'SM', scale: percent },
+    { id: 'tensor', column: 'tensorActivePercent', label: 'tensor', scale: percent },
+    { id: 'dram', column: 'dramActivePercent', label: 'DRAM', scale: percent },
+    { id: 'kernel', column: 'utilizationPercent', label: 'any kernel', scale: percent, minor: true },
+  ],
+};
+
+const power: MetricChart = {
+  id: 'power',
+  title: 'Power',
+  left: 'W',
+  metrics: [{ id: 'power', column: 'powerWatts', label: 'power', scale: plain('W') }],
+  limits: ({ powerLimitWatts }, { significant }) =>
+    powerLimitWatts === null
+      ? []
+      : [{ at: powerLimitWatts, label: `limit ${significant(powerLimitWatts)} W` }],
+};
+
+const clocks: MetricChart = {
+  id: 'clocks',
+  title: 'Clocks',
+  left: 'MHz',
+  metrics: [
+    { id: 'sm-clock', column: 'smClockMHz', label: 'SM clock', scale: plain('MHz') },
+    { id: 'memory-clock', column: 'memoryClockMHz', label: 'memory clock', scale: plain('MHz') },
+  ],
+  limits: ({ smClockMaxMHz }, { significant }) =>
+    smClockMaxMHz == null
+      ? []
+      : [{ at: smClockMaxMHz, label: `SM at most ${significant(smClockMaxMHz)} MHz` }],
+};
+
+const temperature: MetricChart = {
+  id: 'temperature',
+  title: 'Temperature',
+  left: '°C',
+  metrics: [{ id: 'heat', column: 'temperatureCelsius', label: 'GPU', scale: plain('°C') }],
+  limits: ({ slowdownCelsius }, { significant }) =>
+    slowdownCelsius == null
+      ? []
+      : [{ at: slowdownCelsius, label: `slows down at ${significant(slowdownCelsius)} °C` }],
+};
+
+/** Of what the link can carry at most in that direction. */
+const ofLink =
+  (peak: (gpu: ProbedGpu) => number | null | undefined): Metric['scale'] =>
+  (gpu) => {
+    const bytesPerSecond = peak(gpu);
+    return bytesPerSecond == null || bytesPerSecond <= 0
+      ? undefined
+      : { unit: '%', factor: 100 / bytesPerSecond };
+  };
+
+interface Link {
+  readonly id: 'pcie' | 'nvlink';
+  readonly title: string;
+  readonly out: string;
+  readonly into: string;
+  readonly peak: (gpu: ProbedGpu) => number | null | undefined;
+}
+
+const links: readonly Link[] = [
+  {
+    id: 'pcie',
+    title: 'PCIe',
+    out: 'GPU→host',
+    into: 'host→GPU',
+    peak: ({ links: has }) => has?.pcieBytesPerSecond,
+  },
+  {
+    id: 'nvlink',
+    title: 'NVLink',
+    out: 'out of the GPU',
+    into: 'into the GPU',
+    peak: ({ links: has }) => has?.nvlinkBytesPerSecond,
+  },
+];
+
+/** As share of the link's peak where that is known of all GPUs; else in GB/s. */
+function linkChart({ id, title, out, into, peak }: Link, share: boolean): MetricChart {
+  const scale = share ? ofLink(peak) : plain('GB/s', GB);
+  return {
+    id,
+    title,
+    left: share ? '% of the link’s peak' : 'GB/s',
+    metrics: [
+      { id: `${id}-tx`, column: `${id}TxBytesPerSecond`, label: out, scale },
+      { id: `${id}-rx`, column: `${id}RxBytesPerSecond`, label: into, scale },
+    ],
+    ...(share
+      ? {
+          limits: (gpu, { significant }) => {
+            const bytesPerSecond = peak(gpu);
+            return bytesPerSecond == null
+              ? []
+              : [{ at: 100, label: `peak ${significant(bytesPerSecond / GB)} GB/s each way` }];
+          },
+        }
+      : {}),
+  };
+}
+
+export const throttleChart = 'throttle' as const;
+
+/** Charts of lines, in the order of the panel; `throttleChart` stands behind them. */
+export const lineCharts = ['memory', 'busy', 'power', 'clocks', 'temperature', 'pcie', 'nvlink'] as const;
+export type LineChartId = (typeof lineCharts)[number];
+
+const fixed: Readonly<Partial<Record<LineChartId, MetricChart>>> = {
+  memory,
+  busy,
+  power,
+  clocks,
+  temperature,
+};
+
+/** The chart for these GPUs: what it is measured in depends on what is known of their links. */
+export function metricChart(id: LineChartId, gpus: readonly ProbedGpu[]): MetricChart {
+  const known = fixed[id];
+  if (known !== undefined) return known;
+  const link = links.find((one) => one.id === id);
+  if (link === undefined) throw new Error(`no chart ${id}`);
+  const shared = gpus.length > 0 && gpus.every((gpu) => (link.peak(gpu) ?? 0) > 0);
+  return linkChart(link, shared);
+}
+
+export const chartTitles: Readonly<Record<LineChartId | typeof throttleChart, string>> = {
+  memory: memory.title,
+  busy: busy.title,
+  power: power.title,
+  clocks: clocks.title,
+  temperature: temperature.title,
+  pcie: 'PCIe',
+  nvlink: 'NVLink',
+  throttle: 'Slowed down',
+};
