@@ -34,6 +34,8 @@ export interface Point {
 
 export interface ChartAxis {
   readonly label: string;
+  /** The label is said in tooltips alone: what the ticks are is plain. */
+  readonly untitled?: true;
   readonly scale: 'linear' | 'logarithmic' | 'time';
   readonly min?: number;
   readonly max?: number;
@@ -118,9 +120,10 @@ export class ChartView {
   /** Drawn in one of the next frames; only the newest content is. `now`: within the frame that asks, which is its own. */
   show(content: ChartContent, now = false): void {
     this.#content = content;
-    if (!now) return this.#redraw();
-    frames.forget(this);
-    this.#draw();
+    if (now) {
+      frames.forget(this);
+      this.#draw();
+    } else this.#redraw();
   }
 
   /** Width of the plot, in pixels: no more points than twice this are worth drawing. */
@@ -287,7 +290,7 @@ export class ChartView {
       ...(position === 'bottom' || axis.max !== undefined ? {} : { grace: '4%' }),
       // The same in every chart with short labels, so that time axes one above the other line up.
       ...(position === 'left' ? { afterFit: widenLeftAxis } : {}),
-      title: { display: true, text: axis.label, color: theme.description, font },
+      title: { display: axis.untitled !== true, text: axis.label, color: theme.description, font },
       border: { color: theme.lines },
       grid: {
         display: grid,

@@ -73,7 +73,7 @@ export function metricContent(
 }
 
 export function timeAxis({ fromMs, toMs }: TimeWindow, format: Formatter): ChartAxis {
-  return { label: 'Time', scale: 'time', min: fromMs, max: toMs, format: format.clock };
+  return { label: 'Time', untitled: true, scale: 'time', min: fromMs, max: toMs, format: format.clock };
 }
 
 function drawnLine(

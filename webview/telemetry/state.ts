@@ -80,12 +80,19 @@ export class TelemetryState {
     else this.#replayWindowMs = lengthMs;
   }
 
+  /** Hosts were lost, and none of the others sends anything. */
+  get isAway(): boolean {
+    const connections = [...this.hosts.values()].map(({ state }) => state.connection);
+    return connections.includes('stale') && !connections.includes('live');
+  }
+
   /** Client's time. Live, the newest sample is at the right edge. */
   get window(): TimeWindow {
     if (this.view.kind === 'fixed') return this.view;
-    // While a host is away its gap grows; otherwise the newest sample is at the edge, and nothing trembles.
-    const isAway = [...this.hosts.values()].some(({ state }) => state.connection === 'stale');
-    const toMs = isAway && this.nowMs > this.newestMs ? this.nowMs : this.newestMs;
+    // While all hosts are away their gap grows, to half of the window; otherwise the newest sample is at the edge, and nothing trembles.
+    const toMs = this.isAway
+      ? Math.max(this.newestMs, Math.min(this.nowMs, this.newestMs + this.windowMs / 2))
+      : this.newestMs;
     return { fromMs: toMs - this.windowMs, toMs };
   }
 

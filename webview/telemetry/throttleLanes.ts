@@ -52,6 +52,7 @@ export function throttleContent(
       x: timeAxis(window, format),
       left: {
         label: 'Reason',
+        untitled: true,
         scale: 'linear',
         min: -0.6,
         max: Math.max(0, ordered.length - 1) + 0.6,

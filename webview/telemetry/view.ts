@@ -121,9 +121,8 @@ export class TelemetryView {
   /** Ages go on while no sample comes. */
   tick(): void {
     this.state.nowMs = Date.now();
-    const isAway = [...this.state.hosts.values()].some(({ state }) => state.connection === 'stale');
-    // The gap of a host that is away grows.
-    if (isAway && this.state.view.kind === 'live') this.update();
+    // The gap of hosts that are away grows.
+    if (this.state.isAway && this.state.view.kind === 'live') this.update();
     else this.#showFoot();
   }
 
