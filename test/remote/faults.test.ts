@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openAgent } from '../../src/remote/agentClient.ts';
 import { connectAgain } from '../../src/remote/backOff.ts';
 import type { RemoteError, RemoteHost } from '../../src/remote/host.ts';
 import {
@@ -11,7 +12,7 @@ import {
   waitFor,
 } from '../tools/loopbackSshd.ts';
 import { processesOf } from '../tools/processesOf.ts';
-import { connectTo, failureOf, prompterOf } from './support.ts';
+import { buildAgent, connectTo, failureOf, logOf, prompterOf } from './support.ts';
 
 let sshd: LoopbackSshd;
 const relays: { close(): void }[] = [];
@@ -33,8 +34,8 @@ interface Relay {
   close(): void;
 }
 
-/** Puts a relay before sshd, by the client's config. */
-async function relay(): Promise<Relay> {
+/** Puts a relay before sshd, by the client's config. `lateGreeting`: what sshd says first is held back until the client has spoken. */
+async function relay({ lateGreeting = false } = {}): Promise<Relay> {
   const sockets: Socket[] = [];
   const server: Server = createServer((near) => {
     const far = connectTcp(sshd.port, '127.0.0.1');
@@ -44,7 +45,8 @@ async function relay(): Promise<Relay> {
     ] as const) {
       sockets.push(from);
       from.on('error', () => {});
-      from.pipe(to);
+      if (lateGreeting && from === far) near.once('data', () => from.pipe(to));
+      else from.pipe(to);
       from.once('close', () => to.destroy());
     }
   });
@@ -152,38 +154,53 @@ describe.each(['ssh2', 'openssh'] as const)('over %s', (backend) => {
     await (await open()).dispose();
   });
 
-  it('a home that cannot be written to is no obstacle to the connection', async () => {
+  it('a home that cannot be written to: the agent says where, the connection is fine, nothing is left', async () => {
+    // Of the kernel, and closed to root too.
+    await start({ environment: { HOME: '/sys', XDG_CACHE_HOME: '/sys/cache' } });
+    const host = await open();
+    const error = await failureOf(openAgent(host, buildAgent(), logOf()));
+    expect(error).toMatchObject({ reason: 'agent-upload', message: expect.stringContaining('/sys') });
+    expect((await host.exec(['echo', 'in'])).stdout).toBe('in\n');
+    await host.dispose();
+    await waitFor(
+      async () => (await processesOf('/sys')).length === 0,
+      'nothing to be left running on the host',
+    );
+  });
+
+  it('a server whose greeting comes late is waited for', async () => {
     await start();
-    await chmod(sshd.home, 0o500);
+    await relay({ lateGreeting: true });
     const host = await open();
     expect((await host.exec(['echo', 'in'])).stdout).toBe('in\n');
     await host.dispose();
-    await nothingRuns();
   });
 });
 
 /** As root: PAM itself asks, through a service of its own that a script decides. Others cannot write to /etc/pam.d. */
-describe.runIf(process.getuid?.() === 0)('PAM, as it asks through real sshd', () => {
-  it.each(['ssh2', 'openssh'] as const)('over %s: wrong, then right', async (backend) => {
-    await start({
-      pamLines: [
-        'auth requisite pam_exec.so quiet expose_authtok /usr/bin/grep -qax pam-secret',
-        'auth required pam_permit.so',
-        'account required pam_permit.so',
-        'session required pam_permit.so',
-      ],
-      sshdLines: ['AuthenticationMethods keyboard-interactive'],
+if (process.getuid?.() === 0) {
+  describe('PAM, as it asks through real sshd', () => {
+    it.each(['ssh2', 'openssh'] as const)('over %s: wrong, then right', async (backend) => {
+      await start({
+        pamLines: [
+          'auth requisite pam_exec.so quiet expose_authtok /usr/bin/grep -qax pam-secret',
+          'auth required pam_permit.so',
+          'account required pam_permit.so',
+          'session required pam_permit.so',
+        ],
+        sshdLines: ['AuthenticationMethods keyboard-interactive'],
+      });
+      const answers = ['wrong', 'pam-secret'];
+      const asked: string[] = [];
+      const prompter = prompterOf({
+        keyboardInteractive: async ({ prompts }) => {
+          asked.push(...prompts.map(({ prompt, echo }) => `${prompt.trim()} ${echo}`));
+          return [answers.shift() ?? ''];
+        },
+      });
+      const host = await connectTo(sshd, { backend, prompter });
+      expect(asked).toEqual(['Password: false', 'Password: false']);
+      await host.dispose();
     });
-    const answers = ['wrong', 'pam-secret'];
-    const asked: string[] = [];
-    const prompter = prompterOf({
-      keyboardInteractive: async ({ prompts }) => {
-        asked.push(...prompts.map(({ prompt, echo }) => `${prompt.trim()} ${echo}`));
-        return [answers.shift() ?? ''];
-      },
-    });
-    const host = await connectTo(sshd, { backend, prompter });
-    expect(asked).toEqual(['Password: false', 'Password: false']);
-    await host.dispose();
   });
-});
+}
