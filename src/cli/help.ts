@@ -101,7 +101,7 @@ ${runOptions}`,
 
   --interval MS          between samples (1000)
   --seconds N            end after so long
-  --device KIND          auto, nvml, or recorded:NAME to replay a recording (auto)
+  --device KIND          auto, nvml, nvidia-smi, amd-sysfs, or recorded:NAME (auto)
   --study                six times a second, as the study of LLaMA-30B sampled: utilisation, memory, PCIe
   --record FILE          write the samples to a new file too; it opens in the editor as a recording
   --csv                  a line a GPU and sample, separated by commas

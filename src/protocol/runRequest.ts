@@ -155,7 +155,14 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
     environment: { ...environment },
     gpus: simulated ? [] : gpuIndices(plan),
     telemetry:
-      plan.telemetry === 'off' ? null : { intervalMs: plan.telemetry.intervalMs, device: { kind: 'auto' } },
+      plan.telemetry === 'off'
+        ? null
+        : {
+            intervalMs: plan.telemetry.intervalMs,
+            device: { kind: 'auto' },
+            // Measured cells are disturbed as little as can be; a rehearsal measures nothing.
+            mode: simulated ? 'live' : 'quiet',
+          },
     leaseSeconds: plan.stop.unfollowedHours * 3600,
     cells: running.flatMap((cell) => cellRequest(plan, cell, launches.get(cell.engineKey))),
   };
