@@ -71,6 +71,8 @@ class RunTest(AgentTest):
         for line in telemetry:
             contract.check(line, "TelemetryLine")
         self.assertEqual(telemetry[0]["source"], "recorded:h200-2026-11-static-batch")
+        marks = [line["text"] for line in telemetry if line["type"] == "telemetry-mark"]
+        self.assertEqual(marks, ["cell a, trial 0: start", "cell a, trial 0: end"])
         self.assertEqual(
             [line["seq"] for line in telemetry if line["type"] == "telemetry"],
             list(range(sum(line["type"] == "telemetry" for line in telemetry))),
