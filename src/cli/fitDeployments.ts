@@ -51,7 +51,7 @@ export interface FitResult {
 }
 
 /** Problems that leave the rest of a document as it is. */
-const harmless = new Set(['flag.duplicate', 'directive.unknown-word']);
+const harmless = new Set(['flag.duplicate', 'directive.unknown-word', 'triton.instances']);
 
 /** Answers, not mistakes: the verdict is then not known. A file may name any model of the hub; an option must name one that is there. */
 const unknownInFile = new Set(['model.not-covered', 'model.not-found']);
@@ -62,7 +62,7 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
   const found = findDeployments(text, { path: file });
   if (found === undefined || (found.deployments.length === 0 && found.problems.length === 0)) {
     throw new BadInput(
-      `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs, launch scripts, compose files, Kubernetes manifests, Dockerfiles, Helm values and Triton's model.json.`,
+      `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs, launch scripts, compose files, Kubernetes manifests, Dockerfiles, Helm values, Triton's model.json and programs below a comment such as "# loadline: engine=static-batch".`,
     );
   }
   const estimates: (DeploymentEstimate | UnknownEstimate)[] = [];

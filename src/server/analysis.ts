@@ -189,8 +189,11 @@ function modelOptions({ flags }: Deployment): { readonly revision?: string; read
   };
 }
 
+/** The setting's version is one of vLLM. */
 function withVersion(deployment: Deployment, settings: ServerSettings): Deployment {
-  return deployment.engineVersion !== undefined || settings.engineVersion === null
+  return deployment.engine !== 'vllm' ||
+    deployment.engineVersion !== undefined ||
+    settings.engineVersion === null
     ? deployment
     : { ...deployment, engineVersion: settings.engineVersion };
 }

@@ -50,7 +50,8 @@ export const completionMessages = {
       : `${verdictMarks[outcome]} ${verdictWords[outcome]}`,
   gpuWord: () => 'GPU that this is estimated for',
   countWord: () => 'how many of them',
-  engineWord: () => 'version of the engine',
+  engineWord: () => 'the engine, its version, or both',
+  modelWord: () => 'the model, where the file names none',
 };
 
 function signed(count: number): string {

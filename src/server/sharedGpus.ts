@@ -1,5 +1,6 @@
 /** Deployments of one document that name the same GPU of a machine: what they ask of it together. */
 import type { Device } from '../core/device/device.ts';
+import { findEngine } from '../core/engine/engine.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from './analysis.ts';
 
 export interface GpuShare {
@@ -18,6 +19,8 @@ export interface GpuShare {
 export function gpuShares({ deployments }: DocumentAnalysis): GpuShare[] {
   const byGpu = new Map<string, AnalysedDeployment[]>();
   for (const deployment of deployments) {
+    // A program with one batch ends: the next finds the GPU free.
+    if (findEngine(deployment.located.deployment.engine)?.isServer === false) continue;
     for (const gpu of new Set(deployment.located.hint?.gpuIds ?? [])) {
       byGpu.set(gpu, [...(byGpu.get(gpu) ?? []), deployment]);
     }

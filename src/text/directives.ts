@@ -1,14 +1,31 @@
-/** `# loadline: gpu=h200-sxm-141gb x2 engine=0.26.0`: what a comment says of the deployments near it. */
+/** `# loadline: gpu=h200-sxm-141gb x2 engine=vllm@0.26.0`: what a comment says of the deployments near it. */
+import { closest } from '../core/closest.ts';
 import type { Target } from '../core/engine/deployment.ts';
+import { engineNames, findEngine } from '../core/engine/engine.ts';
+import { failure, type Result, success } from '../core/result.ts';
 import type { LocatedProblem, OffsetRange } from './located.ts';
+
+export interface NamedEngine {
+  /** Folder name in core/engine. */
+  readonly name: string;
+  readonly version?: string;
+}
 
 export interface Directive {
   /** The comment, from `#` to the line's end. */
   readonly range: OffsetRange;
   /** The number left out where only the GPU is named. */
   readonly target?: Pick<Target, 'gpu'> & Partial<Target> & { readonly range: OffsetRange };
-  readonly engineVersion?: string;
+  readonly engine?: NamedEngine;
+  /** Stands where the document names no model. Its range has the quotes. */
+  readonly model?: { readonly name: string; readonly range: OffsetRange };
   readonly problems: readonly LocatedProblem[];
+}
+
+/** What holds for one deployment. */
+export interface Said extends Pick<Directive, 'target' | 'model'> {
+  /** Nearest first. */
+  readonly engines: readonly NamedEngine[];
 }
 
 /** All directives of a document, in order. Cheap: one regular expression over the text. */
@@ -26,19 +43,25 @@ function readDirective(body: string, bodyStart: number, range: OffsetRange): Dir
   const problems: LocatedProblem[] = [];
   let gpu: { name: string; range: OffsetRange } | undefined;
   let count: { value: number; range: OffsetRange } | undefined;
-  let engineVersion: string | undefined;
+  let engine: NamedEngine | undefined;
+  let model: Directive['model'];
   for (const match of body.matchAll(/[^\s"']*(?:"[^"]*"|'[^']*')|[^\s"']+/g)) {
     const word = match[0];
     const place = { start: bodyStart + match.index, end: bodyStart + match.index + word.length };
     const [, key, value] = /^(\w+)=["']?(.+?)["']?$/.exec(word) ?? [];
     const copies = /^[x×](\d{1,5})$/.exec(word)?.[1];
     if (key === 'gpu' && value) gpu = { name: value, range: place };
-    else if (key === 'engine' && value) engineVersion = value;
-    else if (copies && Number(copies) > 0) count = { value: Number(copies), range: place };
+    else if (key === 'model' && value) {
+      model = { name: value, range: { start: place.start + 'model='.length, end: place.end } };
+    } else if (key === 'engine' && value) {
+      const named = readEngine(value);
+      if (named.ok) engine = named.value;
+      else problems.push(...named.problems.map((each) => ({ ...each, range: place })));
+    } else if (copies && Number(copies) > 0) count = { value: Number(copies), range: place };
     else {
       problems.push({
         code: 'directive.unknown-word',
-        message: `Loadline does not understand "${word}" here: write gpu=<name>, x<number of GPUs> or engine=<version>.`,
+        message: `Loadline does not understand "${word}" here: write gpu=<name>, x<number of GPUs>, engine=<name>@<version> or model=<name>.`,
         range: place,
       });
     }
@@ -55,22 +78,50 @@ function readDirective(body: string, bodyStart: number, range: OffsetRange): Dir
     ...(count ? { gpuCount: count.value } : {}),
     range: { start: gpu.range.start, end: Math.max(gpu.range.end, count?.range.end ?? 0) },
   };
-  return { range, problems, ...(target ? { target } : {}), ...(engineVersion ? { engineVersion } : {}) };
+  return {
+    range,
+    problems,
+    ...(target ? { target } : {}),
+    ...(engine ? { engine } : {}),
+    ...(model ? { model } : {}),
+  };
+}
+
+const versionPattern = /^v?\d+(?:\.[\w+-]+)*$/;
+
+/** `static-batch`, `vllm@0.26.0`; a version alone is one of vLLM. */
+function readEngine(value: string): Result<NamedEngine> {
+  if (versionPattern.test(value)) return success({ name: 'vllm', version: value });
+  const at = value.indexOf('@');
+  const written = at < 0 ? value : value.slice(0, at);
+  const version = at < 0 ? undefined : value.slice(at + 1);
+  const engine = findEngine(written);
+  const refuse = (message: string) => failure<NamedEngine>({ code: 'directive.unknown-engine', message });
+  if (!engine) {
+    const near = closest(written.toLowerCase(), engineNames());
+    const hint = near === undefined ? `There is ${engineNames().join(', ')}.` : `Did you mean ${near}?`;
+    return refuse(`The engine "${written}" is not known. ${hint} A version alone is one of vLLM.`);
+  }
+  if (version === undefined) return success({ name: engine.name });
+  if (versionPattern.test(version)) return success({ name: engine.name, version });
+  return refuse(
+    `"${version}" is no version: write engine=${engine.name}@${engine.defaultVersion}, or engine=${engine.name} alone.`,
+  );
 }
 
 /**
  * What holds for a deployment: the last directive of its own block (the lines around it up to a blank one) that does not
  * begin after its last line; where the block says nothing, the last one at the head of the file (before anything but
- * comments). Where a format has blocks of its own, `scopes` names them, nearest first. GPU and engine are looked for one by
- * one.
+ * comments). Where a format has blocks of its own, `scopes` names them, nearest first. GPU, engine and
+ * model are looked for one by one.
  */
 export function directivesFor(
   text: string,
   directives: readonly Directive[],
   deployment: OffsetRange,
   scopes?: readonly OffsetRange[],
-): Pick<Directive, 'target' | 'engineVersion'> {
-  if (directives.length === 0) return {};
+): Said {
+  if (directives.length === 0) return { engines: [] };
   const around = scopes ?? [
     { start: blockAround(text, deployment).start, end: lineEnd(text, deployment.end) },
   ];
@@ -78,8 +129,9 @@ export function directivesFor(
     directives.filter(({ range }) => range.start >= start && range.start < end).toReversed(),
   );
   const target = ordered.find((directive) => directive.target)?.target;
-  const engineVersion = ordered.find((directive) => directive.engineVersion)?.engineVersion;
-  return { ...(target ? { target } : {}), ...(engineVersion ? { engineVersion } : {}) };
+  const model = ordered.find((directive) => directive.model)?.model;
+  const engines = ordered.flatMap(({ engine }) => engine ?? []);
+  return { ...(target ? { target } : {}), ...(model ? { model } : {}), engines };
 }
 
 function lineEnd(text: string, from: number): number {

@@ -1,7 +1,7 @@
 import type { Target } from '../core/engine/deployment.ts';
 import type { Insertion, LocatedDeployment, LocatedFlag, OffsetRange } from './located.ts';
 import { removals } from './removals.ts';
-import { type FlagTo, inShell, itemText, pairKey, pairValue, textWithin } from './written.ts';
+import { type FlagTo, inShell, itemText, ownOption, pairKey, pairValue, textWithin } from './written.ts';
 
 export interface FlagChange {
   /** Canonical name, without dashes in front; `model` is the model. */
@@ -31,10 +31,10 @@ export function flagEdits(
   const missing: { flag: string; to: FlagTo }[] = [];
   for (const { flag, to } of new Map(changes.map((each) => [each.flag, each])).values()) {
     const located = locatedFlag(deployment, flag);
-    if (to === null) {
+    if (to === null || isBareOwn(located, to)) {
       if (located) removed.push(located);
     } else if (located) edits.push(insideDefault(text, located, to) ?? editInPlace(text, located, flag, to));
-    else missing.push({ flag, to });
+    else if (to !== false || !deployment.insertion?.writing.ownProgram) missing.push({ flag, to });
   }
   edits.push(...removals(text, deployment, removed).map((range) => ({ range, newText: '' })));
   const { insertion } = deployment;
@@ -65,6 +65,11 @@ export function targetEdit(
   return { range: { start: at, end: at }, newText };
 }
 
+/** A switch of the user's own program goes off by being left out. */
+function isBareOwn(located: LocatedFlag | undefined, to: FlagTo): boolean {
+  return to === false && located?.writing.ownProgram === true && located.value === undefined;
+}
+
 function locatedFlag(deployment: LocatedDeployment, flag: string): LocatedFlag | undefined {
   if (flag !== 'model') return Object.hasOwn(deployment.flags, flag) ? deployment.flags[flag] : undefined;
   const { model, modelWriting } = deployment;
@@ -92,12 +97,25 @@ function editInPlace(text: string, located: LocatedFlag, flag: string, to: FlagT
   }
   const isModel = flag === 'model';
   if (writing.style === 'shell') {
-    if (typeof to === 'boolean') return { range: whole, newText: switchArgument(flag, to) };
+    if (typeof to === 'boolean') {
+      if (value && writing.ownProgram) return { range: value, newText: to ? 'True' : 'False' };
+      return {
+        range: whole,
+        newText: writing.ownProgram ? text.slice(key.start, key.end) : switchArgument(flag, to),
+      };
+    }
     // `--no-flag` and a bare `--flag` become `--flag value`; a value is replaced alone, so that `=` and aliases stay.
     if (value && (isModel || !isNegated(text, key)) && !(looksLikeFlag(to) && !isJoined(text, value))) {
       return { range: value, newText: inShell(writing, String(to)) };
     }
-    return { range: whole, newText: flagInShell(located.writing, flag, to) };
+    return {
+      range: whole,
+      newText: flagInShell(
+        writing,
+        writing.ownProgram ? text.slice(key.start, key.end).replace(/^-+/, '') : flag,
+        to,
+      ),
+    };
   }
   if (typeof to === 'boolean') {
     return value
@@ -148,7 +166,8 @@ function writtenAnew(
     return `${separator}${pairKey(text, deployment, writing, flag)}: ${pairValue(writing, to)}`;
   }
   if (writing.style === 'shell') {
-    return separator + (typeof to === 'boolean' ? switchArgument(flag, to) : flagInShell(writing, flag, to));
+    const name = writing.ownProgram ? ownOption(text, deployment, flag) : flag;
+    return separator + (typeof to === 'boolean' ? switchArgument(name, to) : flagInShell(writing, name, to));
   }
   if (typeof to === 'boolean') return separator + itemText(writing, switchArgument(flag, to));
   if (looksLikeFlag(to) || joinsValues(text, deployment)) {

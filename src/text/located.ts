@@ -19,6 +19,8 @@ export interface Writing {
   readonly quoting: Quoting;
   /** Who takes `$` out of the text before it is run: a literal one is doubled for it. */
   readonly interpolated?: 'compose' | 'kubernetes';
+  /** Options of the user's own program: a new one is spelled as its others are, and none has a `--no-` beside it. */
+  readonly ownProgram?: boolean;
 }
 
 export interface LocatedFlag {

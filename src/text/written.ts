@@ -11,11 +11,21 @@ export function pairKey(
   { style }: Writing,
   flag: string,
 ): string {
-  const keys = Object.values(deployment.flags).map(({ key }) => text.slice(key.start, key.end));
-  const count = (pattern: RegExp) => keys.filter((key) => pattern.test(key)).length;
   // JSON's keys are arguments of a Python class.
-  const key = style === 'json' || count(/_/) > count(/-/) ? flag.replaceAll('-', '_') : flag;
+  const key = style === 'json' || underscores(text, deployment) > 0 ? flag.replaceAll('-', '_') : flag;
   return style === 'json' ? JSON.stringify(key) : key;
+}
+
+/** An option of the user's own program: where nothing tells, as Python's own names are. */
+export function ownOption(text: string, deployment: LocatedDeployment, flag: string): string {
+  return underscores(text, deployment) < 0 ? flag : flag.replaceAll('-', '_');
+}
+
+/** How many more of the document's keys have underscores than have dashes. */
+function underscores(text: string, { flags }: LocatedDeployment): number {
+  const keys = Object.values(flags).map(({ key }) => text.slice(key.start, key.end).replace(/^-+/, ''));
+  const count = (pattern: RegExp) => keys.filter((key) => pattern.test(key)).length;
+  return count(/_/) - count(/-/);
 }
 
 export function pairValue({ style }: Writing, to: FlagTo): string {

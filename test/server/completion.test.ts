@@ -145,7 +145,7 @@ describe('words of a comment', () => {
 
   it('are versions, and the words themselves', async () => {
     const items = await client.completions(uri, yaml.replace('gpu=h200', 'gpu=h200 |'));
-    expect(labels(items)).toEqual(['gpu=', 'x2', 'engine=']);
+    expect(labels(items)).toEqual(['gpu=', 'x2', 'engine=', 'model=']);
     const versions = await client.completions(uri, yaml.replace('gpu=h200', 'gpu=h200 engine=0|'));
     expect(labels(versions)[0]).toBe('0.33.0');
     const gpus = await client.completions(uri, yaml.replace('gpu=h200', 'engine=0.26.0 gpu=h|'));

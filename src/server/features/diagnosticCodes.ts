@@ -33,6 +33,8 @@ export const diagnosticCodes: Readonly<Record<string, DiagnosticSeverity>> = {
   [defaultChangedCode]: hint,
   'directive.unknown-word': warning,
   'directive.count-without-gpu': warning,
+  'directive.unknown-engine': warning,
+  'triton.instances': information,
   // YAML's own tools mark it; here it only says what it means for the estimate.
   'yaml.torn': information,
   'document.too-long': information,

@@ -3,6 +3,7 @@ import type { OffsetRange, UnresolvedPart, Writing } from '../located.ts';
 import type { ShellWord } from '../shellWords.ts';
 import type { FoundModel } from '../sources/assemble.ts';
 import { readFlagName, type WrittenFlag } from '../writtenFlags.ts';
+import { modelOptions, truthOf } from './ownOptions.ts';
 import type { Launch } from './programs.ts';
 
 /** What `vllm bench throughput` and `latency` take beside the engine's own (vllm/benchmarks/throughput.py, latency.py). */
@@ -14,7 +15,7 @@ export class ArgumentReader {
   readonly #text: string;
   readonly #engine: Engine;
   readonly #words: readonly ShellWord[];
-  readonly #launch: Pick<Launch, 'positionalModel' | 'benchmark'>;
+  readonly #launch: Pick<Launch, 'positionalModel' | 'benchmark' | 'ownProgram'>;
   readonly #writing: Writing;
   #next = 0;
   model: FoundModel | undefined;
@@ -102,7 +103,9 @@ export class ArgumentReader {
     if (!first || !last) return;
     const bare = name.replace(/^-+/, '');
     if (this.#launch.benchmark && benchmarkFlags.test(bare.replaceAll('_', '-'))) return;
-    if (bare === 'model' && valueRange) this.#modelIs(valueRange, expandedLater ? undefined : values, first);
+    if (this.#launch.ownProgram) this.#addOwn(name, key, valueRange, [first, last], values, expandedLater);
+    else if (bare === 'model' && valueRange)
+      this.#modelIs(valueRange, expandedLater ? undefined : values, first);
     else if (bare === 'config') {
       const range = valueRange ?? key;
       this.unresolved.push({ text: this.#source(range), range, why: 'other-file' });
@@ -111,6 +114,33 @@ export class ArgumentReader {
       const place = { key, ...(valueRange ? { valueRange } : {}), whole, writing: this.#writingOf(first) };
       this.written.push({ name, ...place, values, expandedLater });
     }
+  }
+
+  /** Only what the engine's table has: the rest is between the user and the program. Switches may have `True` behind them. */
+  #addOwn(
+    name: string,
+    key: OffsetRange,
+    valueRange: OffsetRange | undefined,
+    [first, last]: readonly [ShellWord, ShellWord],
+    values: readonly string[],
+    expandedLater: boolean,
+  ): void {
+    if (modelOptions.test(name.replace(/^-+/, '').replaceAll('_', '-'))) {
+      if (valueRange) this.#modelIs(valueRange, expandedLater ? undefined : values, first);
+      return;
+    }
+    const { definition } = readFlagName(this.#engine, name);
+    if (!definition) return;
+    const truth = definition.kind === 'switch' ? truthOf(values) : undefined;
+    this.written.push({
+      name,
+      key,
+      ...(valueRange ? { valueRange } : {}),
+      whole: { start: first.range.start, end: last.range.end },
+      writing: this.#writingOf(first),
+      values: truth ?? values,
+      expandedLater,
+    });
   }
 
   #writingOf(word: ShellWord): Writing {

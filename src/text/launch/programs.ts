@@ -15,6 +15,8 @@ export interface Launch {
   readonly positionalModel: boolean;
   /** `vllm bench` has options of its own beside the engine's. */
   readonly benchmark?: boolean;
+  /** The user's own program, of which a comment says the engine: options that the engine's table lacks are its own. */
+  readonly ownProgram?: boolean;
 }
 
 /** Programs that run the command behind them. Before anything else (`echo vllm serve`) it is only text. */
@@ -126,7 +128,7 @@ export function isProgram(text: string, word: ShellWord, name: RegExp): boolean 
   return (!word.unknown || slash >= 0) && name.test(written.slice(slash + 1));
 }
 
-function isLaunched(before: readonly ShellWord[]): boolean {
+export function isLaunched(before: readonly ShellWord[]): boolean {
   const head = before.find(({ value }) => !reservedWords.has(value) && !isAssignment(value));
   return head === undefined || launchers.has(head.value.slice(head.value.lastIndexOf('/') + 1));
 }

@@ -44,14 +44,17 @@ export function assembleDeployment(
   directives: readonly Directive[],
   found: FoundDeployment,
 ): LocatedDeployment {
-  const { range, model, insertion, commentAt, environment = [] } = found;
+  const { range, insertion, commentAt, environment = [] } = found;
   const engine = findEngine(found.engine ?? 'vllm');
   const { flags, located, problems, unresolved } = readFlags(engine, engine ? found.written : [], text);
   const said = directivesFor(text, directives, range, found.scopes);
-  const engineVersion = said.engineVersion ?? found.engineVersion;
+  const name = engine?.name ?? found.engine ?? 'vllm';
+  const named = said.engines.find((each) => each.name === name && each.version !== undefined);
+  const engineVersion = named?.version ?? found.engineVersion;
+  const model = openModel(found.model, said.model);
   const kept = relevantEnvironment(environment);
   const deployment: Deployment = {
-    engine: engine?.name ?? found.engine ?? 'vllm',
+    engine: name,
     entrypoint: found.entrypoint,
     ...(engineVersion ? { engineVersion } : {}),
     ...(model?.value !== undefined ? { model: model.value } : {}),
@@ -72,6 +75,12 @@ export function assembleDeployment(
     problems,
     ...(all.length > 0 ? { unresolved: all } : {}),
   };
+}
+
+/** The comment's model, where the document leaves it open. */
+function openModel(found: FoundModel | undefined, said: Directive['model']): FoundModel | undefined {
+  if (found?.value !== undefined || !said) return found;
+  return { range: said.range, value: said.name, writing: { style: 'yaml', quoting: 'none' } };
 }
 
 /** Devices made visible are fewer than those given. */

@@ -1,8 +1,11 @@
-/** `vllm serve …`, `python -m vllm.entrypoints…`, `docker run … vllm/vllm-openai …` in shell scripts. */
-import { findDirectives } from '../directives.ts';
+/** `vllm serve …`, `python -m vllm.entrypoints…`, `docker run … vllm/vllm-openai …` in shell scripts; programs that a comment gives an engine. */
+
+import { findEngine } from '../../core/engine/engine.ts';
+import { type Directive, directivesFor, findDirectives } from '../directives.ts';
 import { containerRun } from '../launch/containerRun.ts';
 import type { EnvironmentVariable } from '../launch/environment.ts';
-import { findLaunch } from '../launch/programs.ts';
+import { deepspeedGpus, hasNoProgram, namesOwnProgram, ownLaunch } from '../launch/ownProgram.ts';
+import { findLaunch, type Launch } from '../launch/programs.ts';
 import type { DocumentDeployments, LocatedDeployment, Writing } from '../located.ts';
 import { type ShellCommand, type ShellVariables, splitCommands } from '../shellWords.ts';
 import { assembleDeployment, directiveProblems, type FoundDeployment } from './assemble.ts';
@@ -20,7 +23,7 @@ export const shellScript: DocumentSource = {
       languageId === 'shellscript' ||
       shellExtensions.includes(extensionOf(path)) ||
       /^#!.*\b(?:ba|da|k|z)?sh\b/.test(text.slice(0, 200));
-    return shell && launchInText.test(text);
+    return shell && (launchInText.test(text) || namesOwnProgram(text));
   },
   read: readShellScript,
 };
@@ -33,7 +36,7 @@ function readShellScript(text: string): DocumentDeployments {
   const exported: EnvironmentVariable[] = [];
   for (const command of splitCommands(text, setVariables(text))) {
     exported.push(...exportedBy(command));
-    const found = readCommand(text, command, exported);
+    const found = readCommand(text, command, exported) ?? readOwnProgram(text, command, directives, exported);
     if (found) deployments.push(assembleDeployment(text, directives, found));
   }
   return { deployments, problems: directiveProblems(directives) };
@@ -70,19 +73,67 @@ function readCommand(
   const launch = findLaunch(text, words) ?? container?.launch;
   if (!launch) return undefined;
   const read = readLaunch(text, launch, writing);
-  const insertion = commandInsertion(text, launch, writing);
-  const range = { start: launch.head.start, end: insertion.offset };
-  const lineStart = lineStartAt(text, range.start);
-  // Inside a continued line a comment would end the command.
-  const commentAt = /\\\r?\n$/.test(text.slice(0, lineStart)) ? undefined : lineStart;
   return {
     ...read,
-    range,
-    insertion,
-    ...(commentAt === undefined ? {} : { commentAt }),
+    ...placesOf(text, launch, writing),
     // A container sees what it is given, not what the script has.
     environment: [...(container?.environment ?? exported), ...(read.environment ?? [])],
     ...(container?.engineVersion ? { engineVersion: container.engineVersion } : {}),
     ...(container?.hint ? { hint: container.hint } : {}),
   };
+}
+
+function placesOf(text: string, launch: Launch, written: Writing) {
+  const insertion = commandInsertion(text, launch, written);
+  const range = { start: launch.head.start, end: insertion.offset };
+  const lineStart = lineStartAt(text, range.start);
+  // Inside a continued line a comment would end the command.
+  const inside = /\\\r?\n$/.test(text.slice(0, lineStart));
+  return { range, insertion, ...(inside ? {} : { commentAt: lineStart }) };
+}
+
+const ownWriting: Writing = { ...writing, ownProgram: true };
+
+/** A Python program below a comment that says which engine it is. One with none of its options and no model sets something up. */
+function readOwnProgram(
+  text: string,
+  { words, range }: ShellCommand,
+  directives: readonly Directive[],
+  exported: readonly EnvironmentVariable[],
+): FoundDeployment | undefined {
+  if (directives.length === 0) return undefined;
+  const { engines, model } = directivesFor(text, directives, range);
+  const [named] = engines;
+  const launch = named && hasNoProgram(named) ? ownLaunch(text, words, named) : undefined;
+  if (!launch) return undefined;
+  const read = readLaunch(text, launch, ownWriting);
+  if (read.written.length === 0 && !read.model && !model) return undefined;
+  const split = deepspeedGpus(text, words, launch);
+  return {
+    ...read,
+    ...placesOf(text, launch, ownWriting),
+    environment: [...exported, ...(read.environment ?? [])],
+    ...(split ? splitOver(split, read) : {}),
+  };
+}
+
+/** DeepSpeed-inference splits layers over the GPUs of its launcher, unless the program is told how. */
+function splitOver(
+  { key, value }: NonNullable<ReturnType<typeof deepspeedGpus>>,
+  { written, engine = '' }: Pick<FoundDeployment, 'written' | 'engine'>,
+): Pick<FoundDeployment, 'written' | 'hint'> {
+  const hint = { gpuCount: { count: Number(value.value), range: value.range } };
+  const flag = 'tensor-parallel-size';
+  if (written.some(({ name }) => findEngine(engine)?.canonicalFlag(name)?.name === flag)) {
+    return { written, hint };
+  }
+  const whole = { start: key.range.start, end: value.range.end };
+  const given = {
+    key: key.range,
+    valueRange: value.range,
+    whole,
+    writing: ownWriting,
+    values: [value.value],
+  };
+  return { written: [{ name: flag, ...given }, ...written], hint };
 }

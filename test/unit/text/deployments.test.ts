@@ -263,6 +263,40 @@ describe('# loadline: comments', () => {
   });
 
   it.each([
+    ['engine=0.26.0', '0.26.0'],
+    ['engine=v0.26.0', 'v0.26.0'],
+    ['engine=vllm@0.26.0', '0.26.0'],
+    ['engine=vLLM', undefined],
+    ['engine=static-batch@4.45', undefined],
+  ])('%s over vllm serve is its version %s', (body, version) => {
+    const found = shell(`# loadline: ${body}\nvllm serve m\n`);
+    expect(found.deployment).toMatchObject({ engine: 'vllm', model: 'm' });
+    expect(found.deployment.engineVersion).toBe(version);
+    expect(read(`# loadline: ${body}\nvllm serve m\n`, 'x.sh').problems).toEqual([]);
+  });
+
+  it.each([
+    ['engine=statik-batch', 'Did you mean static-batch?'],
+    ['engine=vlm@0.26.0', 'Did you mean vllm?'],
+    ['engine=something-else', 'There is vllm, static-batch.'],
+    ['engine=vllm@newest', 'write engine=vllm@'],
+  ])('says what is meant by %s', (body, hint) => {
+    const { deployments, problems } = read(`# loadline: ${body} gpu=h200\nvllm serve m\n`, 'x.sh');
+    expect(problems).toMatchObject([{ code: 'directive.unknown-engine' }]);
+    expect(problems[0]?.message).toContain(hint);
+    expect(deployments[0]?.target?.gpu).toBe('h200');
+    expect(deployments[0]?.deployment.engineVersion).toBeUndefined();
+  });
+
+  it('names the model of a YAML file that has none, where it can be edited', () => {
+    const text = '# loadline: model=org/m\nmax-model-len: 8192\nmax-num-seqs: 4\n';
+    const found = yaml(text);
+    expect(found.deployment.model).toBe('org/m');
+    expect(slice(text, found.model)).toBe('org/m');
+    expect(yaml(`${text}model: org/own\n`).deployment.model).toBe('org/own');
+  });
+
+  it.each([
     ['gpu=h200 2x', '2x'],
     ['gpus=h200', 'gpus=h200'],
     ['x2', 'x2'],

@@ -8,7 +8,13 @@ interface Row extends FlagDefinition {
 const rows: readonly Row[] = [
   {
     name: 'batch-size',
-    aliases: ['bs', 'max-batch-size', 'per-device-eval-batch-size'],
+    aliases: [
+      'bs',
+      'max-batch-size',
+      'eval-batch-size',
+      'per-device-batch-size',
+      'per-device-eval-batch-size',
+    ],
     kind: 'integer',
     default: 1,
     description: 'Requests that are generated together, padded to the same length.',
@@ -16,7 +22,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'prompt-length',
-    aliases: ['input-length', 'max-input-length'],
+    aliases: ['prompt-len', 'input-len', 'input-length', 'max-input-length', 'max-prompt-length'],
     kind: 'integer',
     default: 512,
     description: 'Tokens of the longest prompt of a batch, to which the others are padded.',
@@ -24,7 +30,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'max-new-tokens',
-    aliases: ['new-tokens', 'max-out-tokens', 'max-tokens'],
+    aliases: ['new-tokens', 'max-out-tokens', 'max-tokens', 'output-len', 'output-length'],
     kind: 'integer',
     default: 128,
     description: 'Tokens that are generated for each request.',
@@ -56,7 +62,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'tensor-parallel-size',
-    aliases: ['tp', 'tp-size'],
+    aliases: ['tp', 'tp-size', 'mp-size'],
     kind: 'integer',
     default: 1,
     description: 'GPUs that split each layer: `tp_plan`, or DeepSpeed-inference.',

@@ -1,6 +1,6 @@
 import { type CompletionItem, CompletionItemKind } from 'vscode-languageserver';
 import { allDevices } from '../../../core/device/catalogue.ts';
-import { findEngine } from '../../../core/engine/engine.ts';
+import { engineNames, findEngine } from '../../../core/engine/engine.ts';
 import { estimate } from '../../../core/estimate/estimate.ts';
 import type { TypedPlace } from '../../../text/typedAt.ts';
 import type { AnalysedDeployment, DocumentAnalysis } from '../../analysis.ts';
@@ -9,7 +9,7 @@ import { rangeIn } from '../../places.ts';
 
 type DirectivePlace = Extract<TypedPlace, { readonly kind: 'directive' }>;
 
-/** `gpu=` with every GPU of the catalogue and the verdict on it, `engine=` with the versions, `x2`. */
+/** `gpu=` with every GPU of the catalogue and the verdict on it, `engine=` with names and versions, `x2`, `model=`. */
 export function directiveItems(analysis: DocumentAnalysis, { word }: DirectivePlace): CompletionItem[] {
   const { snapshot, deployments } = analysis;
   const range = rangeIn(snapshot, word);
@@ -42,10 +42,12 @@ export function directiveItems(analysis: DocumentAnalysis, { word }: DirectivePl
   if (typed.startsWith('engine=')) {
     const engine = findEngine(deployment?.located.deployment.engine ?? 'vllm');
     const versions = engine?.supportedVersions.toReversed() ?? [];
-    return versions.map((version, index) =>
-      item(version, `engine=${version}`, index, {
+    const prefix = engine === undefined || engine.name === 'vllm' ? '' : `${engine.name}@`;
+    const words = [...versions.map((version) => prefix + version), ...engineNames()];
+    return words.map((word, index) =>
+      item(word, `engine=${word}`, index, {
         kind: CompletionItemKind.EnumMember,
-        detail: engine?.label ?? '',
+        detail: (findEngine(word) ?? engine)?.label ?? '',
       }),
     );
   }
@@ -62,6 +64,7 @@ export function directiveItems(analysis: DocumentAnalysis, { word }: DirectivePl
       detail: completionMessages.engineWord(),
       command: suggest,
     }),
+    item('model=', 'model=', 3, { kind: CompletionItemKind.Keyword, detail: completionMessages.modelWord() }),
   ];
 }
 
