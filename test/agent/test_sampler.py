@@ -109,6 +109,37 @@ class SamplerTest(unittest.TestCase):
         self.assertGreaterEqual(gap["missedTicks"], 249)
 
 
+class SimulatedClock:
+    """Time that passes only where something takes it: reads, and waits that end late, as a busy machine's do."""
+
+    def __init__(self, seed):
+        self.now = 1000.0
+        self.random = random.Random(seed)
+
+    def monotonic(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += max(0.0, seconds) + self.random.expovariate(1 / 0.0005)
+        return False
+
+    def read(self, _):
+        self.now += self.random.uniform(0.0005, 0.006) if self.random.random() < 0.999 else 0.3
+        return [1]
+
+
+def sample_simulated(clock, device, interval_ms, duration):
+    """As `sample`, on a clock of the test's own: nothing here depends on how busy the machine is."""
+    lines = []
+    with mock.patch("time.monotonic", clock.monotonic), mock.patch(
+        "time.time", lambda: clock.now + 1.7e9
+    ), mock.patch.object(HostSampler, "read", lambda _: [None] * 4):
+        sampler = Sampler(device, interval_ms, lines.append, clock.wait)
+        sampler.begin()
+        sampler.run(duration)
+    return lines
+
+
 class SpareTimeTest(unittest.TestCase):
     """What is read less often than at every tick."""
 
@@ -118,7 +149,8 @@ class SpareTimeTest(unittest.TestCase):
 
     def test_it_holds_in_between_and_is_there_at_the_first_tick(self):
         reads = iter(range(100))
-        lines = sample(Device(more=[self.reading(lambda _: [next(reads)], 0.2)]), 20, 0.5)
+        device = Device(more=[self.reading(lambda _: [next(reads)], 0.2)])
+        lines = sample_simulated(SimulatedClock(1), device, 20, 0.5)
         header, records = lines[0], of_type(lines, "telemetry")
         at = header["gpuColumns"].index("temperatureCelsius")
         values = [record["gpus"][0][at] for record in records]
@@ -126,18 +158,20 @@ class SpareTimeTest(unittest.TestCase):
         self.assertEqual(header["method"]["readings"][1]["periodMs"], 200)
 
     def test_a_long_read_waits_for_a_time_when_it_delays_no_tick(self):
+        clock = SimulatedClock(1)
         began = []
 
         def long_read(_):
-            began.append(time.monotonic() * 1000)
-            time.sleep(0.03)
+            began.append(clock.now * 1000)
+            clock.now += 0.03
             return [1]
 
-        lines = sample(Device(more=[self.reading(long_read, 0.05)]), 100, 1)
+        lines = sample_simulated(clock, Device(more=[self.reading(long_read, 0.05)]), 100, 5)
         deadlines = [record["monotonicMs"] - record["lateMs"] for record in of_type(lines, "telemetry")]
+        self.assertGreater(len(began), 40)
         for at in began[1:]:
             following = min([deadline for deadline in deadlines if deadline > at], default=math.inf)
-            self.assertGreaterEqual(following - at, 30)
+            self.assertGreater(following - at, 30)
 
     def test_one_that_never_fits_is_read_and_its_gap_says_so(self):
         def longer_than_a_tick(_):
@@ -207,37 +241,12 @@ class SpareTimeTest(unittest.TestCase):
         self.assertEqual(told, [100, "cell a: start", 101, 102], "at the start, at the mark and at the end")
 
 
-class SimulatedClock:
-    """Time that passes only where something takes it: reads, and waits that end late, as a busy machine's do."""
-
-    def __init__(self, seed):
-        self.now = 1000.0
-        self.random = random.Random(seed)
-
-    def monotonic(self):
-        return self.now
-
-    def wait(self, seconds):
-        self.now += max(0.0, seconds) + self.random.expovariate(1 / 0.0005)
-        return False
-
-    def read(self, _):
-        self.now += self.random.uniform(0.0005, 0.006) if self.random.random() < 0.999 else 0.3
-        return [1]
-
-
 class DriftTest(unittest.TestCase):
     def test_an_hour_at_10_hz_drifts_less_than_a_millisecond_and_accounts_for_every_tick(self):
         clock = SimulatedClock(1)
         device = Device()
         device.read = clock.read
-        lines = []
-        with mock.patch("time.monotonic", clock.monotonic), mock.patch(
-            "time.time", lambda: clock.now + 1.7e9
-        ), mock.patch.object(HostSampler, "read", lambda _: [None] * 4):
-            sampler = Sampler(device, 100, lines.append, clock.wait)
-            sampler.begin()
-            sampler.run(3600)
+        lines = sample_simulated(clock, device, 100, 3600)
         records, gaps = of_type(lines, "telemetry"), of_type(lines, "telemetry-gap")
         self.assertEqual(len(records) + sum(gap["missedTicks"] for gap in gaps), 36000)
         self.assertGreater(len(gaps), 10)
