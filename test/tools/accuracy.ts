@@ -8,6 +8,7 @@ import { estimate } from '../../src/core/estimate/estimate.ts';
 import type { ModelFacts } from '../../src/core/model/facts.ts';
 import { median, type PublishedSpeed, predictedSpeed } from './publishedSpeeds.ts';
 import type { Measurement } from './recordings.ts';
+import type { ComparedBatch } from './staticBatches.ts';
 
 export interface ErrorSummary {
   readonly term: string;
@@ -24,7 +25,13 @@ export interface ErrorSummary {
 export interface MeasuredRow extends ComparisonRow {
   readonly recording: string;
   readonly id: string;
-  readonly kind: Measurement['kind'] | 'speed' | 'speed with experts' | 'published speed';
+  readonly kind:
+    | Measurement['kind']
+    | 'speed'
+    | 'speed with experts'
+    | 'published speed'
+    | 'static batch'
+    | 'speed of a static batch';
 }
 
 export interface Accuracy {
@@ -32,6 +39,8 @@ export interface Accuracy {
   /** The same starts, each corrected by the other starts of its key and not by itself. */
   readonly calibrated: readonly MeasuredRow[];
   readonly notCovered: readonly string[];
+  /** Static batches: how many were recorded, how many of them ran out of memory, and of how many that was predicted right. */
+  readonly batches: { readonly count: number; readonly ranOut: number; readonly right: number };
   readonly sources: readonly string[];
 }
 
@@ -47,8 +56,9 @@ export const KV = 'available KV cache';
 export function accuracyOf(
   measured: readonly Measurement[],
   speeds: readonly PublishedSpeed[] = [],
+  batches: readonly ComparedBatch[] = [],
 ): Accuracy {
-  const rows: MeasuredRow[] = speeds.map(publishedSpeedRow);
+  const rows: MeasuredRow[] = [...speeds.map(publishedSpeedRow), ...batches.flatMap(batchRows)];
   const calibrated: MeasuredRow[] = [];
   const notCovered: string[] = [];
   for (const one of measured) {
@@ -67,7 +77,30 @@ export function accuracyOf(
     const speed = hasExperts(request.model) ? 'speed with experts' : 'speed';
     rows.push(...compareSpeed(one.recorded, request).map((row) => label(row, speed)));
   }
-  return { rows, calibrated, notCovered, sources: [...new Set(measured.map(({ source }) => source))] };
+  return {
+    rows,
+    calibrated,
+    notCovered,
+    batches: {
+      count: batches.length,
+      ranOut: batches.filter(({ ranOut }) => ranOut).length,
+      right: batches.filter(({ ranOut, predictedToRunOut }) => ranOut === predictedToRunOut).length,
+    },
+    sources: [
+      ...new Set(measured.map(({ source }) => source)),
+      ...(batches.length === 0 ? [] : ['test/fixtures/static-batch/recording.json']),
+    ],
+  };
+}
+
+function batchRows({ id, memory, speed }: ComparedBatch): MeasuredRow[] {
+  const label = (kind: MeasuredRow['kind']) => (row: ComparisonRow) => ({
+    ...row,
+    recording: 'static-batch',
+    id,
+    kind,
+  });
+  return [...memory.map(label('static batch')), ...speed.map(label('speed of a static batch'))];
 }
 
 function publishedSpeedRow(published: PublishedSpeed): MeasuredRow {
@@ -199,7 +232,7 @@ function rowTable(rows: readonly MeasuredRow[], calibrated: readonly MeasuredRow
 type TextTable = ReturnType<typeof rowTable>;
 
 /** Sections of the page and of what is printed. */
-function sections({ rows, calibrated, notCovered }: Accuracy): readonly {
+function sections({ rows, calibrated, notCovered, batches }: Accuracy): readonly {
   readonly title: string;
   readonly text: string;
   readonly table?: TextTable;
@@ -237,12 +270,27 @@ function sections({ rows, calibrated, notCovered }: Accuracy): readonly {
       table: generationTable(of('published speed')),
     },
     {
+      title: 'Static batches: summary',
+      text: `Hugging Face transformers on one H200, prompts of 512 tokens and 64 new ones. Allocated at the end, peak and reserved as torch counts them; used as NVML does, less what is used before the program starts. ${batches.ranOut} of ${batches.count} batches ran out of memory; whether it would was predicted right for ${batches.right}.`,
+      table: summaryTable(of('static batch')),
+    },
+    {
+      title: 'Speed of static batches: summary',
+      text: 'The same batches, whose constants of speed were fitted to them; the first of all is a warm-up, and its prefill is left out.',
+      table: summaryTable(of('speed of a static batch')),
+    },
+    {
       title: 'Not covered',
       text: notCovered.length === 0 ? 'Nothing.' : notCovered.map((line) => `- ${line}`).join('\n'),
     },
     { title: 'Recorded starts', text: '', table: rowTable(of('recorded'), calibrated) },
     { title: 'Published starts', text: '', table: rowTable(of('published')) },
     { title: 'Speed', text: '', table: rowTable([...of('speed'), ...of('speed with experts')]) },
+    {
+      title: 'Static batches',
+      text: '',
+      table: rowTable([...of('static batch'), ...of('speed of a static batch')]),
+    },
     {
       title: 'Published speeds',
       text: 'Sources: test/fixtures/speed/public.jsonl.',

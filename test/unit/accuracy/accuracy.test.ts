@@ -3,10 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { accuracyOf, accuracyPage, KV, type MeasuredRow, summaries } from '../../tools/accuracy.ts';
 import { measurements } from '../../tools/recordings.ts';
+import { comparedBatches } from '../../tools/staticBatches.ts';
 
 const root = new URL('../../../', import.meta.url);
-const measured = measurements(fileURLToPath(new URL('test/fixtures', root)));
-const accuracy = accuracyOf(measured);
+const fixtures = fileURLToPath(new URL('test/fixtures', root));
+const measured = measurements(fixtures);
+const batches = comparedBatches(fixtures);
+const accuracy = accuracyOf(measured, [], batches);
 const recorded = (rows: readonly MeasuredRow[]) => rows.filter(({ kind }) => kind === 'recorded');
 const kvOf = (rows: readonly MeasuredRow[]) => {
   const found = summaries(recorded(rows)).find(({ term }) => term === KV);
@@ -41,6 +44,22 @@ describe('predicted beside every real measurement', () => {
   });
 });
 
+describe('static batches beside what was recorded of them', () => {
+  const found = summaries(accuracy.rows.filter(({ kind }) => kind === 'static batch'));
+
+  it.each(['allocated', 'peak', 'used'])('%s: mean error at most 1 %%, every batch that ended', (term) => {
+    const summary = found.find((each) => each.term === term);
+    expect(summary?.count).toBe(batches.filter(({ ranOut }) => !ranOut).length);
+    expect(summary?.mean).toBeLessThanOrEqual(0.01);
+    expect(summary?.max).toBeLessThanOrEqual(0.03);
+  });
+
+  it('runs out where it ran out, and nowhere else', () => {
+    expect(accuracy.batches.ranOut).toBeGreaterThan(0);
+    expect(accuracy.batches.right).toBe(accuracy.batches.count);
+  });
+});
+
 describe('docs/accuracy.md', () => {
   const page = readFileSync(new URL('docs/accuracy.md', root), 'utf8');
 
@@ -54,6 +73,14 @@ describe('docs/accuracy.md', () => {
     expect(100 * now.max - Number(max)).toBeLessThan(0.5);
   });
 
+  it('has every static batch, with its figures', () => {
+    for (const { id } of batches.filter(({ ranOut }) => !ranOut)) {
+      for (const figure of ['allocated', 'peak', 'reserved', 'used', 'TPOT']) {
+        expect(page).toContain(`| static-batch | ${id} | ${figure} |`);
+      }
+    }
+  });
+
   it('names only starts that are in the repository', () => {
     const known = new Set(measured.map(({ recording, id }) => `${recording} | ${id}`));
     const named = [...page.matchAll(/^\| ((?:vllm-|published|logs)[^|]*? \| [^|]*?) \|/gm)].map(
@@ -64,6 +91,6 @@ describe('docs/accuracy.md', () => {
   });
 
   it('is the same however often it is written', () => {
-    expect(accuracyPage(accuracyOf(measured))).toBe(accuracyPage(accuracy));
+    expect(accuracyPage(accuracyOf(measured, [], batches))).toBe(accuracyPage(accuracy));
   });
 });

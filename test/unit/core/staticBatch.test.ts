@@ -1,55 +1,23 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import { estimateSensitivity } from '../../../src/core/estimate/sensitivity.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../../../src/core/estimate/types.ts';
 import type { ModelFacts } from '../../../src/core/model/facts.ts';
-import { parseModelConfig } from '../../../src/core/model/parse.ts';
 import { GiB } from '../../../src/core/units.ts';
-import { device, fixtureText, model } from './fixtures.ts';
+import {
+  batchFigures,
+  llama30b,
+  type RecordedRun,
+  recordedBatches,
+  recordedBatchRequest,
+  recordedModel,
+  sumOfTerms,
+} from '../../tools/staticBatches.ts';
+import { device, model } from './fixtures.ts';
 
-interface RecordedRun {
-  readonly model: string;
-  readonly params?: number;
-  readonly weights?: { readonly alloc: number };
-  readonly bs?: number;
-  readonly prefill_s: number;
-  readonly decode_s: number;
-  readonly alloc: number;
-  readonly reserved: number;
-  readonly peak: number;
-  readonly nvml_used: number;
-  readonly oom?: string;
-}
-const recording = JSON.parse(fixtureText('static-batch/recording.json')) as {
-  readonly base_used: number;
-  readonly runs: readonly RecordedRun[];
-};
-
-/** LLaMA-1-30B: 60 layers of 52 heads. */
-function llama30b(): ModelFacts {
-  const parsed = parseModelConfig(
-    {
-      model_type: 'llama',
-      hidden_size: 6656,
-      intermediate_size: 17_920,
-      num_hidden_layers: 60,
-      num_attention_heads: 52,
-      vocab_size: 32_000,
-      max_position_embeddings: 2048,
-      tie_word_embeddings: false,
-      torch_dtype: 'bfloat16',
-    },
-    { id: 'llama-30b', source: 'test' },
-  );
-  if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
-  return parsed.value;
-}
-
-const models: Readonly<Record<string, ModelFacts>> = {
-  'llama3.1-8b': model('meta-llama/Llama-3.1-8B-Instruct'),
-  'llama1-30b': llama30b(),
-};
+const recording = recordedBatches(fileURLToPath(new URL('../../fixtures', import.meta.url)));
 
 function batch(
   facts: ModelFacts,
@@ -66,21 +34,9 @@ function batch(
   };
 }
 
-function recorded(run: RecordedRun): DeploymentEstimate {
-  const facts = models[run.model];
-  if (facts === undefined) throw new Error(`no model ${run.model}`);
-  return estimate(batch(facts, { 'batch-size': run.bs ?? 1, 'prompt-length': 512, 'max-new-tokens': 64 }));
-}
-
-function sumOf(one: DeploymentEstimate, ids: readonly string[]): number {
-  const terms = one.perRank[0]?.terms ?? [];
-  return ids.reduce((sum, id) => sum + (terms.find((term) => term.id === id)?.bytes ?? Number.NaN), 0);
-}
-
-const allocated = ['weights', 'workspace', 'kv-cache', 'logits'];
-const peak = [...allocated, 'activation-peak'];
-const reserved = [...peak, 'fragmentation'];
-const used = [...reserved, 'non-torch'];
+const recorded = (run: RecordedRun) => estimate(recordedBatchRequest(run));
+const sumOf = (one: DeploymentEstimate, ids: readonly string[]) => sumOfTerms(one, ids).bytes;
+const { allocated, peak, reserved, used } = batchFigures;
 
 const finished = recording.runs.filter((run) => run.bs !== undefined && run.oom === undefined);
 const byRun = finished.map((run) => [`${run.model} at ${run.bs}`, run] as const);
@@ -88,7 +44,7 @@ const byRun = finished.map((run) => [`${run.model} at ${run.bs}`, run] as const)
 describe('a static batch on the recorded H200', () => {
   it('counts the parameters of both models as they were', () => {
     const counts = recording.runs.flatMap((run) =>
-      run.params === undefined ? [] : [[models[run.model]?.parameters.total, run.params]],
+      run.params === undefined ? [] : [[recordedModel(run.model).parameters.total, run.params]],
     );
     expect(counts).toHaveLength(2);
     for (const [counted, was] of counts) expect(counted).toBe(was);
