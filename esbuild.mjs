@@ -159,6 +159,15 @@ const bundles = [
     outdir: 'dist/test',
     external: ['esbuild', 'playwright-core'],
   },
+  {
+    ...node,
+    minify: false,
+    format: 'esm',
+    entryPoints: { telemetryBench: 'test/bench/telemetryPanel.ts' },
+    outdir: 'dist/test',
+    outExtension: { '.js': '.mjs' },
+    external: ['esbuild', 'playwright-core', 'ssh2'],
+  },
 ];
 
 const agentArchive = 'dist/loadline-agent.pyz';

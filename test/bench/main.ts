@@ -30,7 +30,9 @@ async function main(): Promise<void> {
   const telemetry = spawnSync(process.execPath, ['test/bench/telemetry.mjs'], { stdio: 'inherit' });
   console.log();
   const load = spawnSync(process.execPath, ['test/bench/loadGenerator.mjs'], { stdio: 'inherit' });
-  process.exitCode = telemetry.status === 0 ? (load.status ?? 1) : (telemetry.status ?? 1);
+  console.log();
+  const panel = spawnSync(process.execPath, ['dist/test/telemetryBench.mjs'], { stdio: 'inherit' });
+  process.exitCode = [telemetry, load, panel].every(({ status }) => status === 0) ? 0 : 1;
 }
 
 void main();

@@ -187,6 +187,87 @@ describe('the telemetry panel', () => {
     await panel.close();
   });
 
+  it('takes lines out of a chart and back by the keyboard, and remembers it', async () => {
+    const panel = await open(1);
+    const toggle = panel.page.locator('#busy .legend button', { hasText: 'SM' });
+    expect(await panel.pixelsOf('#busy canvas', blue)).toBeGreaterThan(100);
+    await toggle.focus();
+    await panel.page.keyboard.press('Enter');
+    await panel.drawn();
+    expect(await toggle.getAttribute('aria-pressed')).toBe('false');
+    expect(await toggle.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await panel.pixelsOf('#busy canvas', blue)).toBe(0);
+    await panel.page.reload();
+    await panel.page.locator('.tile').waitFor();
+    await panel.drawn();
+    expect(await toggle.getAttribute('aria-pressed')).toBe('false');
+    await toggle.press('Space');
+    await panel.drawn();
+    expect(await panel.pixelsOf('#busy canvas', blue)).toBeGreaterThan(100);
+    await panel.close();
+  });
+
+  it('says values and time where the pointer is', async () => {
+    const panel = await open(1);
+    const before = await panel.pixelsOf('#power canvas', themes.dark.variables['foreground'] ?? '');
+    await panel.page.locator('#power canvas').hover();
+    await panel.drawn();
+    expect(await panel.pixelsOf('#power canvas', themes.dark.variables['foreground'] ?? '')).toBeGreaterThan(
+      before,
+    );
+    await panel.close();
+  });
+
+  it('records a host, ends it, and starts a host again that has ended', async () => {
+    const panel = await open(1);
+    const press = async (name: string) => {
+      await panel.page.getByRole('button', { name }).click();
+      return (await panel.posted()).at(-1);
+    };
+    expect(await press('Record gpu-01')).toEqual({ type: 'record', host: 'gpu-01' });
+    const recordingFile = '/home/me/.loadline/telemetry/now-gpu-01.jsonl';
+    await panel.send({ type: 'delta', hosts: [{ ...hostState, recordingFile, lines: [] }] });
+    expect(await press('Stop recording gpu-01')).toEqual({ type: 'record', host: 'gpu-01' });
+    await panel.send({
+      type: 'delta',
+      hosts: [{ ...hostState, connection: 'failed', message: 'x', lines: [] }],
+    });
+    expect(await press('Start sampling gpu-01')).toEqual({ type: 'start', host: 'gpu-01' });
+    expect(await press('Save all samples as CSV')).toEqual({ type: 'export' });
+    await panel.close();
+  });
+
+  it('opens a recording with all of it, and with what of the file could not be used', async () => {
+    const snapshot = telemetrySnapshot(1, 1000);
+    const [host] = snapshot.hosts;
+    const panel = await browser.open('telemetry', [
+      {
+        ...snapshot,
+        windowMs: 199_800,
+        recording: { name: 'night.jsonl', notes: ['The last line is torn and was left out.'] },
+        hosts: [{ ...host, connection: 'recording' }],
+      },
+    ]);
+    expect(await panel.page.locator('h1').textContent()).toBe('GPU telemetry · night.jsonl');
+    expect(await panel.page.locator('.notices').textContent()).toContain('torn');
+    expect(await panel.page.locator('.foot').textContent()).toContain('gpu-01: recording');
+    expect(await panel.page.locator('.foot button').count()).toBe(0);
+    await panel.page.keyboard.press('t');
+    const samples = await panel.page.locator('#power tbody td').last().textContent();
+    expect(samples).toBe('960');
+    expect(await panel.violations()).toEqual([]);
+    await panel.close();
+  });
+
+  it('is read at 320 pixels, and moves nothing by itself for those who asked for that', async () => {
+    const panel = await browser.open('telemetry', [telemetrySnapshot(8)], { width: 320 });
+    expect(await panel.overflow()).toBeLessThanOrEqual(0);
+    await panel.page.emulateMedia({ reducedMotion: 'reduce' });
+    const moving = await panel.page.evaluate(() => document.getAnimations().length);
+    expect(moving).toBe(0);
+    await panel.close();
+  });
+
   it('stops the sampling of a host', async () => {
     const panel = await open();
     await panel.page.getByRole('button', { name: 'Stop sampling gpu-01' }).click();

@@ -144,11 +144,14 @@ export class ChartView {
   #draw(): void {
     const content = this.#content;
     if (content === undefined) return;
-    const axes = JSON.stringify([content.x, content.left, content.right]);
+    const { min, max, ...x } = content.x;
+    const axes = JSON.stringify([x, content.left, content.right]);
     if (axes !== this.#axes) {
       this.#axes = axes;
       this.#chart.options = this.#options(content);
     }
+    // A time axis moves with each sample: options made anew would be worked out anew.
+    Object.assign(this.#chart.options.scales?.['x'] ?? {}, { min, max });
     this.#setDatasets(content.series.flatMap((series) => this.#datasets(series)));
     this.#chart.update('none');
   }

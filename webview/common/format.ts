@@ -18,6 +18,8 @@ export interface Formatter {
   milliseconds(value: number): string;
   /** `2 min 05 s`. */
   duration(seconds: number): string;
+  /** Date and time of day. */
+  moment(wallMs: number): string;
   /** Time of day, to the second. */
   clock(wallMs: number): string;
 }
@@ -37,6 +39,11 @@ export function createFormatter(locale: string): Formatter {
     minute: '2-digit',
     second: '2-digit',
     hour12: false,
+  });
+  const moment = new Intl.DateTimeFormat(known, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+    hourCycle: 'h23',
   });
   const significant = (value: number): string => {
     if (!Number.isFinite(value)) return unknownNumber;
@@ -66,6 +73,7 @@ export function createFormatter(locale: string): Formatter {
       if (minutes > 0) return `${minutes} min ${String(rounded % 60).padStart(2, '0')} s`;
       return `${rounded} s`;
     },
+    moment: (wallMs) => (Number.isFinite(wallMs) ? moment.format(wallMs) : unknownNumber),
     clock: (wallMs) => (Number.isFinite(wallMs) ? clock.format(wallMs) : unknownNumber),
   };
 }

@@ -74,7 +74,13 @@ export function linesOf(
 
 /** What stands in the legend: what is drawn, and what could be as far as there is room. */
 export function legendLines(lines: readonly Line[]): readonly Line[] {
-  return lines.length <= mostWaiting ? lines : lines.filter(({ hidden }) => !hidden);
+  const shown = lines.length <= mostWaiting ? lines : lines.filter(({ hidden }) => !hidden);
+  const metrics = new Set(shown.map(({ metric }) => metric));
+  const [first] = shown;
+  // Where all lines are of one metric, the axis and the sentence say it.
+  return metrics.size > 1 || first?.marker === undefined
+    ? shown
+    : shown.map((line) => ({ ...line, label: line.gpu.label }));
 }
 
 function statistics({ host }: ShownGpu, column: number, { fromMs, toMs }: TimeWindow) {

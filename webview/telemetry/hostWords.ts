@@ -1,3 +1,4 @@
+import type { SampleMode, TelemetryNotice } from '../../src/protocol/agentTelemetry.ts';
 import type { Formatter } from '../common/format.ts';
 import type { HostTelemetry } from './hostTelemetry.ts';
 import type { ShownGpu } from './shownGpu.ts';
@@ -18,8 +19,15 @@ export function ageMs(host: HostTelemetry, nowMs: number): number {
 
 export function isStale(host: HostTelemetry, nowMs: number): boolean {
   const tolerated = 3 * (host.header?.intervalMs ?? 0) + 2000;
+  if (host.state.connection === 'recording') return false;
   return host.state.connection !== 'live' || ageMs(host, nowMs) > tolerated;
 }
+
+const modeWords: Readonly<Record<SampleMode, string>> = {
+  live: '',
+  study: 'as the study of LLaMA-30B sampled',
+  quiet: 'quiet while cells are measured',
+};
 
 /** What the GPUs do now, in a sentence. */
 export function headlineWords(gpus: readonly ShownGpu[], format: Formatter): string {
@@ -49,17 +57,35 @@ export function footWords(host: HostTelemetry, age: number, format: Formatter): 
   if (header === undefined) return `${state.host}: ${state.connection}`;
   const source = header.recorded
     ? `recorded device ${header.source.replace(/^recorded:/, '')}, not live hardware`
-    : header.source.toUpperCase();
+    : [header.method?.detail ?? header.source.toUpperCase(), modeWords[header.method?.mode ?? 'live']]
+        .filter((words) => words !== '')
+        .join(', ');
   const clock =
     state.clockOffsetMs === null || state.clockErrorMs === null
-      ? 'clock not compared yet'
+      ? state.connection === 'recording'
+        ? 'clock not compared'
+        : 'clock not compared yet'
       : `clock ${format.milliseconds(state.clockOffsetMs)} apart ± ${format.milliseconds(state.clockErrorMs)}`;
-  const old = Number.isFinite(age) ? `newest sample ${format.duration(age / 1000)} old` : 'no sample yet';
+  const last = host.series?.lastTime;
+  const old =
+    state.connection === 'recording'
+      ? last === undefined
+        ? 'no sample'
+        : `newest sample of ${format.moment(last + host.offsetMs)}`
+      : Number.isFinite(age)
+        ? `newest sample ${format.duration(age / 1000)} old`
+        : 'no sample yet';
   return [
     `${state.host}: ${state.connection}`,
     source,
     `every ${format.milliseconds(header.intervalMs)}`,
     clock,
     old,
+    ...host.notices.map((notice) => noticeWords(host, notice)),
   ].join(' · ');
+}
+
+function noticeWords({ header }: HostTelemetry, { gpus, message }: TelemetryNotice): string {
+  const names = gpus.map((gpu) => `GPU ${header?.gpus[gpu]?.index ?? gpu}`);
+  return names.length === 0 ? message : `${names.join(', ')}: ${message}`;
 }

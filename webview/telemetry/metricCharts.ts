@@ -23,7 +23,7 @@ export interface LineFigures {
 export type MetricContent = FigureContent<LineFigures>;
 
 /** What the canvas can draw within a frame: with many lines each has fewer points, its peaks stay. */
-const mostPoints = 12_000;
+const mostPoints = 6_000;
 const fewestPointsOfLine = 60;
 
 /** One chart over the window, in at most twice `width` points a line. */

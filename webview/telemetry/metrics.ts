@@ -73,7 +73,7 @@ const memory: MetricChart = {
 };
 
 function reservedWords(reserved: number | null | undefined, bytes: LimitWords['bytes']): string {
-  return reserved == null ? '' : `, ${bytes(reserved)} of it reserved by the driver`;
+  return reserved == null ? '' : `, ${bytes(reserved)} reserved`;
 }
 
 const busy: MetricChart = {

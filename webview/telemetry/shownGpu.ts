@@ -28,7 +28,7 @@ export function allGpus(state: TelemetryState): readonly ShownGpu[] {
 }
 
 /** More lines than this can't be told apart. */
-const mostLines = 16;
+const mostLines = 8;
 
 /** What charts draw: each GPU, or of many the most of each host's. */
 export function chartedGpus(gpus: readonly ShownGpu[]): readonly ShownGpu[] {

@@ -19,6 +19,9 @@ export interface TelemetryEvents {
   keep(state: KeptState): void;
 }
 
+/** So many GPUs' figures are written within a frame. */
+const tilesAFrame = 32;
+
 /** What one chart shows of some GPUs in so many pixels. */
 type Content = (gpus: readonly ShownGpu[], width: number) => MetricContent;
 
@@ -41,6 +44,7 @@ export class TelemetryView {
   #tileViews = new Map<string, Tile>();
   #tileKey = '';
   #footKey = '';
+  #locale = 'en-US';
   #format: Formatter = createFormatter('en-US');
 
   constructor(
@@ -102,7 +106,7 @@ export class TelemetryView {
 
   /** Data or view changed. Everything that shows is made in the frames, one part in each. */
   update(): void {
-    this.#format = createFormatter(this.state.locale);
+    this.#useLocale(this.state.locale);
     this.#toolbar.show();
     frames.request(this.#tiles, () => this.#showParts());
     const gpus = allGpus(this.state).filter(({ key }) => !this.state.hidden.has(key));
@@ -124,6 +128,13 @@ export class TelemetryView {
     // The gap of hosts that are away grows.
     if (this.state.isAway && this.state.view.kind === 'live') this.update();
     else this.#showFoot();
+  }
+
+  /** Making a format costs a hundred times what using one does. */
+  #useLocale(locale: string): void {
+    if (locale === this.#locale) return;
+    this.#locale = locale;
+    this.#format = createFormatter(locale);
   }
 
   #showParts(): void {
@@ -163,7 +174,14 @@ export class TelemetryView {
       );
       this.#tiles.replaceChildren(...[...this.#tileViews.values()].map((tile) => tile.element));
     }
-    for (const shown of gpus) this.#tileViews.get(shown.key)?.show(shown, this.#format);
+    for (let first = 0; first < gpus.length; first += tilesAFrame) {
+      const some = gpus.slice(first, first + tilesAFrame);
+      const show = () => {
+        for (const shown of some) this.#tileViews.get(shown.key)?.show(shown, this.#format);
+      };
+      if (first === 0) show();
+      else frames.request(this.#tileViews.get(gpus[first]?.key ?? '') ?? some, show);
+    }
   }
 
   #showNotices(): void {

@@ -1,11 +1,9 @@
 import { commands, type Disposable, type ExtensionContext, env, type WebviewPanel } from 'vscode';
 import type { TelemetryLine } from '../../protocol/agent.ts';
 import { type FromTelemetry, panelProtocol, type ToTelemetry } from '../../protocol/panel.ts';
+import { LineBatches } from '../telemetry/lineBatches.ts';
 import type { HeldFeed, TelemetryFeeds } from '../telemetry/telemetryFeeds.ts';
 import { Panel } from './panel.ts';
-
-/** At most five messages a second to the page, whatever the number of hosts and their rates; the first goes at once. */
-const flushEveryMs = 200;
 
 /** Span of time that charts show at first; the page can show all that is kept. */
 const firstViewMs = 60_000;
@@ -14,10 +12,8 @@ const firstViewMs = 60_000;
 export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
   readonly #feeds: TelemetryFeeds;
   readonly #held = new Map<string, HeldFeed & { readonly listener: Disposable }>();
-  readonly #waiting = new Map<string, TelemetryLine[]>();
+  readonly #batches = new LineBatches((batches) => this.#flush(batches));
   readonly #changed: (hosts: readonly string[]) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #flushedMs = 0;
 
   /** `changed` hears which hosts are shown, so that the panel comes back with them; then nobody is asked for passwords. */
   constructor(
@@ -40,7 +36,7 @@ export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
   }
 
   override dispose(): void {
-    clearTimeout(this.#timer);
+    this.#batches.clear();
     for (const held of this.#held.values()) {
       held.listener.dispose();
       held.release();
@@ -50,7 +46,7 @@ export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
   }
 
   protected snapshot(): ToTelemetry {
-    this.#waiting.clear();
+    this.#batches.clear();
     return {
       type: 'snapshot',
       protocol: panelProtocol,
@@ -94,23 +90,14 @@ export class TelemetryPanel extends Panel<ToTelemetry, FromTelemetry> {
 
   #queue(host: string, lines: readonly TelemetryLine[]): void {
     // A page that is not seen gets all of it in its next snapshot.
-    if (!this.isLive) return;
-    const waiting = this.#waiting.get(host) ?? [];
-    for (const line of lines) waiting.push(line);
-    this.#waiting.set(host, waiting);
-    const sinceMs = performance.now() - this.#flushedMs;
-    // Hosts that are sampled together come together.
-    this.#timer ??= setTimeout(() => this.#flush(), Math.max(20, flushEveryMs - sinceMs));
+    if (this.isLive) this.#batches.add(host, lines);
   }
 
-  #flush(): void {
-    this.#timer = undefined;
-    this.#flushedMs = performance.now();
-    const hosts = [...this.#waiting].flatMap(([host, lines]) => {
+  #flush(batches: ReadonlyMap<string, readonly TelemetryLine[]>): void {
+    const hosts = [...batches].flatMap(([host, lines]) => {
       const feed = this.#held.get(host)?.feed;
       return feed ? [{ ...feed.state, lines }] : [];
     });
-    this.#waiting.clear();
     if (hosts.length > 0) this.post({ type: 'delta', hosts });
   }
 }
