@@ -33,6 +33,38 @@ export interface DocumentTarget {
   readonly gpuCount: number;
   /** `comment`: `# loadline:`; `document`: limits and labels; `fallback`: the settings. */
   readonly from: 'comment' | 'document' | 'fallback';
+  /** The host whose probe gives memory and engine version in place of the catalogue's; null: none. */
+  readonly live: { readonly host: string; readonly probedAtMs: number } | null;
+}
+
+/** GPUs of one kind on a host that was probed. */
+export interface LiveTarget {
+  readonly host: string;
+  /** As the driver names them. */
+  readonly gpu: string;
+  /** As CUDA would number them, never none. */
+  readonly gpus: readonly LiveGpu[];
+  /** Found there: one of a name, the one in PATH before others. */
+  readonly engines: readonly { readonly name: string; readonly version: string }[];
+  /** Wall clock of this machine, since 1970. */
+  readonly probedAtMs: number;
+}
+
+export interface LiveGpu {
+  readonly ordinal: number;
+  readonly uuid: string;
+  /** What cudaMemGetInfo gives, bytes. null: not known, so the catalogue's stays. */
+  readonly cudaTotalBytes: number | null;
+  readonly freeBytes: number | null;
+}
+
+/**
+ * Notification to the server: the host that deployments are estimated for where no comment and no document names another GPU.
+ * Never sent in an untrusted workspace; sent anew when the server starts. null: no longer.
+ */
+export const liveTargetChanged = 'loadline/liveTargetChanged';
+export interface LiveTargetParams {
+  readonly target: LiveTarget | null;
 }
 
 /** Request: all deployments of a document. Params `{uri}`; result below. */

@@ -9,13 +9,14 @@ import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import type { Problem } from '../core/result.ts';
-import type { ServerSettings } from '../protocol/lsp.ts';
+import type { LiveTarget, ServerSettings } from '../protocol/lsp.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
 import { type ChosenTarget, chooseTarget } from '../text/target.ts';
 import { estimateBlocker } from '../text/unresolved.ts';
 import type { CalibrationStore } from './calibrations.ts';
 import type { DeploymentCache } from './documents.ts';
 import { EstimateCache } from './estimateCache.ts';
+import { type LiveFigures, liveFigures } from './liveTargets.ts';
 import { messages } from './messages.ts';
 import type { ModelResolver } from './modelResolver.ts';
 import type { SettingsStore } from './settings.ts';
@@ -30,6 +31,8 @@ export interface AnalysedDeployment {
   /** As `readable`, whether or not a GPU was chosen: for choosing one. */
   readonly onAnyGpu: Omit<EstimateRequest, 'device'> | null;
   readonly target: ChosenTarget;
+  /** From a probed host, where it has the GPU that this is for. */
+  readonly live: LiveFigures | undefined;
   readonly estimate: DeploymentEstimate | UnknownEstimate;
 }
 
@@ -61,6 +64,8 @@ export class Analyser {
   readonly #settings: SettingsStore;
   readonly #calibrations: CalibrationStore;
   readonly #estimated = new Map<string, EstimateCache>();
+  /** The probed host that estimates are for; `clear` when it is another. */
+  liveTarget: LiveTarget | null = null;
   readonly #done = new Map<
     string,
     {
@@ -130,7 +135,15 @@ export class Analyser {
     uri: string,
     { settings, calibration, cache }: EstimatedWith,
   ): Promise<AnalysedDeployment> {
-    const target = targetOf(located, settings);
+    const target = targetOf(located, settings, this.liveTarget);
+    const gpuCount = target.gpuCount ?? settings.gpuCount;
+    const live = liveFigures(
+      this.liveTarget,
+      target.device,
+      located.deployment,
+      gpuCount,
+      located.hint?.gpuIds,
+    );
     const unknown = (
       problem: Problem,
       onAnyGpu: AnalysedDeployment['onAnyGpu'] = null,
@@ -141,9 +154,10 @@ export class Analyser {
       readable: onAnyGpu && target.device ? { ...onAnyGpu, device: target.device } : null,
       onAnyGpu,
       target,
+      live,
       estimate: unknownEstimate(source, problem),
     });
-    const deployment = withVersion(located.deployment, settings);
+    const deployment = withVersion(located.deployment, live?.engineVersion, settings);
     const blocking = estimateBlocker(located);
     if (blocking && !isOfFlag(blocking)) return unknown(blocking);
     if (deployment.model === undefined) return unknown(blocking ?? messages.noModel());
@@ -156,16 +170,23 @@ export class Analyser {
       deployment: blocking ? withoutUnread(deployment, located) : deployment,
       model: model.value,
       ...draftOf(deployment),
-      gpuCount: target.gpuCount ?? settings.gpuCount,
+      gpuCount,
       ...(calibration === undefined ? {} : { calibration }),
     };
     const problem = blocking ?? targetProblem(target);
     if (problem || !target.device) return unknown(problem ?? messages.gpuNotChosen(gpuNotChosen), onAnyGpu);
-    const request: EstimateRequest = { ...onAnyGpu, device: target.device };
+    const { cudaTotalBytes, freeBytes } = live ?? {};
+    const request: EstimateRequest = {
+      ...onAnyGpu,
+      device: target.device,
+      ...(cudaTotalBytes === undefined ? {} : { cudaTotalBytes }),
+      ...(freeBytes === undefined ? {} : { freeBytes }),
+    };
     const estimated = cache.of(request);
-    const warnings = [...model.warnings, ...estimated.warnings];
+    const few = live && live.gpuCount < gpuCount ? [messages.tooFewOnHost(live, gpuCount)] : [];
+    const warnings = [...model.warnings, ...estimated.warnings, ...few];
     const estimate = { ...estimated, warnings };
-    return { index, located, request, readable: request, onAnyGpu, target, estimate };
+    return { index, located, request, readable: request, onAnyGpu, target, live, estimate };
   }
 }
 
@@ -189,18 +210,25 @@ function modelOptions({ flags }: Deployment): { readonly revision?: string; read
   };
 }
 
-/** The setting's version is one of vLLM. */
-function withVersion(deployment: Deployment, settings: ServerSettings): Deployment {
-  return deployment.engine !== 'vllm' ||
-    deployment.engineVersion !== undefined ||
-    settings.engineVersion === null
+/** The setting's version is one of vLLM; the one found on the host is of this very engine. */
+function withVersion(
+  deployment: Deployment,
+  found: string | undefined,
+  { engineVersion }: ServerSettings,
+): Deployment {
+  const assumed = found ?? (deployment.engine === 'vllm' ? engineVersion : null);
+  return deployment.engineVersion !== undefined || assumed === null
     ? deployment
-    : { ...deployment, engineVersion: settings.engineVersion };
+    : { ...deployment, engineVersion: assumed };
 }
 
-/** What the document says wins over the settings. */
-function targetOf(located: LocatedDeployment, { gpu, gpuCount }: ServerSettings): ChosenTarget {
-  return chooseTarget(located, { gpu: gpu ?? undefined, gpuCount });
+/** What the document says wins over the probed host, and that over the settings. */
+function targetOf(
+  located: LocatedDeployment,
+  { gpu, gpuCount }: ServerSettings,
+  live: LiveTarget | null,
+): ChosenTarget {
+  return chooseTarget(located, { gpu: live?.gpu ?? gpu ?? undefined, gpuCount });
 }
 
 /** Undefined where the GPU is known. */

@@ -18,7 +18,8 @@ export class EstimateCache {
   }
 
   of(request: EstimateRequest): DeploymentEstimate {
-    const key = JSON.stringify([request.deployment, request.gpuCount, request.device.id]);
+    const { deployment, gpuCount, device, cudaTotalBytes, freeBytes } = request;
+    const key = JSON.stringify([deployment, gpuCount, device.id, cudaTotalBytes, freeBytes]);
     const known = this.#kept.get(key) ?? this.#before.get(key);
     const same =
       known !== undefined &&

@@ -6,6 +6,7 @@ import type { FlagSensitivity } from '../core/estimate/sensitivity.ts';
 import type { DeploymentEstimate, MemoryTerm, Provenance, RankEstimate } from '../core/estimate/types.ts';
 import type { ModelFacts } from '../core/model/facts.ts';
 import { formatBytes, formatCount, formatSignificant, GB, GiB } from '../core/units.ts';
+import type { LiveFigures } from './liveTargets.ts';
 import { flagValue, onGpus, sentence, times, verdictHead, verdictMarks, verdictWords } from './messages.ts';
 
 const provenanceWords: Readonly<Record<Provenance, string>> = {
@@ -102,10 +103,23 @@ export const hoverMessages = {
     return `| ${cells.join(' | ')} |`;
   },
   /** `flag` is left out where the engine's default decides. */
-  requested(rank: RankEstimate, flag: string | undefined): string {
-    const of = `of ${(rank.totalBytes / GiB).toFixed(2)} that CUDA sees`;
+  requested(rank: RankEstimate, flag: string | undefined, live: LiveFigures | undefined): string {
+    const from = live?.cudaTotalBytes === undefined ? '' : ` on ${live.host} (live)`;
+    const of = `of ${(rank.totalBytes / GiB).toFixed(2)} that CUDA sees${inMarkdown(from)}`;
     const how = flag === undefined ? 'formula: default of gpu-memory-utilization' : `flag: ${flag}`;
     return `| requested | ${(rank.requestedBytes / GiB).toFixed(2)} | exact | ${of} | ${how} |`;
+  },
+  free: (freeBytes: number, host: string) =>
+    `| free | ${(freeBytes / GiB).toFixed(2)} | exact | before the engine starts | live: ${inMarkdown(host)} |`,
+  /** How old the probe is, and what of it is used. */
+  live({ host, probedAtMs, cudaTotalBytes, freeBytes, engineVersion }: LiveFigures, nowMs: number): string {
+    const used = [
+      ...(cudaTotalBytes === undefined ? [] : ['total memory']),
+      ...(freeBytes === undefined ? [] : ['free memory']),
+      ...(engineVersion === undefined ? [] : ['engine version']),
+    ];
+    const what = used.length === 0 ? 'the GPU' : used.join(', ');
+    return `Live from ${inMarkdown(host)}, ${ageText(nowMs - probedAtMs)}: ${what}.`;
   },
   kv(estimate: DeploymentEstimate, availableBytes: number): string {
     const { kv } = estimate;
@@ -115,8 +129,8 @@ export const hoverMessages = {
       `${formatCount(kv.blockSize)}, ${bytes}), ${kv.maxConcurrency.toFixed(2)}× at ${formatCount(kv.maxModelLen)} tokens.`
     );
   },
-  footer: (estimate: DeploymentEstimate, engineLabel: string) =>
-    `${inMarkdown(estimate.model.id)} · ${formatCount(estimate.model.parameters)} parameters · ${engineLabel} ${inMarkdown(estimate.engineVersion)}`,
+  footer: (estimate: DeploymentEstimate, engineLabel: string, live: LiveFigures | undefined) =>
+    `${inMarkdown(estimate.model.id)} · ${formatCount(estimate.model.parameters)} parameters · ${engineLabel} ${inMarkdown(estimate.engineVersion)}${live?.engineVersion === undefined ? '' : ` (live: ${inMarkdown(live.host)})`}`,
 };
 
 const kindWords: Readonly<Record<string, string>> = {
@@ -131,6 +145,13 @@ const kindWords: Readonly<Record<string, string>> = {
 function billions(count: number): string {
   if (count >= 1e9) return `${formatSignificant(count / 1e9)} billion`;
   return count >= 1e6 ? `${formatSignificant(count / 1e6)} million` : formatCount(count);
+}
+
+/** `probed just now`, `probed 12 min ago`. */
+function ageText(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return 'probed just now';
+  return minutes < 120 ? `probed ${minutes} min ago` : `probed ${Math.floor(minutes / 60)} h ago`;
 }
 
 /** Text that is to be read as it stands, in a cell of a table too. */

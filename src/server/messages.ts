@@ -6,6 +6,7 @@ import type { FlagValue } from '../core/engine/deployment.ts';
 import type { DeploymentEstimate, Fix, VerdictOutcome } from '../core/estimate/types.ts';
 import type { Problem } from '../core/result.ts';
 import { formatCount, GiB } from '../core/units.ts';
+import type { LiveFigures } from './liveTargets.ts';
 import type { GpuShare } from './sharedGpus.ts';
 
 export const verdictMarks: Readonly<Record<VerdictOutcome, string>> = {
@@ -72,7 +73,11 @@ export const messages = {
   lens(
     estimate: DeploymentEstimate,
     deviceLabel: string,
-    more: { readonly shares: readonly GpuShare[]; readonly isMeasured: boolean },
+    more: {
+      readonly shares: readonly GpuShare[];
+      readonly isMeasured: boolean;
+      readonly liveHost: string | undefined;
+    },
   ): string {
     const { verdict, kv, perRank } = estimate;
     const head = `${verdictHead(verdict.outcome)} ${onGpus(deviceLabel, estimate.gpuCount)}`;
@@ -81,8 +86,9 @@ export const messages = {
       ({ gpu, deployments, requestedBytes, totalBytes }) =>
         `${deployments.length} share GPU ${gpu}: ${requestedBytes > totalBytes ? `${verdictMarks['does-not-fit']} ` : ''}${gib(requestedBytes)} of ${gib(totalBytes)} GiB`,
     );
+    const live = more.liveHost === undefined ? [] : [`live from ${more.liveHost}`];
     if (verdict.outcome === 'does-not-fit' || !fullest) {
-      return [head, firstClause(verdict.reason), ...together].join(' · ');
+      return [head, firstClause(verdict.reason), ...together, ...live].join(' · ');
     }
     const weights = fullest.terms.find(({ id }) => id === 'weights')?.bytes ?? 0;
     const perGpu = perRank.length > 1 ? ' a GPU' : '';
@@ -92,6 +98,7 @@ export const messages = {
       `KV ${formatCount(kv.tokens)} tokens`,
       `weights ${gib(weights)} of ${gib(fullest.totalBytes)} GiB${perGpu}`,
       ...together,
+      ...live,
       ...(more.isMeasured ? ['measured'] : []),
     ].join(' · ');
   },
@@ -115,6 +122,10 @@ export const messages = {
   modelNotKnownYet: (model: string): Problem => ({
     code: 'model.not-known-yet',
     message: `the facts of "${model}" are still being read; the answer comes by itself.`,
+  }),
+  tooFewOnHost: (live: LiveFigures, wanted: number): Problem => ({
+    code: 'gpu.too-few-on-host',
+    message: `${live.host} has ${live.gpuCount} of these GPUs, and this is estimated for ${wanted}.`,
   }),
   noModel: (): Problem => ({ code: 'model.not-named', message: 'no model is named here.' }),
   alsoArguments: (text: string) =>

@@ -20,6 +20,7 @@ import {
   type FlagEditsResult,
   flagEditsRequest,
   hubChanged,
+  liveTargetChanged,
   type TargetEditsParams,
   type TargetsResult,
   targetEditsRequest,
@@ -39,6 +40,7 @@ import { deploymentTargets, documentEstimates, gpuVerdicts } from './features/es
 import { hoverAt } from './features/hover/hover.ts';
 import { inlayHintsIn } from './features/inlayHints.ts';
 import { leaveOf } from './hubLeave.ts';
+import { readLiveTarget } from './liveTargets.ts';
 import { ModelResolver, type ResolveModel } from './modelResolver.ts';
 import { SettingsStore } from './settings.ts';
 
@@ -105,6 +107,10 @@ class Server {
     });
     connection.onNotification(hubChanged, () => {
       this.#models.clear();
+      this.#refresh();
+    });
+    connection.onNotification(liveTargetChanged, (params: unknown) => {
+      this.#analyser.liveTarget = readLiveTarget(params);
       this.#refresh();
     });
     this.#documents.onDidChangeContent(({ document }) => this.#schedule(document));

@@ -20,12 +20,12 @@ export function codeLensesOf(analysis: DocumentAnalysis): CodeLens[] {
 }
 
 function titleOf(deployment: AnalysedDeployment, shares: readonly GpuShare[]): string {
-  const { estimate, request, located } = deployment;
+  const { estimate, request, located, live } = deployment;
   const { model } = located.deployment;
   if (isKnown(estimate) && request) {
     const its = shares.filter(({ deployments }) => deployments.includes(deployment));
     const isMeasured = measuredTerms(request, estimate).size > 0;
-    return messages.lens(estimate, request.device.label, { shares: its, isMeasured });
+    return messages.lens(estimate, request.device.label, { shares: its, isMeasured, liveHost: live?.host });
   }
   if (isGpuMissing(deployment)) return messages.lensChooseGpu();
   // The whole reason lists every place that was looked at: that is for the hover.

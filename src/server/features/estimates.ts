@@ -9,7 +9,6 @@ import type {
   TargetsResult,
   VerdictsResult,
 } from '../../protocol/lsp.ts';
-import type { ChosenTarget } from '../../text/target.ts';
 import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
 import { rangeIn } from '../places.ts';
 
@@ -23,10 +22,8 @@ export function documentEstimates(analysis: DocumentAnalysis): EstimatesResult {
   };
 }
 
-function documentEstimate(
-  { snapshot }: DocumentAnalysis,
-  { index, located, request, estimate: estimated, target }: AnalysedDeployment,
-): DocumentEstimate {
+function documentEstimate({ snapshot }: DocumentAnalysis, deployment: AnalysedDeployment): DocumentEstimate {
+  const { index, located, request, estimate: estimated } = deployment;
   const flagRanges: Record<string, PlainRange> = {};
   for (const [flag, { key, value }] of Object.entries(located.flags)) {
     flagRanges[flag] = rangeIn(snapshot, value ?? key);
@@ -38,7 +35,7 @@ function documentEstimate(
     flagRanges,
     request,
     estimate: estimated,
-    target: documentTarget(target),
+    target: documentTarget(deployment),
   };
 }
 
@@ -56,14 +53,21 @@ export function gpuVerdicts({ deployments }: DocumentAnalysis, index: number): V
 
 export function deploymentTargets({ snapshot, deployments }: DocumentAnalysis): TargetsResult {
   return {
-    deployments: deployments.map(({ index, located, target }) => ({
-      index,
-      range: rangeIn(snapshot, located.range),
-      target: documentTarget(target),
+    deployments: deployments.map((deployment) => ({
+      index: deployment.index,
+      range: rangeIn(snapshot, deployment.located.range),
+      target: documentTarget(deployment),
     })),
   };
 }
 
-function documentTarget({ gpu, device, gpuCount, from }: ChosenTarget): DocumentTarget {
-  return { gpu: gpu ?? null, label: device?.label ?? null, gpuCount: gpuCount ?? 1, from };
+function documentTarget({ target, live }: AnalysedDeployment): DocumentTarget {
+  const { gpu, device, gpuCount, from } = target;
+  return {
+    gpu: gpu ?? null,
+    label: device?.label ?? null,
+    gpuCount: gpuCount ?? 1,
+    from,
+    live: live ? { host: live.host, probedAtMs: live.probedAtMs } : null,
+  };
 }

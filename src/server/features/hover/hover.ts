@@ -4,7 +4,6 @@ import { findEngine } from '../../../core/engine/engine.ts';
 import { tightestOf } from '../../../core/estimate/compare.ts';
 import { estimateSensitivity } from '../../../core/estimate/sensitivity.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../../../core/estimate/types.ts';
-import type { LocatedDeployment } from '../../../text/located.ts';
 import { unreadArguments } from '../../../text/unresolved.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../analysis.ts';
 import { hoverMessages } from '../../hoverMessages.ts';
@@ -25,7 +24,7 @@ export function hoverAt(analysis: DocumentAnalysis, position: Position): Hover |
 }
 
 function sections(part: HoveredPart): string[] {
-  const { estimate, request, located } = part.deployment;
+  const { estimate, request, located, live } = part.deployment;
   if (part.kind === 'gpu') return gpuSections(part);
   const about = part.kind === 'flag' ? flagSections(part.deployment, part.flag) : [];
   if (part.kind === 'model' && request) about.push(hoverMessages.model(request.model));
@@ -34,18 +33,23 @@ function sections(part: HoveredPart): string[] {
   return [
     ...about,
     hoverMessages.verdict(estimate, request.device.label),
-    ...memorySections(estimate, request, located),
+    ...memorySections(estimate, request, part.deployment),
+    ...(live ? [hoverMessages.live(live, Date.now())] : []),
     ...unreadArguments(located).map(({ text }) => messages.alsoArguments(text)),
     ...notesOf(estimate),
-    hoverMessages.footer(estimate, findEngine(estimate.engine)?.label ?? estimate.engine),
+    hoverMessages.footer(estimate, findEngine(estimate.engine)?.label ?? estimate.engine, live),
   ];
 }
 
-function gpuSections({ deployment: { estimate, request }, gpu }: HoveredPart & { kind: 'gpu' }): string[] {
+function gpuSections({
+  deployment: { estimate, request, live },
+  gpu,
+}: HoveredPart & { kind: 'gpu' }): string[] {
   const device = findDevice(gpu);
   if (!device) return [];
   const verdict = isKnown(estimate) && request ? [hoverMessages.verdict(estimate, request.device.label)] : [];
-  return [hoverMessages.device(device), ...verdict];
+  const age = live ? [hoverMessages.live(live, Date.now())] : [];
+  return [hoverMessages.device(device), ...verdict, ...age];
 }
 
 function flagSections({ estimate, located, request }: AnalysedDeployment, flag: string): string[] {
@@ -73,7 +77,7 @@ function flagSections({ estimate, located, request }: AnalysedDeployment, flag: 
 function memorySections(
   estimate: DeploymentEstimate,
   request: EstimateRequest,
-  { flags }: LocatedDeployment,
+  { located: { flags }, live }: AnalysedDeployment,
 ): string[] {
   const fullest = tightestOf(estimate);
   if (!fullest) return [];
@@ -81,7 +85,8 @@ function memorySections(
   const measured = measuredTerms(request, estimate);
   const table = [
     hoverMessages.termsHeading(estimate.perRank.length > 1),
-    hoverMessages.requested(fullest, requestingFlag),
+    hoverMessages.requested(fullest, requestingFlag, live),
+    ...(live?.freeBytes === undefined ? [] : [hoverMessages.free(live.freeBytes, live.host)]),
     ...fullest.terms.map((term) => hoverMessages.term(term, measured.has(term.id))),
   ];
   return [table.join('\n'), hoverMessages.kv(estimate, fullest.availableKvBytes)];
