@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findDevice } from '../../src/core/device/catalogue.ts';
-import type { ComparisonRow } from '../../src/core/estimate/compare.ts';
+import { type ComparisonRow, LOGGED_HALF_WIDTH_BYTES } from '../../src/core/estimate/compare.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../../src/core/estimate/types.ts';
 import type { ModelFacts } from '../../src/core/model/facts.ts';
@@ -145,7 +145,11 @@ function memoryRows(run: RecordedRun, base: number, predicted: DeploymentEstimat
       predicted: bytes / GiB,
       measured: was / GiB,
       relativeError: bytes / was - 1,
-      withinBand: lowBytes === highBytes ? null : was >= lowBytes && was <= highBytes,
+      // To the 0.01 GiB that the page shows.
+      withinBand:
+        lowBytes === highBytes
+          ? null
+          : was >= lowBytes - LOGGED_HALF_WIDTH_BYTES && was <= highBytes + LOGGED_HALF_WIDTH_BYTES,
     };
   });
 }

@@ -47,11 +47,15 @@ describe('predicted beside every real measurement', () => {
 describe('static batches beside what was recorded of them', () => {
   const found = summaries(accuracy.rows.filter(({ kind }) => kind === 'static batch'));
 
-  it.each(['allocated', 'peak', 'used'])('%s: mean error at most 1 %%, every batch that ended', (term) => {
+  it.each([
+    ['allocated', 0.001],
+    ['peak', 0.001],
+    ['reserved', 0.01],
+    ['used', 0.01],
+  ])('%s: every batch that ended within %f', (term, most) => {
     const summary = found.find((each) => each.term === term);
     expect(summary?.count).toBe(batches.filter(({ ranOut }) => !ranOut).length);
-    expect(summary?.mean).toBeLessThanOrEqual(0.01);
-    expect(summary?.max).toBeLessThanOrEqual(0.03);
+    expect(summary?.max).toBeLessThanOrEqual(most);
   });
 
   it('runs out where it ran out, and nowhere else', () => {

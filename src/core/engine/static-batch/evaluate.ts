@@ -22,6 +22,7 @@ const MOST_REQUESTS = 2 ** 20;
 interface StagePlan {
   readonly stage: PipelineStage;
   readonly weightBytes: number;
+  readonly blockBytes: number;
   readonly weights: RankWeights;
   readonly sequence: SequenceMemory;
   readonly memory: BatchMemory;
@@ -32,10 +33,10 @@ export function evaluateStaticBatch(request: EstimateRequest): EngineEvaluation 
   const resolved = resolveStaticBatch(request);
   const { newTokens, batchSize, promptTokens } = resolved;
   const plans = resolved.stages.map((stage): StagePlan => {
-    const { bytes, weights } = stageWeightBytes(request, resolved, stage);
+    const { bytes, blockBytes, weights } = stageWeightBytes(request, resolved, stage);
     const sequence = sequenceMemory(request, resolved, stage);
     const memory = batchMemory(bytes, sequence, batchSize, newTokens > 1);
-    return { stage, weightBytes: bytes, weights, sequence, memory };
+    return { stage, weightBytes: bytes, blockBytes, weights, sequence, memory };
   });
   const totalBytes = request.cudaTotalBytes ?? request.device.cudaTotalBytes;
   const budget = request.freeBytes ?? totalBytes;
@@ -121,8 +122,8 @@ function rankEstimates(
   const ranks: RankEstimate[] = [];
   // More ranks than a node ever had would only repeat themselves.
   const width = Math.min(resolved.tensorParallelSize, 64);
-  for (const { weightBytes, sequence, memory } of plans) {
-    const terms = batchTerms(request, resolved, weightBytes, sequence, memory);
+  for (const { weightBytes, blockBytes, sequence, memory } of plans) {
+    const terms = batchTerms(request, resolved, { bytes: weightBytes, blockBytes }, sequence, memory);
     for (let rank = 0; rank < width; rank++) {
       ranks.push({
         rank: ranks.length,

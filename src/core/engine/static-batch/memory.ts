@@ -5,6 +5,7 @@ import { keyValueHeadsPerRank, type PipelineStage } from '../../memory/pipeline.
 import { type RankWeights, rankWeights } from '../../memory/weights.ts';
 import { loadedBytes } from '../../model/checkpoint.ts';
 import { attentionOf, type FeedForward, isAttention, type TokenMixer } from '../../model/facts.ts';
+import { weightBlockBytes } from './allocatorBlocks.ts';
 import { HELD_PART, HELD_PART_HIGH, WORKSPACE_BYTES } from './observed.ts';
 import type { ResolvedStaticBatch } from './resolve.ts';
 
@@ -23,6 +24,15 @@ export interface SequenceMemory {
   readonly maskBytes: number;
 }
 
+/** Weights of a rank of one stage. */
+export interface StageWeights {
+  /** As torch counts them. */
+  readonly bytes: number;
+  /** What of `bytes` is the rest of blocks that are not given back. */
+  readonly blockBytes: number;
+  readonly weights: RankWeights;
+}
+
 /** A rank of one stage at one batch. Bytes. */
 export interface BatchMemory {
   readonly cacheBytes: number;
@@ -37,12 +47,12 @@ export interface BatchMemory {
   readonly peaksInPrefill: boolean;
 }
 
-/** Weights of a rank, without padding and position tables, which these programs do not keep. */
+/** Weights of a rank, without padding and position tables, which these programs do not keep, in the allocator's blocks. */
 export function stageWeightBytes(
   request: EstimateRequest,
   resolved: ResolvedStaticBatch,
   stage: PipelineStage,
-): { readonly bytes: number; readonly weights: RankWeights } {
+): StageWeights {
   const { model } = request;
   const weights = rankWeights(model, stage, {
     elementBytes: resolved.elementBytes,
@@ -53,9 +63,10 @@ export function stageWeightBytes(
   const counted = weights.bytes - weights.rotaryBytes;
   const stored =
     request.weightsBytes ?? (model.checkpoint === undefined ? undefined : loadedBytes(model.checkpoint));
-  if (stored === undefined) return { bytes: counted, weights };
-  const whole = storedBytes(request);
-  return { bytes: whole > 0 ? stored * (counted / whole) : stored, weights };
+  const whole = stored === undefined ? 0 : storedBytes(request);
+  const tensorBytes = stored === undefined ? counted : whole > 0 ? stored * (counted / whole) : stored;
+  const blockBytes = request.weightsBytes === undefined ? weightBlockBytes(model, resolved, stage) : 0;
+  return { bytes: tensorBytes + blockBytes, blockBytes, weights };
 }
 
 /** Bytes of the whole model as its checkpoint stores it, by the formula. */

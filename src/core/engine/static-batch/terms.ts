@@ -2,7 +2,7 @@ import type { EstimateRequest, MemoryTerm } from '../../estimate/types.ts';
 import { gib, grouped } from '../../estimate/words.ts';
 import { checkpointSource } from '../../model/checkpoint.ts';
 import { term } from '../memoryTerm.ts';
-import type { BatchMemory, SequenceMemory } from './memory.ts';
+import type { BatchMemory, SequenceMemory, StageWeights } from './memory.ts';
 import { CONTEXT_BYTES, KERNEL_BYTES, staticBatchRecording, WORKSPACE_BYTES } from './observed.ts';
 import type { ResolvedStaticBatch } from './resolve.ts';
 
@@ -10,7 +10,7 @@ import type { ResolvedStaticBatch } from './resolve.ts';
 export function batchTerms(
   request: EstimateRequest,
   resolved: ResolvedStaticBatch,
-  weightBytes: number,
+  weights: Pick<StageWeights, 'bytes' | 'blockBytes'>,
   sequence: SequenceMemory,
   memory: BatchMemory,
 ): readonly MemoryTerm[] {
@@ -28,7 +28,7 @@ export function batchTerms(
   const activationSlack = (dense ? 0.05 : 1) * batchSize * sequence.activationBytes;
   const fragments = memory.reservedBytes - memory.peakBytes;
   return [
-    weightsTerm(request, resolved, weightBytes),
+    weightsTerm(request, resolved, weights),
     term({
       id: 'kv-cache',
       bytes: memory.cacheBytes,
@@ -93,7 +93,7 @@ export function batchTerms(
 function weightsTerm(
   { model, weightsBytes }: EstimateRequest,
   { linearBytes, elementBytes, tensorParallelSize }: ResolvedStaticBatch,
-  bytes: number,
+  { bytes, blockBytes }: Pick<StageWeights, 'bytes' | 'blockBytes'>,
 ): MemoryTerm {
   const stored = `linear layers ${linearBytes} bytes a weight, the rest ${elementBytes}`;
   // A family that is not covered may have one matrix less or more in its MLP than its activation suggests.
@@ -103,7 +103,8 @@ function weightsTerm(
     bytes,
     lowBytes: counted ? 0.7 * bytes : bytes,
     highBytes: counted ? 1.4 * bytes : bytes,
-    formula: () => `${gib(bytes)} GiB (${stored}, tensor-parallel ${tensorParallelSize})`,
+    formula: () =>
+      `${gib(bytes)} GiB (${stored}, tensor-parallel ${tensorParallelSize}${blockBytes > 0 ? `; ${gib(blockBytes)} of it the rest of blocks of 2 MiB` : ''})`,
     source:
       weightsBytes !== undefined
         ? 'weights-bytes, as given'
