@@ -74,6 +74,8 @@ export class ThisMachineHost implements RemoteHost {
         const channel = asChannel(child);
         this.#running.add(channel);
         channel.exit.finally(() => this.#running.delete(channel));
+        // Disposed of while it was being started: nobody else would end it.
+        if (this.#closing.ended) channel.kill();
         resolve(channel);
       });
     });

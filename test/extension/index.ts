@@ -7,6 +7,7 @@ import { estimateTests } from './estimateTests.ts';
 import { hostTests } from './hostTests.ts';
 import { planTests } from './planTests.ts';
 import { targetTests } from './targetTests.ts';
+import { telemetryTests } from './telemetryTests.ts';
 
 /** What is written to LOADLINE_TEST_REPORT, after every test: a suite that hangs has named its test. */
 export interface SuiteReport {
@@ -18,7 +19,15 @@ export interface SuiteReport {
 export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 40_000, reporter: 'spec', color: false });
   mocha.suite.emit('pre-require', globalThis, 'loadline', mocha);
-  for (const tests of [activationTests, estimateTests, targetTests, planTests, hostTests, commandLineTests])
+  for (const tests of [
+    activationTests,
+    estimateTests,
+    targetTests,
+    planTests,
+    hostTests,
+    telemetryTests,
+    commandLineTests,
+  ])
     tests();
 
   const passed: string[] = [];

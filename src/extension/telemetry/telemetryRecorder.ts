@@ -71,7 +71,10 @@ export class TelemetryRecorder extends DisposableStore {
 
   async #stop(host: string): Promise<void> {
     const file = await this.#end(host);
-    if (file === undefined) return;
+    if (file !== undefined) void this.#offerToOpen(host, file);
+  }
+
+  async #offerToOpen(host: string, file: TelemetryFile): Promise<void> {
     const open = l10n.t('Open');
     const text = l10n.t('{0} samples of {1} were recorded in {2}', file.records, host, file.path);
     if ((await window.showInformationMessage(text, open)) === open)
