@@ -12,19 +12,27 @@ import {
 import { allDevices, findDevice } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import { allInstances } from '../core/device/instances.ts';
+import { findEngine } from '../core/engine/engine.ts';
 import type { VerdictOutcome } from '../core/estimate/types.ts';
 import { gpuPrice, instancePrice, type Prices, parsePrices } from '../core/rank/prices.ts';
 import { formatBytes } from '../core/units.ts';
-import type { GpuVerdict } from '../protocol/lsp.ts';
+import type { GpuVerdict, LiveTarget } from '../protocol/lsp.ts';
 import { deploymentAt } from './deploymentAt.ts';
 import type { Estimates } from './estimates.ts';
+import { hostLabel } from './hosts/hostRegistry.ts';
+import type { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { ownPrices, section } from './settings.ts';
+import { ageText } from './words.ts';
 
 interface GpuItem extends QuickPickItem {
   /** Left out on separators. */
   readonly gpu?: string;
   /** Left out where the present number stays. */
   readonly gpuCount?: number;
+  /** GPUs of a probed host. */
+  readonly live?: LiveTarget;
+  /** Stands ready to be taken. */
+  readonly isPresent?: boolean;
 }
 
 interface ChosenDeployment {
@@ -33,10 +41,15 @@ interface ChosenDeployment {
 }
 
 /**
- * Asks for a GPU, or a cloud instance with its GPUs, with the verdict on each for the deployment that it is about. Written where the
- * present target stands: in the comment of the file, else in the settings.
+ * Asks for a GPU, a probed host, or a cloud instance with its GPUs, with the verdict on each for the deployment that it is about.
+ * Written where the present target stands: in the comment of the file, else in the settings. A probed host is written nowhere: it
+ * counts until it is disconnected; only a comment that names another GPU is set to this one.
  */
-export async function chooseGpu(estimates: Estimates, uri?: string, index?: number): Promise<void> {
+export async function chooseGpu(
+  { estimates, liveTarget }: { readonly estimates: Estimates; readonly liveTarget: LiveTargetChoice },
+  uri?: string,
+  index?: number,
+): Promise<void> {
   const about = await deploymentFor(estimates, uri, index);
   const scope = about ? Uri.parse(about.uri) : (window.activeTextEditor?.document.uri ?? null);
   const deployment = about && (await estimates.of(about.uri))[about.index];
@@ -44,9 +57,21 @@ export async function chooseGpu(estimates: Estimates, uri?: string, index?: numb
   const present = findDevice(
     deployment?.target.gpu ?? workspace.getConfiguration(section, scope).get<string>('gpu') ?? '',
   );
-  const chosen = await pick(gpuItems(verdicts, present), present, about !== undefined);
+  const chosen = await pick(
+    [...liveItems(liveTarget), ...gpuItems(verdicts, present)],
+    present,
+    about !== undefined,
+  );
   if (!chosen?.item.gpu) return;
-  const { gpu, gpuCount = deployment?.target.gpuCount ?? 1 } = chosen.item;
+  const { gpu, live, gpuCount = deployment?.target.gpuCount ?? 1 } = chosen.item;
+  liveTarget.choose(live ? { host: live.host, gpu: live.gpu } : null);
+  if (live) {
+    const { target } = deployment ?? {};
+    const isOther = target?.from !== 'fallback' && findDevice(target?.gpu ?? '')?.id !== gpu;
+    if (about && target && (chosen.intoFile || isOther))
+      await estimates.applyTarget({ ...about, gpu, gpuCount });
+    return;
+  }
   const inFile = chosen.intoFile || deployment?.target.from === 'comment';
   if (about && inFile && (await estimates.applyTarget({ ...about, gpu, gpuCount }))) return;
   await write(scope, gpu, chosen.item.gpuCount);
@@ -110,7 +135,8 @@ async function pick(
   picker.matchOnDescription = true;
   picker.matchOnDetail = true;
   picker.items = offered;
-  picker.activeItems = offered.filter(({ gpu, gpuCount }) => gpu === present?.id && gpuCount === undefined);
+  const ready = offered.filter((item) => item.isPresent);
+  picker.activeItems = ready.length > 0 ? ready : offered.filter((item) => isPlain(item, present));
   picker.onDidChangeValue((typed) => {
     const named = findDevice(typed);
     const isListed = named === undefined || allDevices().includes(named);
@@ -126,6 +152,10 @@ async function pick(
     picker.onDidHide(() => done(undefined, false));
     picker.show();
   });
+}
+
+function isPlain({ gpu, gpuCount, live }: GpuItem, present: Device | undefined): boolean {
+  return gpu === present?.id && gpuCount === undefined && live === undefined;
 }
 
 const marks: Readonly<Record<VerdictOutcome, string>> = {
@@ -161,6 +191,47 @@ function gpuItems(verdicts: readonly GpuVerdict[], present: Device | undefined):
         ].join(' · '),
       };
     }),
+  ];
+}
+
+/** `gpu-01: H200`, `131 GiB free of 140 GiB · vLLM 0.26.0 · probed 3 min ago`. */
+function liveItems(liveTarget: LiveTargetChoice): readonly GpuItem[] {
+  const offered = liveTarget.offered();
+  if (offered.length === 0) return [];
+  const { present } = liveTarget;
+  const items = offered.flatMap((live): GpuItem[] => {
+    const device = findDevice(live.gpu);
+    if (!device) return [];
+    const isPresent = present?.host === live.host && present.gpu === live.gpu;
+    const kind = live.gpus.length === 1 ? device.label : `${live.gpus.length} × ${device.label}`;
+    return [
+      {
+        label: `$(vm-active) ${hostLabel(live.host)}: ${kind}`,
+        gpu: device.id,
+        live,
+        isPresent,
+        description: [
+          ...memoryWords(live, device),
+          ...live.engines.map(({ name, version }) => `${findEngine(name)?.label ?? name} ${version}`),
+          l10n.t('probed {0}', ageText(live.probedAtMs)),
+          ...(isPresent ? [l10n.t('chosen')] : []),
+        ].join(' · '),
+      },
+    ];
+  });
+  return [{ label: l10n.t('Probed hosts'), kind: QuickPickItemKind.Separator }, ...items];
+}
+
+/** Of the fullest, where there are several. */
+function memoryWords({ gpus }: LiveTarget, { cudaTotalBytes }: Device): string[] {
+  const free = gpus.map(({ freeBytes }) => freeBytes).filter((bytes) => bytes !== null);
+  const total = formatBytes(gpus[0]?.cudaTotalBytes ?? cudaTotalBytes);
+  if (free.length < gpus.length) return [total];
+  const least = formatBytes(Math.min(...free));
+  return [
+    gpus.length === 1
+      ? l10n.t('{0} free of {1}', least, total)
+      : l10n.t('at least {0} free of {1} each', least, total),
   ];
 }
 

@@ -13,6 +13,9 @@ import {
   type HubAccessResult,
   hubAccessRequest,
   hubChanged,
+  type LiveTarget,
+  type LiveTargetParams,
+  liveTargetChanged,
   type TargetEditsParams,
   type TargetsResult,
   targetEditsRequest,
@@ -34,6 +37,8 @@ export interface EstimateClient {
   calibrationChanged(): Promise<void>;
   /** Leave to ask the hub, or its token, changed. */
   hubChanged(): Promise<void>;
+  /** Estimates are for the GPUs of a probed host; null: no longer. */
+  liveTarget(target: LiveTarget | null): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,6 +69,7 @@ export async function startClient(
     targetEdits: (params) => client.sendRequest<FlagEditsResult>(targetEditsRequest, params),
     calibrationChanged: () => client.sendNotification(calibrationChanged),
     hubChanged: () => client.sendNotification(hubChanged),
+    liveTarget: (target) => client.sendNotification(liveTargetChanged, { target } satisfies LiveTargetParams),
     stop: () => client.dispose(),
   };
 }

@@ -12,6 +12,7 @@ import { isChange } from './changes.ts';
 import { deploymentAt } from './deploymentAt.ts';
 import type { Estimates } from './estimates.ts';
 import type { HostRegistry } from './hosts/hostRegistry.ts';
+import type { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { messageOf, showError } from './log.ts';
 import type { CalculatorTarget } from './panels/calculatorPanel.ts';
 import { pickHost, pickRun, planUri } from './pick.ts';
@@ -25,6 +26,7 @@ export interface Services {
   readonly log: LogOutputChannel;
   readonly estimates: Estimates;
   readonly hosts: HostRegistry;
+  readonly liveTarget: LiveTargetChoice;
   readonly runs: RunManager;
   readonly calculator: { open(target: CalculatorTarget): void };
   readonly telemetry: { open(hosts: readonly string[]): void };
@@ -43,7 +45,7 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
     'loadline.chooseGpu': async (uri, index) => {
       const { chooseGpu } = await import('./chooseGpu.ts');
       await chooseGpu(
-        estimates,
+        services,
         typeof uri === 'string' ? uri : undefined,
         typeof index === 'number' ? index : undefined,
       );

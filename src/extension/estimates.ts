@@ -16,6 +16,7 @@ import type {
   FlagEditsParams,
   FlagEditsResult,
   GpuVerdict,
+  LiveTarget,
   TargetEditsParams,
   VerdictsParams,
 } from '../protocol/lsp.ts';
@@ -36,6 +37,7 @@ export class Estimates extends DisposableStore {
   readonly #context: ExtensionContext;
   readonly #log: LogOutputChannel;
   #client: Promise<EstimateClient> | undefined;
+  #liveTarget: LiveTarget | null = null;
 
   constructor(context: ExtensionContext, log: LogOutputChannel) {
     super();
@@ -111,6 +113,15 @@ export class Estimates extends DisposableStore {
     );
   }
 
+  /** Estimates are for the GPUs of a probed host; null: no longer. A server that does not run is told when it starts. */
+  async setLiveTarget(target: LiveTarget | null): Promise<void> {
+    this.#liveTarget = target;
+    await this.#client?.then(
+      (client) => client.liveTarget(this.#liveTarget),
+      () => {},
+    );
+  }
+
   override dispose(): void {
     super.dispose();
     this.#client?.then(
@@ -136,12 +147,14 @@ export class Estimates extends DisposableStore {
   async #start(): Promise<EstimateClient> {
     const { startClient } = await import('./client.ts');
     const serverModule = Uri.joinPath(this.#context.extensionUri, 'dist', 'server.js');
-    return startClient(
+    const client = await startClient(
       serverModule,
       this.#log,
       ({ uri }) => this.#changed.fire(uri),
       (params) => this.hub.access(params),
     );
+    if (this.#liveTarget !== null) await client.liveTarget(this.#liveTarget);
+    return client;
   }
 
   async #updateContext(): Promise<void> {

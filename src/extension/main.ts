@@ -3,6 +3,7 @@ import { type ExtensionContext, l10n, window, workspace } from 'vscode';
 import { registerCommands } from './commands.ts';
 import { Estimates } from './estimates.ts';
 import { HostRegistry } from './hosts/hostRegistry.ts';
+import { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { createLog, messageOf } from './log.ts';
 import { CalculatorPanel, type CalculatorTarget } from './panels/calculatorPanel.ts';
 import { PanelKeeper } from './panels/panelKeeper.ts';
@@ -25,6 +26,7 @@ export function activate(context: ExtensionContext): void {
   const log = createLog();
   const estimates = new Estimates(context, log);
   const hosts = new HostRegistry(context, log);
+  const liveTarget = new LiveTargetChoice(hosts, (target) => void estimates.setLiveTarget(target));
   const runs = new RunManager(context, hosts, log);
   const feeds = new TelemetryFeeds(hosts);
   const recorder = new TelemetryRecorder(feeds);
@@ -56,6 +58,7 @@ export function activate(context: ExtensionContext): void {
     log,
     estimates,
     hosts,
+    liveTarget,
     runs,
     calculator,
     telemetry,
@@ -72,7 +75,18 @@ export function activate(context: ExtensionContext): void {
     window.registerCustomEditorProvider(recordingEditor, new RecordingEditorProvider(context), {
       supportsMultipleEditorsPerDocument: true,
     }),
-    registerCommands({ context, log, estimates, hosts, runs, calculator, telemetry, recorder, sweep }),
+    registerCommands({
+      context,
+      log,
+      estimates,
+      hosts,
+      liveTarget,
+      runs,
+      calculator,
+      telemetry,
+      recorder,
+      sweep,
+    }),
   );
   startPlanLanguage(context);
   const background = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import { l10n, type QuickPickItem, Uri, window } from 'vscode';
-import { type HostRegistry, type HostState, thisMachine } from './hosts/hostRegistry.ts';
+import { type HostRegistry, type HostState, hostLabel } from './hosts/hostRegistry.ts';
 import type { RunManager } from './runs/runManager.ts';
 import { isSimulated, outcomeOf, type RunOutcome } from './runs/runView.ts';
 
@@ -18,7 +18,7 @@ export async function pickHost(
     .filter(({ state }) => states.includes(state))
     .map(({ name, message }): QuickPickItem & { readonly name: string } => ({
       name,
-      label: name === thisMachine ? l10n.t('This machine') : name,
+      label: hostLabel(name),
       ...(message === null ? {} : { description: message }),
     }));
   return (await window.showQuickPick(items, { placeHolder: l10n.t('GPU host') }))?.name;

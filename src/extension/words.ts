@@ -8,6 +8,12 @@ export function durationText(seconds: number): string {
   return l10n.t('{0} h {1} min', Math.floor(minutes / 60), minutes % 60);
 }
 
+/** How long ago: `just now`, `12 min ago`. */
+export function ageText(thenMs: number): string {
+  const seconds = (Date.now() - thenMs) / 1000;
+  return seconds < 60 ? l10n.t('just now') : l10n.t('{0} ago', durationText(seconds));
+}
+
 /** Three significant figures, thousands separated as the editor's language does. */
 export function figureText(value: number): string {
   return new Intl.NumberFormat(env.language, { maximumSignificantDigits: 3 }).format(value);

@@ -20,6 +20,11 @@ import { EditorPrompter } from './prompter.ts';
 
 export const thisMachine = 'this-machine';
 
+/** As people read it. */
+export function hostLabel(name: string): string {
+  return name === thisMachine ? l10n.t('This machine') : name;
+}
+
 export type HostState = 'idle' | 'connecting' | 'connected' | 'failed';
 
 export interface HostEntry {
@@ -30,6 +35,8 @@ export interface HostEntry {
   readonly message: string | null;
   /** What the agent found there; null until connected once. */
   readonly probe: ProbeRecord | null;
+  /** When, by the clock of this machine. */
+  readonly probedAtMs: number | null;
 }
 
 export interface ConnectedHost {
@@ -42,6 +49,7 @@ interface Session {
   state: HostState;
   message: string | null;
   probe: ProbeRecord | null;
+  probedAtMs: number | null;
   connection: Promise<ConnectedHost> | null;
   abort: AbortController | null;
   /** Ends the waiting for another attempt after a loss. */
@@ -76,13 +84,35 @@ export class HostRegistry extends DisposableStore {
 
   /** This machine, then the SSH configuration's aliases, then what was added by hand; each once. */
   entries(): readonly HostEntry[] {
-    const origins = new Map<string, HostEntry['origin']>([[thisMachine, 'this-machine']]);
+    const origins = new Map<string, HostEntry['origin']>();
+    // The agent runs on Linux; on Windows this machine is none of the hosts.
+    if (process.platform !== 'win32') origins.set(thisMachine, 'this-machine');
     for (const name of this.#aliases) if (!origins.has(name)) origins.set(name, 'ssh-config');
     for (const name of addedHosts()) if (!origins.has(name)) origins.set(name, 'added');
     return [...origins].map(([name, origin]) => {
-      const { state = 'idle', message = null, probe = null } = this.#sessions.get(name) ?? {};
-      return { name, origin, state, message, probe };
+      const session = this.#sessions.get(name);
+      const { state = 'idle', message = null, probe = null, probedAtMs = null } = session ?? {};
+      return { name, origin, state, message, probe, probedAtMs };
     });
+  }
+
+  /** Probes the hosts that are connected again: free memory and what runs there change. A host that fails to answer keeps what is known. */
+  async probeAgain(): Promise<void> {
+    const connected = [...this.#sessions.values()].filter(({ state }) => state === 'connected');
+    await Promise.all(
+      connected.map(async (session) => {
+        const { connection } = session;
+        try {
+          const probe = await (await connection)?.agent.probe();
+          if (probe === undefined || session.connection !== connection) return;
+          session.probe = probe;
+          session.probedAtMs = Date.now();
+        } catch (error) {
+          this.#log.warn(messageOf(error));
+        }
+      }),
+    );
+    this.#changed.fire();
   }
 
   /** Reads the SSH configuration again. */
@@ -116,6 +146,7 @@ export class HostRegistry extends DisposableStore {
     const connection = this.#open(name, quietly, abort.signal).then(
       (connected) => {
         session.probe = connected.probe;
+        session.probedAtMs = Date.now();
         this.#set(session, 'connected', null);
         connected.host.onDidClose((error) => {
           if (session.connection !== connection) return;
@@ -224,6 +255,7 @@ export class HostRegistry extends DisposableStore {
       state: 'idle',
       message: null,
       probe: null,
+      probedAtMs: null,
       connection: null,
       abort: null,
       retry: null,

@@ -3,7 +3,9 @@ import { chooseGpuCommand, type DeploymentTarget, type DocumentTarget } from '..
 import { deploymentAt } from '../deploymentAt.ts';
 import { DisposableStore } from '../disposable.ts';
 import type { Estimates } from '../estimates.ts';
+import { hostLabel } from '../hosts/hostRegistry.ts';
 import { mayHoldDeployment } from '../languages.ts';
+import { ageText } from '../words.ts';
 
 /** The GPU that the deployment under the cursor is estimated for; a click chooses another. Shown where there is a deployment. */
 export class TargetItem extends DisposableStore {
@@ -62,15 +64,25 @@ export class TargetItem extends DisposableStore {
   }
 }
 
-function targetText({ gpu, label, gpuCount }: DocumentTarget): string {
+function targetText({ gpu, label, gpuCount, live }: DocumentTarget): string {
   if (gpu === null) return l10n.t('Choose GPU');
   const name = label ?? l10n.t('{0} (not known)', gpu);
-  return gpuCount === 1 ? name : `${gpuCount} × ${name}`;
+  const gpus = gpuCount === 1 ? name : `${gpuCount} × ${name}`;
+  return live === null ? gpus : `${hostLabel(live.host)}: ${gpus}`;
 }
 
-function sourceText({ gpu, from }: DocumentTarget): string {
+function sourceText(target: DocumentTarget): string {
+  const { live } = target;
+  if (live === null) return namedBy(target);
+  const age = ageText(live.probedAtMs);
+  return `${namedBy(target)}\n${l10n.t('Memory and engine version as found on {0}, probed {1}', hostLabel(live.host), age)}`;
+}
+
+function namedBy({ gpu, from, live }: DocumentTarget): string {
   if (gpu === null) return l10n.t('No GPU is chosen: nothing is estimated yet.');
   if (from === 'comment') return l10n.t('Estimated for this GPU, as a comment in the file says');
   if (from === 'document') return l10n.t('Estimated for this GPU, as the file asks for it');
-  return l10n.t('Estimated for this GPU, as the settings say');
+  return live === null
+    ? l10n.t('Estimated for this GPU, as the settings say')
+    : l10n.t('Estimated for this GPU of a connected host, as chosen');
 }
