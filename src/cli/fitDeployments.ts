@@ -53,6 +53,9 @@ export interface FitResult {
 /** Problems that leave the rest of a document as it is. */
 const harmless = new Set(['flag.duplicate', 'directive.unknown-word', 'triton.instances']);
 
+/** What an estimate says of a value that no engine takes: bad input, though the verdict is only not known. */
+const unusable = new Set(['flag.bad-value']);
+
 /** Answers, not mistakes: the verdict is then not known. A file may name any model of the hub; an option must name one that is there. */
 const unknownInFile = new Set(['model.not-covered', 'model.not-found']);
 export const unknownInOption = new Set(['model.not-covered']);
@@ -77,7 +80,12 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
     const outcome = await fitLocated(located, source, dirname(resolve(settings.cwd, file)), settings);
     estimates.push(outcome.estimate);
     if (outcome.problem !== undefined) problems.push(locatedLine(file, text, outcome.problem));
-    warnings.push(...outcome.estimate.warnings.map((warning) => problemLine(source, warning)));
+    for (const warning of outcome.estimate.warnings) {
+      if (unusable.has(warning.code)) {
+        const range = located.flags[String(warning.path?.[1])]?.value ?? located.range;
+        problems.push(locatedLine(file, text, { ...warning, range }));
+      } else warnings.push(problemLine(source, warning));
+    }
     const unread = unreadArguments(located).map((part) => part.text);
     if (unread.length > 0) warnings.push(`${source}: what ${unread.join(', ')} stands for is left out.`);
   }
@@ -158,8 +166,8 @@ export async function fitOptions(
   const warnings = [...model.warnings, ...estimated.warnings];
   return {
     estimates: [{ ...estimated, warnings }],
-    problems: [],
-    warnings: warnings.map((warning) => problemLine('warning', warning)),
+    problems: warnings.filter((one) => unusable.has(one.code)).map((one) => problemLine('--set', one)),
+    warnings: warnings.filter((one) => !unusable.has(one.code)).map((one) => problemLine(source, one)),
   };
 }
 

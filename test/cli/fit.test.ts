@@ -122,13 +122,45 @@ describe('loadline fit', () => {
     [['--model', 'gpt2', '--gpu', 'h100', '--gpu-count', '0'], /^--gpu-count: a whole number/],
     [['--model', 'gpt2', '--gpu', 'h100', '--engine', 'vlm'], /^--engine: "vlm" is not covered yet/],
     [['--modle', 'gpt2'], /there is no option --modle\. Did you mean --model\?/],
-    [['no-such-file.yaml'], /^no-such-file\.yaml: ENOENT/],
+    [['no-such-file.yaml'], /^no-such-file\.yaml: there is no such file/],
     [[], /give files, or --model and --gpu/],
   ])('exits 2 for %j and says what to do', async (argv, message) => {
     const { exitCode, stdout, stderr } = await cli.run(['fit', ...argv]);
     expect(exitCode).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toMatch(message);
+  });
+
+  it('takes a value that no engine takes for bad input, at its place', async () => {
+    const option = ['--set', 'gpu-memory-utilization=1.5'];
+    const { exitCode, stdout, stderr } = await cli.run([
+      'fit',
+      '--model',
+      'gpt2',
+      '--gpu',
+      'h100',
+      ...option,
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toContain('? not known');
+    expect(stderr).toMatch(/^--set: gpu-memory-utilization must be .* but is 1\.5\. \[flag\.bad-value\]$/m);
+    const file = written('share.yaml', '# loadline: gpu=h100\nmodel: gpt2\ngpu-memory-utilization: 1.5\n');
+    const ofFile = await cli.run(['fit', file]);
+    expect(ofFile.exitCode).toBe(2);
+    expect(ofFile.stderr).toMatch(/^share\.yaml:3:25: gpu-memory-utilization must be /m);
+  });
+
+  it('names each warning of a model from options once', async () => {
+    const { stderr } = await cli.run([
+      'fit',
+      '--model',
+      'gpt2',
+      '--gpu',
+      'h100',
+      '--engine-version',
+      '0.34.0',
+    ]);
+    expect(stderr).toMatch(/^warning: command line: vLLM 0\.34\.0 is newer/);
   });
 
   it('places bad input in a file at its line and column, and still judges the other files', async () => {

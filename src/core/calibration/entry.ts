@@ -5,7 +5,7 @@ import {
   type MeasuredStart,
   tightestOf,
 } from '../estimate/compare.ts';
-import type { DeploymentEstimate } from '../estimate/types.ts';
+import type { DeploymentEstimate, MemoryTerm, RankEstimate } from '../estimate/types.ts';
 import { type CalibrationEntry, minorVersion, type TermResidual } from './calibration.ts';
 
 /**
@@ -25,7 +25,10 @@ export function calibrationEntry(
     const resolutionBytes = measured.resolution?.[field] ?? LOGGED_HALF_WIDTH_BYTES;
     return [{ term: id, predictedBytes: term.bytes, measuredBytes, resolutionBytes }];
   });
-  if (rank === undefined || residuals.length === 0) return undefined;
+  if (rank === undefined) return undefined;
+  const rest = peakFromRest(measured, predicted, rank, residuals);
+  if (rest !== undefined) residuals.push(rest);
+  if (residuals.length === 0) return undefined;
   return {
     gpu: gpuName(predicted.device),
     engine: predicted.engine,
@@ -39,6 +42,41 @@ export function calibrationEntry(
       measured.availableKvBytes === null
         ? null
         : { predicted: rank.availableKvBytes, measured: measured.availableKvBytes },
+  };
+}
+
+/**
+ * Where a log prints what is left for the KV cache but not the peak (vLLM at its usual log level before 0.26), the peak is what the
+ * other charged terms leave of the difference: bytes, with the rounding of every figure that it is made of.
+ */
+function peakFromRest(
+  measured: MeasuredStart,
+  predicted: DeploymentEstimate,
+  rank: RankEstimate,
+  residuals: readonly TermResidual[],
+): TermResidual | undefined {
+  const { availableKvBytes, activationPeakBytes, requestedBytes, gpuMemoryUtilization } = measured;
+  const peak = rank.terms.find(({ id }) => id === 'activation-peak');
+  const isSized = predicted.resolved['kv-cache-memory-bytes'] !== undefined;
+  if (availableKvBytes === null || activationPeakBytes !== null || peak === undefined || isSized)
+    return undefined;
+  const share = Number(predicted.resolved['gpu-memory-utilization']);
+  const asked = rank.requestedBytes * ((gpuMemoryUtilization ?? share) / share);
+  const others = rank.terms.filter((term) => term.charged && term.id !== peak.id);
+  const known = residuals.filter(({ term }) => others.some(({ id }) => id === term));
+  const bytesOf = (term: MemoryTerm) =>
+    known.find((one) => one.term === term.id)?.measuredBytes ?? term.bytes;
+  const measuredBytes =
+    (requestedBytes ?? asked) - availableKvBytes - others.reduce((sum, term) => sum + bytesOf(term), 0);
+  if (!(measuredBytes > 0)) return undefined;
+  const roundings = [availableKvBytes, requestedBytes].filter((bytes) => bytes !== null).length;
+  const resolutionBytes =
+    roundings * LOGGED_HALF_WIDTH_BYTES + known.reduce((sum, one) => sum + one.resolutionBytes, 0);
+  return {
+    term: peak.id,
+    predictedBytes: peak.bytes,
+    measuredBytes: Math.round(measuredBytes),
+    resolutionBytes,
   };
 }
 

@@ -161,6 +161,8 @@ export interface MeasuredStart {
   /** What was charged for graphs before they were captured. */
   readonly graphEstimateBytes: number | null;
   readonly requestedBytes: number | null;
+  /** Left out where it is not said. */
+  readonly gpuMemoryUtilization?: number | null;
   readonly availableKvBytes: number | null;
   readonly numGpuBlocks: number | null;
   readonly kvTokens: number | null;

@@ -58,6 +58,7 @@ export function unreadable(path: string, error: unknown, code = 'model.unreadabl
 export function whyUnreadable(error: unknown): string {
   const cause = errorCode(error);
   if (cause === 'ELOOP') return 'its symbolic links go in a circle';
+  if (cause === 'ENOENT' || cause === 'ENOTDIR') return 'there is no such file';
   if (cause === 'EACCES' || cause === 'EPERM') return 'permission is denied';
   return error instanceof Error ? error.message : String(error);
 }

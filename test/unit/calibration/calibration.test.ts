@@ -62,6 +62,39 @@ const calibrationOf = (...entries: CalibrationEntry[]): Calibration =>
   withStep(noCalibration, { at: '2026-11-25T00:00:00Z', entries });
 const corrected = (calibration: Calibration, of: EstimateRequest = asked) => estimate({ ...of, calibration });
 
+describe('a log that prints what is left for the KV cache and no peak', () => {
+  const more = 0.4 * GiB;
+  const quiet = { ...measured(more, 0), activationPeakBytes: null, nonTorchBytes: null };
+  const available = (one: DeploymentEstimate) => one.perRank[0]?.availableKvBytes ?? 0;
+
+  it('corrects the peak by what the other terms leave of the difference', () => {
+    const now = corrected(calibrationOf(entry(quiet, 'serve.log:1')));
+    expect(Math.abs(available(now) - (available(predicted) - more))).toBeLessThan(8);
+    expect(termOf(now, 'activation-peak')).toMatchObject({ provenance: 'log-line' });
+    expect(termOf(now, 'non-torch')).toEqual(termOf(predicted, 'non-torch'));
+  });
+
+  it('counts with the share of the memory that the engine ran with', () => {
+    const share = Number(predicted.resolved['gpu-memory-utilization']);
+    const less = ((share - 0.8) / share) * (predicted.perRank[0]?.requestedBytes ?? 0);
+    const start = {
+      ...quiet,
+      gpuMemoryUtilization: 0.8,
+      availableKvBytes: (quiet.availableKvBytes ?? 0) - less,
+    };
+    const now = corrected(calibrationOf(entry(start, 'serve.log:1')));
+    expect(Math.abs(available(now) - (available(predicted) - more))).toBeLessThan(8);
+  });
+
+  it('learns nothing of the peak where the cache was given outright', () => {
+    const given = request(llama, 'h200', { 'max-model-len': 8192, 'kv-cache-memory-bytes': 8 * GiB });
+    const sized = estimate(given);
+    expect(entry({ ...quiet, availableKvBytes: 8 * GiB }, 'serve.log:1', sized).residuals).toEqual([
+      expect.objectContaining({ term: 'weights' }),
+    ]);
+  });
+});
+
 describe('a measured start corrects the estimate', () => {
   const [peakMore, nonTorchMore] = [0.4 * GiB, 0.1 * GiB];
   const learned = calibrationOf(entry(measured(peakMore, nonTorchMore), 'serve.log:1'));

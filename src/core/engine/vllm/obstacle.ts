@@ -172,6 +172,13 @@ function lengthObstacle(
 ): Obstacle | undefined {
   const available = Math.min(...memories.map((memory) => memory.availableKvBytes));
   if (kv.maxModelLen <= kv.largestMaxModelLen) return undefined;
+  if (resolved.blocksOverride !== undefined) {
+    return {
+      kind: 'max-model-len',
+      reason: `num-gpu-blocks-override ${grouped(resolved.blocksOverride)} holds one request of ${grouped(kv.largestMaxModelLen)} tokens at most, max-model-len is ${grouped(kv.maxModelLen)}`,
+      causeFlag: 'max-model-len',
+    };
+  }
   return {
     kind: 'max-model-len',
     reason: `one request of ${grouped(kv.maxModelLen)} tokens needs ${gib(kv.oneRequestBytes)} GiB of KV, ${gib(available)} available${kv.largestMaxModelLen > 0 ? `; the longest that fits is ${grouped(kv.largestMaxModelLen)}` : ''}`,

@@ -30,6 +30,10 @@ describe('blocks as a start-up check', () => {
     expect(overridden.kv.numBlocks).toBe(1000);
     expect(overridden.kv.largestMaxModelLen).toBe(16_000);
     expect(overridden.verdict.causeFlag).toBe('max-model-len');
+    // What is free does not count: the engine takes the blocks that it was told.
+    expect(overridden.verdict.reason).toMatch(
+      /num-gpu-blocks-override 1,000 holds one request of 16,000 tokens/,
+    );
     const tooMany = estimate(request('llama-3.1-8b', 'h200', { 'num-gpu-blocks-override': 1_000_000 }));
     expect(tooMany.verdict.causeFlag).toBe('num-gpu-blocks-override');
   });
