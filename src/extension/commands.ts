@@ -34,6 +34,9 @@ export interface Services {
   readonly sweep: { open(run: string): void };
 }
 
+const anyState = ['idle', 'connecting', 'connected', 'failed'] as const;
+const hostCommands = () => import('./hosts/hostCommands.ts');
+
 type Handler = (...args: readonly unknown[]) => unknown;
 
 /** Every command, by its id. What the manifest declares is what stands here: test/unit/manifest.test.ts. */
@@ -71,17 +74,35 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       if (host !== undefined) await hosts.disconnect(host);
     },
     'loadline.addHost': () => addHost(),
-    'loadline.refreshHosts': () => hosts.refresh(),
+    'loadline.removeHost': async (argument) => {
+      const host = await pickHost(argument, hosts, anyState, ['added']);
+      if (host !== undefined) await (await hostCommands()).removeAddedHost(hosts, host);
+    },
+    'loadline.forgetHostKey': trusted(async (argument) => {
+      const host = await pickHost(argument, hosts, anyState, ['ssh-config', 'added']);
+      if (host !== undefined) await (await hostCommands()).forgetHostKey(host);
+    }),
+    'loadline.openHostTerminal': trusted(async (argument) => {
+      const host = await pickHost(argument, hosts, anyState);
+      if (host !== undefined) await (await hostCommands()).openHostTerminal(host);
+    }),
+    'loadline.uninstallAgent': trusted(async (argument) => {
+      const host = await pickHost(argument, hosts, anyState);
+      if (host !== undefined) await (await hostCommands()).uninstallAgent(hosts, host);
+    }),
+    'loadline.refreshHosts': async () => {
+      await Promise.all([hosts.refresh(), hosts.probeAgain()]);
+    },
     'loadline.forgetSecrets': () => forgetSecrets(hosts),
     'loadline.signInToHub': trusted(async () => {
       if (await estimates.hub.signIn()) await estimates.hubChanged();
     }),
     'loadline.openTelemetry': trusted(async (argument) => {
-      const host = await pickHost(argument, hosts, ['idle', 'connecting', 'connected', 'failed']);
+      const host = await pickHost(argument, hosts, anyState);
       if (host !== undefined) services.telemetry.open([host]);
     }),
     'loadline.recordTelemetry': trusted(async (argument) => {
-      const host = await pickHost(argument, hosts, ['idle', 'connecting', 'connected', 'failed']);
+      const host = await pickHost(argument, hosts, anyState);
       if (host !== undefined) await services.recorder.toggle(host);
     }),
     'loadline.exportTelemetry': async (argument) => {

@@ -52,7 +52,9 @@ export function activate(context: ExtensionContext): void {
     '',
     (panel, run) => new SweepPanel(context, runs, panel, run),
   );
-  const hostsTree = new HostsTree(hosts);
+  const hostsTree = new HostsTree(hosts, feeds);
+  const hostsView = window.createTreeView('loadline.hosts', { treeDataProvider: hostsTree });
+  hostsTree.showIn(hostsView);
   const runsTree = new RunsTree(runs);
   subscriptions.push(
     log,
@@ -67,7 +69,7 @@ export function activate(context: ExtensionContext): void {
     sweep,
     hostsTree,
     runsTree,
-    window.createTreeView('loadline.hosts', { treeDataProvider: hostsTree }),
+    hostsView,
     window.createTreeView('loadline.runs', { treeDataProvider: runsTree }),
     new RunStatusItem(runs),
     new TargetItem(estimates),

@@ -1,5 +1,5 @@
 import { l10n, type QuickPickItem, Uri, window } from 'vscode';
-import { type HostRegistry, type HostState, hostLabel } from './hosts/hostRegistry.ts';
+import { type HostEntry, type HostRegistry, type HostState, hostLabel } from './hosts/hostRegistry.ts';
 import type { RunManager } from './runs/runManager.ts';
 import { isSimulated, outcomeOf, type RunOutcome } from './runs/runView.ts';
 
@@ -9,13 +9,14 @@ export async function pickHost(
   argument: unknown,
   hosts: HostRegistry,
   states: readonly HostState[],
+  origins?: readonly HostEntry['origin'][],
 ): Promise<string | undefined> {
   const given = field(argument, 'name') ?? field(argument, 'host') ?? text(argument);
   if (given !== undefined) return given;
   await hosts.refresh();
   const items = hosts
     .entries()
-    .filter(({ state }) => states.includes(state))
+    .filter(({ state, origin }) => states.includes(state) && (origins?.includes(origin) ?? true))
     .map(({ name, message }): QuickPickItem & { readonly name: string } => ({
       name,
       label: hostLabel(name),

@@ -36,6 +36,14 @@ export async function writeHost(host: string, backend?: SshBackend): Promise<voi
   await settings.update('hosts', [...others, entry], ConfigurationTarget.Global);
 }
 
+/** Takes a host out that was added by hand. */
+export async function removeHost(host: string): Promise<void> {
+  const settings = workspace.getConfiguration(section);
+  const present = settings.get<unknown>('hosts');
+  const others = (Array.isArray(present) ? present : []).filter((entry) => readHost(entry)?.host !== host);
+  await settings.update('hosts', others.length === 0 ? undefined : others, ConfigurationTarget.Global);
+}
+
 interface HostSetting {
   readonly host: string;
   readonly backend?: SshBackend;

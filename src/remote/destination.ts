@@ -7,6 +7,24 @@ export interface Destination {
   readonly port: number | null;
 }
 
+/** What ssh is given to mean this destination and nothing else: a list of words, which no shell reads. `before` stands before the host. */
+export function sshArguments(
+  { host, user, port }: Destination,
+  {
+    configFile,
+    before = [],
+  }: { readonly configFile?: string | undefined; readonly before?: readonly string[] },
+): string[] {
+  return [
+    ...(configFile === undefined ? [] : ['-F', configFile]),
+    ...(user === null ? [] : ['-l', user]),
+    ...(port === null ? [] : ['-p', String(port)]),
+    ...before,
+    '--',
+    host,
+  ];
+}
+
 /** The characters that OpenSSH refuses in host names, and blanks. */
 const forbidden = /[\s'"`$\\;&<>|(){}\p{Cc}]/u;
 

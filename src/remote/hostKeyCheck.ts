@@ -167,7 +167,8 @@ function remedyFor(authority: string): { readonly remedy: Remedy | null } {
   return { remedy: authority === '' ? null : 'openssh-back-end' };
 }
 
-function lookupHost(target: SshTarget): string {
+/** By which the keys of a host are kept. */
+export function lookupHost(target: SshTarget): string {
   return target.hostKeyAlias ?? target.hostname;
 }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { homedir, hostname as localHostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { defaultAgentSocket } from './agentSocket.ts';
-import { type Destination, parseDestination } from './destination.ts';
+import { type Destination, parseDestination, sshArguments } from './destination.ts';
 import { RemoteError } from './host.ts';
 import { evaluateConfigFiles } from './sshConfigFiles.ts';
 
@@ -74,14 +74,7 @@ function effectiveConfig(
   destination: Destination,
   options: SshConfigOptions,
 ): Promise<string | undefined> {
-  const argv = [
-    ...(options.configFile === undefined ? [] : ['-F', options.configFile]),
-    ...(destination.user === null ? [] : ['-l', destination.user]),
-    ...(destination.port === null ? [] : ['-p', String(destination.port)]),
-    '-G',
-    '--',
-    destination.host,
-  ];
+  const argv = sshArguments(destination, { configFile: options.configFile, before: ['-G'] });
   return new Promise((resolve, reject) => {
     const child = execFile(
       'ssh',

@@ -3,9 +3,67 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { HostRegistry } from '../../src/extension/hosts/hostRegistry.ts';
-import { HostsTree } from '../../src/extension/views/hostsTree.ts';
-import { contextForTest } from './support.ts';
+import { GiB } from '../../src/core/units.ts';
+import { Estimates } from '../../src/extension/estimates.ts';
+import { type HostEntry, HostRegistry } from '../../src/extension/hosts/hostRegistry.ts';
+import { LiveTargetChoice } from '../../src/extension/hosts/liveTarget.ts';
+import { type HostNode, HostsTree } from '../../src/extension/views/hostsTree.ts';
+import { probedGpu, probeOf } from '../unit/extension/examples.ts';
+import { contextForTest, fileIn, show, writeFile } from './support.ts';
+
+const probed: HostEntry = {
+  name: 'gpu-01',
+  origin: 'ssh-config',
+  state: 'connected',
+  message: null,
+  probedAtMs: Date.now(),
+  probe: probeOf([probedGpu(0, 'NVIDIA H200')], {
+    engines: [{ name: 'vllm', version: '0.11.0', path: '/usr/bin/vllm', foundIn: 'path' }],
+    processes: [
+      {
+        gpu: 0,
+        processes: [
+          { pid: 7, user: 'other', name: 'trainer', memoryBytes: GiB, own: false },
+          { pid: 4242, user: 'me', name: 'python3', memoryBytes: 8 * GiB, own: true },
+        ],
+      },
+    ],
+    cudaView: {
+      visibleDevices: null,
+      order: 'pci',
+      note: '',
+      devices: [
+        { ordinal: 0, uuid: 'GPU-0', name: 'NVIDIA H200', totalBytes: 139 * GiB, freeBytes: 130 * GiB },
+      ],
+    },
+  }),
+};
+
+/** One host in place of the registry's: no GPU is here to be probed. */
+class FakeHosts {
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.#changed.event;
+  #entry: HostEntry;
+
+  constructor(entry: HostEntry) {
+    this.#entry = entry;
+  }
+
+  entries(): readonly HostEntry[] {
+    return [this.#entry];
+  }
+
+  async refresh(): Promise<void> {}
+
+  set(changed: Partial<HostEntry>): void {
+    this.#entry = { ...this.#entry, ...changed };
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+}
 
 export function hostTests(): void {
   describe('GPU hosts', () => {
@@ -37,7 +95,7 @@ export function hostTests(): void {
       const names = (await tree.getChildren()).map((node) => (node.kind === 'host' ? node.name : ''));
       assert.equal(names[0], 'this-machine');
       assert.ok(names.includes('me@gpu.example:2222'));
-      assert.equal((await item(tree, 0)).contextValue, 'host.idle');
+      assert.equal((await item(tree, 0)).contextValue, 'host.idle.this-machine');
       await settings.update('hosts', undefined, vscode.ConfigurationTarget.Global);
       tree.dispose();
     });
@@ -47,18 +105,95 @@ export function hostTests(): void {
       const { probe } = await hosts.connect('this-machine');
       assert.equal(probe.type, 'probe');
       const { contextValue, description, tooltip } = await item(tree, 0);
-      assert.equal(contextValue, 'host.connected');
+      assert.equal(contextValue, 'host.connected.this-machine');
       assert.ok(description);
       assert.match(String(tooltip), /Python 3\./);
       const [root] = await tree.getChildren();
-      assert.equal((await tree.getChildren(root)).length, probe.gpus.length);
+      const kinds = (await tree.getChildren(root)).map(({ kind }) => kind);
+      assert.equal(kinds.filter((kind) => kind === 'gpu').length, probe.gpus.length);
       tree.dispose();
+    });
+
+    it('are probed again when the view is refreshed', async () => {
+      const before = hosts.entries()[0]?.probedAtMs ?? Number.NaN;
+      await hosts.probeAgain();
+      assert.ok((hosts.entries()[0]?.probedAtMs ?? 0) > before);
+    });
+
+    it('have a terminal: ssh with the words of this host and no shell between, or a plain one here', async () => {
+      const opened = async (name: string): Promise<vscode.TerminalOptions> => {
+        const before = new Set(vscode.window.terminals);
+        await vscode.commands.executeCommand('loadline.openHostTerminal', { kind: 'host', name });
+        const terminal = vscode.window.terminals.find((each) => !before.has(each));
+        assert.ok(terminal);
+        terminal.dispose();
+        return terminal.creationOptions;
+      };
+      const { shellPath, shellArgs } = await opened('me@host.invalid:2222');
+      assert.equal(shellPath, 'ssh');
+      assert.deepEqual(shellArgs?.slice(-6), ['-l', 'me', '-p', '2222', '--', 'host.invalid']);
+      assert.equal((await opened('this-machine')).shellPath, undefined);
+    });
+
+    it('are taken off the list again where they were added by hand', async () => {
+      const settings = () => vscode.workspace.getConfiguration('loadline');
+      await settings().update('hosts', ['one.invalid', 'two.invalid'], vscode.ConfigurationTarget.Global);
+      await vscode.commands.executeCommand('loadline.removeHost', { kind: 'host', name: 'one.invalid' });
+      assert.deepEqual(settings().get('hosts'), ['two.invalid']);
+      await settings().update('hosts', undefined, vscode.ConfigurationTarget.Global);
     });
 
     it('that fail say why, and can be tried again', async () => {
       const name = 'nobody@host.invalid';
       await assert.rejects(hosts.connect(name));
       await assert.rejects(hosts.connect(name));
+    });
+
+    it('show each GPU with what runs on it, and the engines that were found', async () => {
+      const shown = new FakeHosts(probed);
+      const tree = new HostsTree(shown as unknown as HostRegistry);
+      const [root] = await tree.getChildren();
+      const children = await tree.getChildren(root);
+      const words = (nodes: readonly HostNode[]) =>
+        nodes.map((node) => {
+          const { label, description } = tree.getTreeItem(node);
+          return `${label} | ${description}`;
+        });
+      assert.deepEqual(words(children), ['0: H200 | 9.00/140 GiB', 'vLLM 0.11.0 | path · /usr/bin/vllm']);
+      assert.deepEqual(words(await tree.getChildren(children[0])), [
+        'python3 | yours · me · 8.00 GiB · PID 4242',
+        'trainer | other · 1.00 GiB · PID 7',
+      ]);
+      tree.dispose();
+      shown.dispose();
+    });
+
+    it('are a target of estimates until they are disconnected: memory and engine version are theirs', async () => {
+      const shown = new FakeHosts(probed);
+      // Its client writes to the log until the server's process has ended: it stays with the window.
+      const serverLog = vscode.window.createOutputChannel('Loadline live target test', { log: true });
+      const estimates = new Estimates(contextForTest(storage), serverLog);
+      const choice = new LiveTargetChoice(shown, (target) => void estimates.setLiveTarget(target));
+      const uri = await writeFile(
+        fileIn('other', 'live.sh'),
+        'vllm serve meta-llama/Llama-3.1-8B-Instruct --max-model-len 8192\n',
+      );
+      await show(uri);
+      const first = async () => (await estimates.of(uri.toString()))[0];
+      const [offered] = choice.offered();
+      assert.ok(offered);
+      choice.choose(offered);
+      const live = await first();
+      assert.equal(live?.target.live?.host, 'gpu-01');
+      assert.equal(live?.request?.freeBytes, 130 * GiB);
+      assert.ok(live && 'kv' in live.estimate && live.estimate.engineVersion === '0.11.0');
+      shown.set({ state: 'failed' });
+      assert.equal((await first())?.target.live?.host, 'gpu-01');
+      shown.set({ state: 'idle' });
+      assert.equal((await first())?.target.live, null);
+      choice.dispose();
+      estimates.dispose();
+      shown.dispose();
     });
   });
 }

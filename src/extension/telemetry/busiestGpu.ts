@@ -7,6 +7,7 @@ export interface GpuNow {
   readonly recorded: boolean;
   readonly busyPercent: number | null;
   readonly memoryUsedBytes: number | null;
+  readonly powerWatts: number | null;
 }
 
 export interface WatchedHost {
@@ -26,7 +27,8 @@ export function busiestGpu(hosts: readonly WatchedHost[]): GpuNow | undefined {
   }, undefined);
 }
 
-function gpusNow({ host, header, newest }: WatchedHost): readonly GpuNow[] {
+/** Every GPU of a host, as its newest record has it. */
+export function gpusNow({ host, header, newest }: WatchedHost): readonly GpuNow[] {
   if (newest === null || header === null) return [];
   const column = (name: TelemetryColumn) => header.gpuColumns.indexOf(name);
   return header.gpus.flatMap((gpu, i) => {
@@ -40,6 +42,7 @@ function gpusNow({ host, header, newest }: WatchedHost): readonly GpuNow[] {
         recorded: header.recorded,
         busyPercent: at('smActivePercent') ?? at('utilizationPercent'),
         memoryUsedBytes: at('memoryUsedBytes'),
+        powerWatts: at('powerWatts'),
       },
     ];
   });

@@ -1,139 +1,114 @@
-import {
-  EventEmitter,
-  l10n,
-  ThemeColor,
-  ThemeIcon,
-  type TreeDataProvider,
-  TreeItem,
-  TreeItemCollapsibleState,
-} from 'vscode';
-import { findDevice } from '../../core/device/catalogue.ts';
-import { formatBytes, formatSignificant, GiB } from '../../core/units.ts';
-import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
+import { EventEmitter, l10n, type TreeDataProvider, type TreeItem, type TreeView, workspace } from 'vscode';
+import type { ProbedGpu } from '../../protocol/agent.ts';
+import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
+import type { HostConnection } from '../../protocol/panel.ts';
 import { DisposableStore } from '../disposable.ts';
-import { type HostEntry, type HostRegistry, thisMachine } from '../hosts/hostRegistry.ts';
+import { enginesFound, type FoundEngine, processesOn } from '../hosts/gpuWords.ts';
+import type { HostEntry, HostRegistry } from '../hosts/hostRegistry.ts';
+import { type GpuNow, gpusNow, type WatchedHost } from '../telemetry/busiestGpu.ts';
+import { engineItem, gpuItem, hostItem, processItem } from './hostItems.ts';
 
 export type HostNode =
   | { readonly kind: 'host'; readonly name: string }
-  | { readonly kind: 'gpu'; readonly host: string; readonly gpu: ProbedGpu };
+  /** `position` counts in the probe's `gpus`. */
+  | { readonly kind: 'gpu'; readonly host: string; readonly position: number; readonly gpu: ProbedGpu }
+  | { readonly kind: 'process'; readonly host: string; readonly process: GpuProcess }
+  | { readonly kind: 'engine'; readonly host: string; readonly engine: FoundEngine };
 
-/** *GPU Hosts*: this machine, SSH aliases and hosts added by hand, each with its state and its GPUs. */
+/** The hosts that are watched, where somebody does. */
+export interface Watching {
+  readonly feeds: readonly (WatchedHost & { readonly state: { readonly connection: HostConnection } })[];
+  onDidChange(listener: () => void): { dispose(): void };
+}
+
+/** Often enough to be looked at, seldom enough not to move while it is read. */
+const updateEveryMs = 1000;
+
+/**
+ * *GPU Hosts*: this machine, SSH aliases and hosts added by hand, each with its state, its GPUs, what runs on them and the
+ * engines found there. Empty in an untrusted workspace, where nothing connects and the welcome text says so.
+ */
 export class HostsTree extends DisposableStore implements TreeDataProvider<HostNode> {
   readonly #changed = this.register(new EventEmitter<void>());
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #hosts: HostRegistry;
+  readonly #watching: Watching | undefined;
+  #view: TreeView<HostNode> | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #read = false;
 
-  constructor(hosts: HostRegistry) {
+  constructor(hosts: HostRegistry, watching?: Watching) {
     super();
     this.#hosts = hosts;
+    this.#watching = watching;
     this.register(hosts.onDidChange(() => this.#changed.fire()));
+    this.register(workspace.onDidGrantWorkspaceTrust(() => this.#changed.fire()));
+    this.register({ dispose: () => clearTimeout(this.#timer) });
+    if (watching) this.register(watching.onDidChange(() => this.#watched()));
+  }
+
+  /** The view says by itself where hosts come from while there is only this machine. */
+  showIn(view: TreeView<HostNode>): void {
+    this.#view = view;
   }
 
   getChildren(node?: HostNode): HostNode[] | Promise<HostNode[]> {
     if (node === undefined) return this.#roots();
-    if (node.kind === 'gpu') return [];
-    const { name } = node;
-    return (this.#entry(name)?.probe?.gpus ?? []).map((gpu) => ({ kind: 'gpu', host: name, gpu }));
+    const probe = node.kind === 'host' ? this.#entry(node.name)?.probe : this.#entry(node.host)?.probe;
+    if (!probe) return [];
+    if (node.kind === 'host')
+      return [
+        ...probe.gpus.map((gpu, position): HostNode => ({ kind: 'gpu', host: node.name, position, gpu })),
+        ...enginesFound(probe).map((engine): HostNode => ({ kind: 'engine', host: node.name, engine })),
+      ];
+    if (node.kind !== 'gpu') return [];
+    return processesOn(probe, node.position).map((process) => ({
+      kind: 'process',
+      host: node.host,
+      process,
+    }));
   }
 
   getTreeItem(node: HostNode): TreeItem {
-    if (node.kind === 'gpu') return gpuItem(node.gpu);
-    const entry = this.#entry(node.name);
-    return entry ? hostItem(entry) : new TreeItem(node.name);
+    if (node.kind === 'process') return processItem(node.process);
+    if (node.kind === 'engine') return engineItem(node.engine);
+    if (node.kind === 'host') return hostItem(node.name, this.#entry(node.name));
+    const probe = this.#entry(node.host)?.probe;
+    const count = probe ? processesOn(probe, node.position).length : 0;
+    return gpuItem(node.host, node.gpu, { now: this.#now(node.host, node.gpu), processes: count });
   }
 
   async #roots(): Promise<HostNode[]> {
+    if (!workspace.isTrusted) return [];
     // The SSH configuration is read when the view is first looked at, not at start-up.
     if (!this.#read) {
       this.#read = true;
       await this.#hosts.refresh();
     }
-    return this.#hosts.entries().map(({ name }) => ({ kind: 'host', name }));
+    const entries = this.#hosts.entries();
+    if (this.#view)
+      this.#view.message = entries.every(({ origin }) => origin === 'this-machine')
+        ? l10n.t('Hosts of your SSH configuration and those added with + stand here.')
+        : '';
+    return entries.map(({ name }) => ({ kind: 'host', name }));
+  }
+
+  #watched(): void {
+    if (this.#view?.visible !== true) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#changed.fire();
+    }, updateEveryMs);
+  }
+
+  #now(host: string, { uuid }: ProbedGpu): GpuNow | undefined {
+    const feed = this.#watching?.feeds.find((each) => each.host === host);
+    // What a lost host said last is not what is now.
+    if (feed?.state.connection !== 'live') return undefined;
+    return gpusNow(feed).find(({ gpu }) => gpu.uuid === uuid);
   }
 
   #entry(name: string): HostEntry | undefined {
     return this.#hosts.entries().find((entry) => entry.name === name);
   }
-}
-
-function hostItem(entry: HostEntry): TreeItem {
-  const { name, state, message, probe, origin } = entry;
-  const label = name === thisMachine ? l10n.t('This machine') : name;
-  const hasGpus = state === 'connected' && (probe?.gpus.length ?? 0) > 0;
-  const item = new TreeItem(
-    label,
-    hasGpus ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.None,
-  );
-  // The id tells apart what is expanded: with the state in it, a host opens when it connects.
-  item.id = `${name}/${hasGpus}`;
-  item.description = describe(entry);
-  item.contextValue = `host.${state}`;
-  item.iconPath = {
-    idle: new ThemeIcon('vm-outline'),
-    connecting: new ThemeIcon('sync~spin'),
-    connected: new ThemeIcon('vm-active', new ThemeColor('charts.green')),
-    failed: new ThemeIcon('error', new ThemeColor('list.errorForeground')),
-  }[state];
-  const from = {
-    'this-machine': l10n.t('Where this window runs'),
-    'ssh-config': l10n.t('From the SSH configuration'),
-    added: l10n.t('Added by hand (setting loadline.hosts)'),
-  }[origin];
-  item.tooltip = [message, probe && probeLines(probe), from].filter((line) => line).join('\n');
-  item.accessibilityInformation = { label: `${label}, ${item.description}` };
-  return item;
-}
-
-function describe({ state, message, probe }: HostEntry): string {
-  switch (state) {
-    case 'idle':
-      return message ?? l10n.t('not connected');
-    case 'connecting':
-      return l10n.t('connecting');
-    case 'failed':
-      return message ?? l10n.t('failed');
-    case 'connected':
-      return probe ? gpuSummary(probe) : '';
-  }
-}
-
-/** `2 × H200` as the driver names them, or that there is none. */
-function gpuSummary({ gpus, gpuSource }: ProbeRecord): string {
-  if (gpus.length === 0) return l10n.t('connected · no GPU found');
-  const counts = new Map<string, number>();
-  for (const { name } of gpus) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const text = [...counts].map(([name, count]) => `${count} × ${findDevice(name)?.label ?? name}`).join(', ');
-  return gpuSource.startsWith('recorded:') ? l10n.t('{0} · recorded', text) : text;
-}
-
-function probeLines({ os, driver, cuda, cpuCount, memoryTotalBytes, python, engines }: ProbeRecord): string {
-  return [
-    os,
-    driver && l10n.t('driver {0}', driver),
-    cuda && `CUDA ${cuda}`,
-    l10n.t('{0} CPU cores', cpuCount),
-    memoryTotalBytes !== null && l10n.t('{0} memory', formatBytes(memoryTotalBytes)),
-    `Python ${python}`,
-    ...engines.map(({ name, version }) => `${name} ${version ?? ''}`.trim()),
-  ]
-    .filter((part) => part)
-    .join(' · ');
-}
-
-function gpuItem(gpu: ProbedGpu): TreeItem {
-  const item = new TreeItem(`${gpu.index}: ${findDevice(gpu.name)?.label ?? gpu.name}`);
-  const total = formatSignificant(gpu.memoryTotalBytes / GiB);
-  item.description = [
-    gpu.memoryUsedBytes === null
-      ? `${total} GiB`
-      : l10n.t('{0} of {1} GiB used', formatSignificant(gpu.memoryUsedBytes / GiB), total),
-    gpu.powerLimitWatts !== null && l10n.t('limit {0} W', Math.round(gpu.powerLimitWatts)),
-  ]
-    .filter((part) => part)
-    .join(' · ');
-  item.tooltip = `${gpu.name}\n${gpu.uuid}`;
-  item.iconPath = new ThemeIcon('circuit-board');
-  item.contextValue = 'gpu';
-  return item;
 }

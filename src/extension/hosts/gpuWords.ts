@@ -1,0 +1,54 @@
+/** What a GPU, its processes and the engines beside it are said to be: figures and names, in no language. */
+import { findDevice } from '../../core/device/catalogue.ts';
+import { findEngine } from '../../core/engine/engine.ts';
+import { formatSignificant, GiB } from '../../core/units.ts';
+import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
+import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
+import type { GpuNow } from '../telemetry/busiestGpu.ts';
+
+/** `0: H200`; a driver's name where the catalogue does not have it. */
+export function gpuLabel({ index, name }: ProbedGpu): string {
+  return `${index}: ${findDevice(name)?.label ?? name}`;
+}
+
+/** `98 % · 131/140 GiB · 612 W` while it is watched; else the memory at the probe. What is not known is left out. */
+export function gpuFigures(gpu: ProbedGpu, now: GpuNow | undefined): string {
+  const used = now?.memoryUsedBytes ?? gpu.memoryUsedBytes;
+  const total = formatSignificant(gpu.memoryTotalBytes / GiB);
+  const { busyPercent = null, powerWatts = null } = now ?? {};
+  return [
+    ...(busyPercent === null ? [] : [`${Math.round(busyPercent)} %`]),
+    used === null ? `${total} GiB` : `${formatSignificant(used / GiB)}/${total} GiB`,
+    ...(powerWatts === null ? [] : [`${Math.round(powerWatts)} W`]),
+  ].join(' · ');
+}
+
+/** On a GPU of the probe, by its position there; the biggest first. */
+export function processesOn({ processes = [] }: ProbeRecord, position: number): readonly GpuProcess[] {
+  return processes
+    .filter(({ gpu }) => gpu === position)
+    .flatMap((on) => on.processes)
+    .toSorted((one, other) => (other.memoryBytes ?? 0) - (one.memoryBytes ?? 0));
+}
+
+export interface FoundEngine {
+  /** `vLLM 0.26.0`. */
+  readonly label: string;
+  /** `path · /usr/bin/vllm`, or the image. */
+  readonly place: string;
+}
+
+/** Programs, then images of containers. */
+export function enginesFound({ engines, containerImages = [] }: ProbeRecord): readonly FoundEngine[] {
+  const label = (name: string) => findEngine(name)?.label ?? name;
+  return [
+    ...engines.map(({ name, version, path, foundIn }) => ({
+      label: version === null ? label(name) : `${label(name)} ${version}`,
+      place: foundIn === undefined ? path : `${foundIn} · ${path}`,
+    })),
+    ...containerImages.map(({ engine, runtime, image, sizeText }) => ({
+      label: label(engine),
+      place: [runtime, image, sizeText].filter((part) => part !== '').join(' · '),
+    })),
+  ];
+}
