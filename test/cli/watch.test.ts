@@ -49,6 +49,20 @@ describe('loadline watch', () => {
     for (const row of rows) expect(cells(row)).toBe(cells(rows[0] ?? ''));
   });
 
+  it('samples as the study did, where it is told to', async () => {
+    const { stdout } = await cli.run([
+      'watch',
+      ...recorded.slice(0, 2),
+      '--seconds',
+      '1',
+      '--study',
+      '--json',
+    ]);
+    const [header] = stdout.split('\n');
+    const { method, intervalMs } = JSON.parse(header ?? '');
+    expect([method.mode, Math.round(intervalMs)]).toEqual(['study', 167]);
+  });
+
   it('takes one form at a time', async () => {
     const { exitCode, stderr } = await cli.run(['watch', '--csv', '--json']);
     expect([exitCode, stderr.includes('--json or --csv')]).toEqual([2, true]);

@@ -65,6 +65,11 @@ export function telemetryTests(): void {
       await until(feed, ({ state }) => state.connection === 'failed' || state.connection === 'stopped');
       assert.equal(hosts.entries().find(({ name }) => name === host)?.state, 'idle');
       release();
+      // As after a reload of the window: nobody is asked, nothing is connected.
+      const restored = feeds.hold(host, { quietly: true });
+      await until(restored.feed, ({ state }) => state.connection === 'failed');
+      assert.match(restored.feed.state.message ?? '', /was disconnected/);
+      restored.release();
     });
 
     it('is recorded into the workspace, and the recording opens in the panel’s view', async () => {

@@ -252,6 +252,17 @@ describe('the telemetry panel', () => {
     expect(await panel.page.locator('.notices').textContent()).toContain('torn');
     expect(await panel.page.locator('.foot').textContent()).toContain('gpu-01: recording');
     expect(await panel.page.locator('.foot button').count()).toBe(0);
+    const whole = await summary(panel);
+    await panel.page.keyboard.press('Space');
+    expect(await panel.page.getByRole('button', { name: 'Stop', exact: true }).isVisible()).toBe(true);
+    await panel.page.waitForFunction(
+      (before) => document.querySelector('#power .summary')?.textContent !== before,
+      whole,
+    );
+    await panel.page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await panel.page.getByRole('button', { name: 'All', exact: true }).click();
+    await panel.drawn();
+    expect(await summary(panel)).toBe(whole);
     await panel.page.keyboard.press('t');
     const samples = await panel.page.locator('#power tbody td').last().textContent();
     expect(samples).toBe('960');

@@ -33,6 +33,8 @@ export class HostTelemetry {
   latest: TelemetryRecord | undefined;
   /** Client's time at which the newest record came in. */
   arrivedMs = Number.NaN;
+  /** Host's time that figures are of; null: the newest sample. */
+  shownAtMs: number | null = null;
   readonly #gaps: SeenGap[] = [];
   #notices: readonly TelemetryNotice[] = [];
   #slowdowns: readonly Slowdowns[] = [];
@@ -78,8 +80,13 @@ export class HostTelemetry {
     return at < 0 ? undefined : gpu * columns.length + at;
   }
 
-  /** Newest value of a GPU; null where it is not known or not sampled. */
+  /** Value of a GPU at `shownAtMs`, else the newest; null where it is not known or not sampled. */
   now(gpu: number, name: TelemetryColumn): number | null {
+    if (this.shownAtMs !== null) {
+      const column = this.column(gpu, name);
+      const then = column === undefined ? undefined : this.series?.valueAt(column, this.shownAtMs);
+      return then === undefined || Number.isNaN(then) ? null : then;
+    }
     const at = this.header?.gpuColumns.indexOf(name) ?? -1;
     return this.latest?.gpus[gpu]?.[at] ?? null;
   }

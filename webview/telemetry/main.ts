@@ -19,10 +19,10 @@ const view = new TelemetryView(appRoot(), state, {
 
 listenForTableKey();
 onKey(' ', () => {
-  state.togglePause();
-  view.update();
+  view.pauseOrPlay();
 });
 window.setInterval(() => view.tick(), 1000);
+window.setInterval(() => view.advance(), 200);
 host.listen((message) => {
   state.receive(message, Date.now());
   view.update();

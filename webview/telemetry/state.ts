@@ -80,6 +80,19 @@ export class TelemetryState {
     else this.#replayWindowMs = lengthMs;
   }
 
+  /** Client's time of the oldest sample that is kept; NaN without one. */
+  get oldestMs(): number {
+    const times = [...this.hosts.values()].flatMap(({ series, offsetMs }) =>
+      series?.firstTime === undefined ? [] : [series.firstTime + offsetMs],
+    );
+    return times.length === 0 ? Number.NaN : Math.min(...times);
+  }
+
+  /** The time that figures are of, where it is not the newest sample's: in a recording, the window's end. */
+  get shownAtMs(): number | null {
+    return this.recording !== null && this.view.kind === 'fixed' ? this.view.toMs : null;
+  }
+
   /** Hosts were lost, and none of the others sends anything. */
   get isAway(): boolean {
     const connections = [...this.hosts.values()].map(({ state }) => state.connection);

@@ -1,4 +1,5 @@
 import { button, element, setAttributes, setText } from '../common/dom.ts';
+import { type Replay, replaySpeeds } from './replay.ts';
 import { type TelemetryState, windowLengths } from './state.ts';
 
 export interface ToolbarEvents {
@@ -21,12 +22,14 @@ export class Toolbar {
   readonly #pause: HTMLButtonElement;
   readonly #live: HTMLButtonElement;
   readonly #length: HTMLSelectElement;
+  readonly #speed: HTMLSelectElement;
 
   constructor(
     private readonly state: TelemetryState,
+    private readonly replay: Replay,
     private readonly events: ToolbarEvents,
   ) {
-    this.#pause = button('Pause', () => this.#do(() => state.togglePause()), {
+    this.#pause = button('Pause', () => this.#do(() => this.pauseOrPlay()), {
       'aria-keyshortcuts': 'Space',
       title: 'Hold the view still; sampling goes on (space)',
     });
@@ -39,12 +42,23 @@ export class Toolbar {
       this.#do(() => state.goLive());
       this.events.windowChosen();
     });
+    this.#speed = element(
+      'select',
+      { 'aria-label': 'Speed of the replay' },
+      ...replaySpeeds.map((speed) =>
+        element('option', { value: speed, selected: speed === replay.speed }, `${speed}×`),
+      ),
+    );
+    this.#speed.addEventListener('change', () => {
+      this.replay.speed = Number(this.#speed.value);
+    });
     const step = (label: string, name: string, act: () => void) =>
       button(label, () => this.#do(act), { 'aria-label': name, title: name });
     this.element = element(
       'div',
       { class: 'tools', role: 'toolbar', 'aria-label': 'Time axis' },
       this.#pause,
+      this.#speed,
       this.#live,
       element('label', { for: 'window-length' }, 'Window'),
       this.#length,
@@ -56,10 +70,27 @@ export class Toolbar {
     this.show();
   }
 
+  /** Of what is live a pause; of a recording the replay. */
+  pauseOrPlay(): void {
+    if (this.state.recording === null) this.state.togglePause();
+    else this.replay.toggle(Date.now());
+  }
+
   show(): void {
-    const { view, paused, windowMs } = this.state;
-    setText(this.#pause, paused ? 'Resume' : 'Pause');
-    setAttributes(this.#pause, { 'aria-pressed': paused });
+    const { view, paused, windowMs, recording } = this.state;
+    this.#speed.hidden = recording === null;
+    if (recording === null) {
+      setText(this.#pause, paused ? 'Resume' : 'Pause');
+      setAttributes(this.#pause, { 'aria-pressed': paused });
+    } else {
+      setText(this.#pause, this.replay.isPlaying ? 'Stop' : 'Play');
+      setAttributes(this.#pause, {
+        'aria-pressed': this.replay.isPlaying,
+        title: 'Move through the recording as time did (space)',
+      });
+      setText(this.#live, 'All');
+      setAttributes(this.#live, { title: 'Show the whole recording (double click)' });
+    }
     this.#live.disabled = view.kind === 'live';
     const lengths = [...new Set([...windowLengths, windowMs])].sort((a, b) => a - b);
     if (this.#length.options.length !== lengths.length)

@@ -7,6 +7,7 @@ import type { Column } from '../common/table.ts';
 import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
 import { type LineFigures, type MetricContent, metricContent } from './metricCharts.ts';
 import { chartTitles, lineCharts, throttleChart } from './metrics.ts';
+import { Replay } from './replay.ts';
 import { allGpus, type ShownGpu } from './shownGpu.ts';
 import type { KeptState, TelemetryState } from './state.ts';
 import { throttleContent } from './throttleLanes.ts';
@@ -40,6 +41,7 @@ export class TelemetryView {
     readonly content: Content;
   }[];
   readonly #toolbar: Toolbar;
+  readonly #replay: Replay;
   readonly #toolbarExport: HTMLButtonElement;
   #tileViews = new Map<string, Tile>();
   #tileKey = '';
@@ -75,7 +77,8 @@ export class TelemetryView {
         },
       }),
     }));
-    this.#toolbar = new Toolbar(state, {
+    this.#replay = new Replay(state);
+    this.#toolbar = new Toolbar(state, this.#replay, {
       viewChanged: () => this.update(),
       windowChosen: () => this.#keep(),
     });
@@ -122,6 +125,17 @@ export class TelemetryView {
       });
   }
 
+  /** Space. */
+  pauseOrPlay(): void {
+    this.#toolbar.pauseOrPlay();
+    this.update();
+  }
+
+  /** Often, for a recording that plays. */
+  advance(): void {
+    if (this.#replay.advance(Date.now())) this.update();
+  }
+
   /** Ages go on while no sample comes. */
   tick(): void {
     this.state.nowMs = Date.now();
@@ -151,6 +165,8 @@ export class TelemetryView {
           ? 'No host is sampled. Start it from a host in the GPU Hosts view.'
           : 'This recording has no samples.',
       );
+    const at = this.state.shownAtMs;
+    for (const host of this.state.hosts.values()) host.shownAtMs = at === null ? null : at - host.offsetMs;
     // A pause holds everything still but the foot, which says how old it is.
     if (this.state.paused) return;
     setText(this.#headline, headlineWords(gpus, this.#format));

@@ -3,6 +3,7 @@ import type { TelemetryHeader, TelemetryLine } from '../../../src/protocol/agent
 import { createFormatter } from '../../../webview/common/format.ts';
 import { metricContent } from '../../../webview/telemetry/metricCharts.ts';
 import { type LineChartId, lineCharts } from '../../../webview/telemetry/metrics.ts';
+import { Replay } from '../../../webview/telemetry/replay.ts';
 import { allGpus } from '../../../webview/telemetry/shownGpu.ts';
 import { TelemetryState } from '../../../webview/telemetry/state.ts';
 import { throttleContent } from '../../../webview/telemetry/throttleLanes.ts';
@@ -200,6 +201,62 @@ describe('a host that came back', () => {
     const [host] = state.hosts.values();
     expect(host?.gaps.map(({ cause }) => cause)).toEqual(['the connection was lost']);
     expect(contentOf(state, 'power').rows[0]?.count).toBe(150);
+  });
+});
+
+describe('a recording', () => {
+  const opened = () => {
+    const state = new TelemetryState();
+    state.chosenWindowMs = 60_000;
+    const [host] = telemetrySnapshot(1, 400).hosts;
+    if (host === undefined) throw new Error('no host');
+    state.receive(
+      {
+        ...telemetrySnapshot(1, 400),
+        windowMs: 79_800,
+        recording: { name: 'x.jsonl', notes: [] },
+        hosts: [{ ...host, connection: 'recording' }],
+      },
+      startedWallMs,
+    );
+    return state;
+  };
+
+  it('shows all of itself, whatever window was last chosen for live hosts', () => {
+    expect(opened().window).toEqual({ fromMs: startedWallMs, toMs: startedWallMs + 79_800 });
+  });
+
+  it('plays from its beginning to its end, as fast as it is told to', () => {
+    const state = opened();
+    const replay = new Replay(state);
+    replay.toggle(0);
+    expect(state.window.toMs).toBe(startedWallMs);
+    replay.advance(1000);
+    expect(state.window.toMs).toBe(startedWallMs + 10_000);
+    replay.speed = 1;
+    replay.advance(2000);
+    expect(state.window.toMs).toBe(startedWallMs + 11_000);
+    replay.advance(3_600_000);
+    expect(state.window.toMs).toBe(startedWallMs + 79_800);
+    expect([replay.advance(3_601_000), replay.isPlaying, replay.advance(3_602_000)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('says the figures of the window’s end', () => {
+    const state = opened();
+    const [host] = state.hosts.values();
+    if (host === undefined) throw new Error('no host');
+    expect(state.shownAtMs).toBeNull();
+    state.zoomTo(startedWallMs, startedWallMs + 10_000);
+    host.shownAtMs = state.shownAtMs;
+    const then = telemetryLines(1, 50, 51)[0];
+    if (then?.type !== 'telemetry') throw new Error('no record');
+    expect(host.now(0, 'powerWatts')).toBeCloseTo(then.gpus[0]?.[5] ?? Number.NaN, 3);
+    host.shownAtMs = startedWallMs - 1;
+    expect(host.now(0, 'powerWatts')).toBeNull();
   });
 });
 
