@@ -26,6 +26,8 @@ export class ThisMachineHost implements RemoteHost {
   readonly kind = 'this-machine';
   readonly #running = new Set<Channel>();
   readonly #closing = new Closing();
+  /** From the beginning of its end: what is running is waited for before the end is told. */
+  #disposed = false;
 
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return collect(await this.#start(argv), this.name, options);
@@ -43,6 +45,7 @@ export class ThisMachineHost implements RemoteHost {
   }
 
   async dispose(): Promise<void> {
+    this.#disposed = true;
     const running = [...this.#running];
     for (const channel of running) channel.kill();
     await Promise.all(running.map((channel) => channel.exit));
@@ -52,7 +55,7 @@ export class ThisMachineHost implements RemoteHost {
   #start(argv: readonly string[]): Promise<Channel> {
     const [command, ...words] = argv;
     if (command === undefined) throw new RangeError('A command needs at least one word.');
-    if (this.#closing.ended)
+    if (this.#disposed)
       throw new RemoteError('lost', this.name, 'This connection to this machine was closed.');
     const child = spawn(command, words, {
       cwd: homedir(),
@@ -75,7 +78,7 @@ export class ThisMachineHost implements RemoteHost {
         this.#running.add(channel);
         channel.exit.finally(() => this.#running.delete(channel));
         // Disposed of while it was being started: nobody else would end it.
-        if (this.#closing.ended) channel.kill();
+        if (this.#disposed) channel.kill();
         resolve(channel);
       });
     });
