@@ -70,7 +70,7 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       if (host !== undefined) await hosts.connectWithProgress(host);
     }),
     'loadline.disconnectHost': async (argument) => {
-      const host = await pickHost(argument, hosts, ['connected', 'connecting']);
+      const host = await pickHost(argument, hosts, ['connected', 'connecting', 'failed']);
       if (host !== undefined) await hosts.disconnect(host);
     },
     'loadline.addHost': () => addHost(),

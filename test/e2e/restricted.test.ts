@@ -59,6 +59,12 @@ test('estimates, quick fixes and the calculator work', async () => {
   await workbench.closeTab('Calculator');
 });
 
+test('the view of GPU hosts lists none, and says what it needs', async () => {
+  await workbench.page.getByRole('tab', { name: 'Loadline' }).first().click();
+  await workbench.page.getByText('Connecting to hosts needs a trusted workspace').first().waitFor();
+  expect(await workbench.treeItem(/This machine/).count()).toBe(0);
+});
+
 test('a sweep is not started: what it needs is said, and the host hears nothing', async () => {
   await workbench.openFile('chat.sweep.yaml');
   await workbench.pressLens(/Rehearse/, workbench.page.getByText('need a trusted workspace').first());

@@ -147,6 +147,8 @@ export function hostTests(): void {
       const name = 'nobody@host.invalid';
       await assert.rejects(hosts.connect(name));
       await assert.rejects(hosts.connect(name));
+      await hosts.disconnect(name);
+      await assert.rejects(hosts.connect(name, { quietly: true }), /was disconnected/);
     });
 
     it('show each GPU with what runs on it, and the engines that were found', async () => {

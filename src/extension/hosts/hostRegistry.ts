@@ -216,8 +216,14 @@ export class HostRegistry extends DisposableStore {
   async disconnect(name: string): Promise<void> {
     const session = this.#sessions.get(name);
     session?.retry?.abort();
-    if (!session?.connection) return;
+    if (session === undefined) return;
     const { connection, abort } = session;
+    if (connection === null) {
+      // A lost host that is tried again is given up.
+      session.parked = true;
+      this.#set(session, 'idle', null);
+      return;
+    }
     session.connection = null;
     session.parked = true;
     abort?.abort();
@@ -227,8 +233,8 @@ export class HostRegistry extends DisposableStore {
   }
 
   override dispose(): void {
-    for (const name of this.#sessions.keys()) void this.disconnect(name);
     super.dispose();
+    for (const name of this.#sessions.keys()) void this.disconnect(name);
   }
 
   async #open(name: string, quietly: boolean, signal: AbortSignal): Promise<ConnectedHost> {
