@@ -14,7 +14,7 @@ import type {
   UnknownEstimate,
 } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
-import type { Problem } from '../core/result.ts';
+import { distinctProblems, type Problem } from '../core/result.ts';
 import { type ResolveOptions, resolveModel } from '../storage/modelFolder.ts';
 import { findDeployments } from '../text/deployments.ts';
 import { lineColumn } from '../text/lineColumn.ts';
@@ -138,7 +138,7 @@ async function fitLocated(
   }
   const request = requestOf(source, deployment, model.value, device, chosen.gpuCount, settings);
   const estimated = estimate(request);
-  return { estimate: { ...estimated, warnings: [...model.warnings, ...estimated.warnings] } };
+  return { estimate: { ...estimated, warnings: distinctProblems(model.warnings, estimated.warnings) } };
 }
 
 /** One deployment from options alone. Throws BadInput for a model that is not there. */
@@ -163,7 +163,7 @@ export async function fitOptions(
   const estimated = estimate(
     requestOf(source, deployment, model.value, settings.device, undefined, settings),
   );
-  const warnings = [...model.warnings, ...estimated.warnings];
+  const warnings = distinctProblems(model.warnings, estimated.warnings);
   return {
     estimates: [{ ...estimated, warnings }],
     problems: warnings.filter((one) => unusable.has(one.code)).map((one) => problemLine('--set', one)),

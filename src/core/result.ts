@@ -8,6 +8,12 @@ export interface Problem {
   readonly path?: readonly (string | number)[];
 }
 
+/** Each once: a parser and an estimate may both say the same of a model. */
+export function distinctProblems(...lists: readonly (readonly Problem[])[]): readonly Problem[] {
+  const byText = new Map(lists.flat().map((problem) => [`${problem.code} ${problem.message}`, problem]));
+  return [...byText.values()];
+}
+
 export type Result<T> =
   | { readonly ok: true; readonly value: T; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };

@@ -8,7 +8,7 @@ import { draftOf } from '../core/engine/vllm/draftModel.ts';
 import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
-import type { Problem } from '../core/result.ts';
+import { distinctProblems, type Problem } from '../core/result.ts';
 import type { LiveTarget, ServerSettings } from '../protocol/lsp.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
 import { type ChosenTarget, chooseTarget } from '../text/target.ts';
@@ -184,7 +184,7 @@ export class Analyser {
     };
     const estimated = cache.of(request);
     const few = live && live.gpuCount < gpuCount ? [messages.tooFewOnHost(live, gpuCount)] : [];
-    const warnings = [...model.warnings, ...estimated.warnings, ...few];
+    const warnings = distinctProblems(model.warnings, estimated.warnings, few);
     const estimate = { ...estimated, warnings };
     return { index, located, request, readable: request, onAnyGpu, target, live, estimate };
   }

@@ -150,7 +150,7 @@ describe('loadline fit', () => {
     expect(ofFile.stderr).toMatch(/^share\.yaml:3:25: gpu-memory-utilization must be /m);
   });
 
-  it('names each warning of a model from options once', async () => {
+  it('names each warning once', async () => {
     const { stderr } = await cli.run([
       'fit',
       '--model',
@@ -161,6 +161,11 @@ describe('loadline fit', () => {
       '0.34.0',
     ]);
     expect(stderr).toMatch(/^warning: command line: vLLM 0\.34\.0 is newer/);
+    mkdirSync(join(cli.folder, 'odd'), { recursive: true });
+    const config = { model_type: 'odd', hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4 };
+    written('odd/config.json', JSON.stringify({ ...config, intermediate_size: 128, vocab_size: 1000 }));
+    const odd = await cli.run(['fit', '--model', join(cli.folder, 'odd'), '--gpu', 'h100']);
+    expect(odd.stderr.match(/model\.generic/g)).toHaveLength(1);
   });
 
   it('places bad input in a file at its line and column, and still judges the other files', async () => {

@@ -156,7 +156,7 @@ describe('loadline fit --requests', () => {
     expect(await cli.run(['fit', '--requests', 'no.jsonl'])).toMatchObject({
       exitCode: 2,
       stdout: '',
-      stderr: expect.stringMatching(/^no\.jsonl: ENOENT/),
+      stderr: expect.stringMatching(/^no\.jsonl: there is no such file/),
     });
     expect((await cli.run(['fit', 'a.yaml', '--requests', 'no.jsonl'])).stderr).toContain('not both');
   });

@@ -5,7 +5,7 @@ import type { DeploymentEstimate, EstimateDocument, UnknownEstimate } from '../.
 import { unknownEstimate } from '../../core/estimate/unknown.ts';
 import type { ModelFacts } from '../../core/model/facts.ts';
 import { parseModelConfig } from '../../core/model/parse.ts';
-import type { Problem, Result } from '../../core/result.ts';
+import { distinctProblems, type Problem, type Result } from '../../core/result.ts';
 import { type ResolveOptions, resolveModel } from '../../storage/modelFolder.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { unknownInOption } from '../fitDeployments.ts';
@@ -110,7 +110,7 @@ function estimated(
     ...(cudaTotalBytes === undefined ? {} : { cudaTotalBytes }),
     ...(calibration === undefined ? {} : { calibration }),
   });
-  return { ...one, warnings: [...modelWarnings, ...one.warnings] };
+  return { ...one, warnings: distinctProblems(modelWarnings, one.warnings) };
 }
 
 const MOST_MODELS = 32;

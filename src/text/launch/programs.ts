@@ -139,7 +139,7 @@ export function isAssignment(value: string): boolean {
 
 export interface EngineImage {
   readonly engine: string;
-  /** From the tag: `v0.26.0-cu129` gives `0.26.0`. */
+  /** From the tag: `v0.26.0-cu129` gives `0.26.0`, `latest` and `nightly` themselves. */
   readonly version?: string;
   /** Whether the image starts the engine itself, so that a container's arguments are the engine's. */
   readonly startsEngine: boolean;
@@ -148,7 +148,8 @@ export interface EngineImage {
 /** What an image runs, by its name; undefined where it is none that we know. */
 export function engineOfImage(image: string): EngineImage | undefined {
   const [, name = '', tag = ''] = /^([^@]*?)(?::([\w][\w.-]*))?(?:@.*)?$/.exec(image.trim()) ?? [];
-  const version = /^v?(\d+\.\d+(?:\.\d+)?(?:\.post\d+)?)(?![\d.]*\d)/.exec(tag)?.[1];
+  const numbered = /^v?(\d+\.\d+(?:\.\d+)?(?:\.post\d+)?)(?![\d.]*\d)/.exec(tag)?.[1];
+  const version = numbered ?? /^(?:latest|nightly)(?![\w.])/.exec(tag)?.[0];
   if (/(?:^|\/)(?:[\w.-]*-)?vllm(?:[-_][\w.-]*)?$/i.test(name)) {
     const startsEngine = /vllm-openai|vllm\/vllm/i.test(name);
     // Only vLLM's own images count their tags as vLLM does.

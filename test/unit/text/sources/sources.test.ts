@@ -566,6 +566,18 @@ describe('bad input', () => {
     expect(problems[0]?.range.start).toBeGreaterThanOrEqual(deployments.at(-1)?.range.end ?? 0);
   });
 
+  it.each([
+    ['vllm/vllm-openai:latest', 'latest'],
+    ['vllm/vllm-openai:nightly-0a1b2c', 'nightly'],
+    ['vllm/vllm-openai:v0.26.0-cu129', '0.26.0'],
+    ['vllm/vllm-openai:latest.2', undefined],
+    ['vllm/vllm-openai', undefined],
+    ['registry.local/my-vllm:latest', undefined],
+  ])('%s is version %s', (image, version) => {
+    const text = `services:\n  one:\n    image: ${image}\n    command: [vllm, serve, m]\n`;
+    expect(read(text, 'compose.yaml').deployments[0]?.deployment.engineVersion).toBe(version);
+  });
+
   it('takes the anchor that was defined last before it is named', () => {
     const text =
       'x-a: &a { image: vllm/vllm-openai:v0.10.2 }\nservices:\n  one:\n    <<: *a\n    command: [--model, m]\n  two: &a\n    image: vllm/vllm-openai:v0.26.0\n  three:\n    <<: *a\n    command: [--model, m]\n';
