@@ -111,4 +111,18 @@ describe('loadline log --calibrate', () => {
     expect(stderr).toContain('the engine ran with max-model-len 8192, other.yaml means 4096');
     expect(stderr).toContain('of a deployment with another max-num-batched-tokens; left out');
   });
+
+  it('learns nothing from the log of another model', async () => {
+    writeFileSync(
+      join(cli.folder, 'llama.yaml'),
+      '# loadline: gpu=h100\nmodel: meta-llama/Llama-3.1-8B-Instruct\n',
+    );
+    const log = fixture('composed-vllm-0.10.2.log');
+    const { exitCode, stderr } = await cli.run(['log', log, '--against', 'llama.yaml', '--calibrate']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      'ran with model Qwen/Qwen3-8B, llama.yaml means meta-llama/Llama-3.1-8B-Instruct',
+    );
+    expect(stderr).toContain('of a deployment with another model; left out');
+  });
 });

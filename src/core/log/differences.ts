@@ -30,9 +30,22 @@ export function flagDifferences(record: LogRecord, estimate: DeploymentEstimate)
       ? {}
       : { 'gpu-memory-utilization': record.gpuMemoryUtilization }),
   };
-  return compared.flatMap(({ flag, changesTerms }) => {
+  const flags = compared.flatMap(({ flag, changesTerms }) => {
     const [one, other] = [logged[flag], estimate.resolved[flag]];
     if (one === undefined || other === undefined || Number(one) === Number(other)) return [];
     return [{ flag, logged: one, predicted: other, changesTerms }];
   });
+  const { id } = estimate.model;
+  if (record.model === null || !isHubId(record.model) || !isHubId(id) || sameId(record.model, id))
+    return flags;
+  return [{ flag: 'model', logged: record.model, predicted: id, changesTerms: true }, ...flags];
+}
+
+/** A folder may hold any model; two ids of the hub that differ are two models. */
+function isHubId(name: string): boolean {
+  return /^[\w-][\w.-]*\/[\w.-]+$/.test(name);
+}
+
+function sameId(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
