@@ -11,6 +11,7 @@ import { calibrationEntry } from '../core/calibration/entry.ts';
 import { type ComparisonRow, compareMeasured } from '../core/estimate/compare.ts';
 import { estimate } from '../core/estimate/estimate.ts';
 import type { EstimateRequest } from '../core/estimate/types.ts';
+import { flagDifferences } from '../core/log/differences.ts';
 import type { LogRecord } from '../core/log/record.ts';
 import { formatCount, formatSignificant } from '../core/units.ts';
 import { calibratedWorkspace, readCalibration, writeCalibration } from '../storage/calibrationFile.ts';
@@ -32,6 +33,20 @@ export async function readStartLog(services: Services, given?: Uri): Promise<voi
   const source = `${inside.startsWith('..') ? basename(file.fsPath) : inside}:${record.line}`;
   const asLogged = loggedRequest(request, record);
   const predicted = estimate(asLogged);
+  const other = flagDifferences(record, predicted).find(({ changesTerms }) => changesTerms);
+  if (other) {
+    const [flag, logged, ours] = [other.flag, String(other.logged), String(other.predicted)];
+    void window.showWarningMessage(
+      l10n.t(
+        '{0} ran with {1} {2}, the deployment means {3}: nothing was calibrated.',
+        source,
+        flag,
+        logged,
+        ours,
+      ),
+    );
+    return;
+  }
   const entry = calibrationEntry(record, predicted, { kind: 'log', source });
   if (!entry) {
     void window.showWarningMessage(

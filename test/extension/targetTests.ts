@@ -45,7 +45,8 @@ export function targetTests(): void {
     it('calibrates the deployment under the cursor, and is undone', async () => {
       const uri = await writeFile(
         fileIn('other', 'logged.sh'),
-        `# loadline: gpu=h200 engine=0.26.0\n${script}`,
+        // What the log ran with; of another deployment nothing is learned.
+        `# loadline: gpu=h200 engine=0.26.0\n${script.trimEnd()} --max-num-batched-tokens 16384\n`,
       );
       const root = vscode.extensions.getExtension(extensionId)?.extensionUri.fsPath ?? '';
       const log = fileIn('other', 'start.log');
