@@ -49,7 +49,7 @@ function readDirective(body: string, bodyStart: number, range: OffsetRange): Dir
     const word = match[0];
     const place = { start: bodyStart + match.index, end: bodyStart + match.index + word.length };
     const [, key, value] = /^(\w+)=["']?(.+?)["']?$/.exec(word) ?? [];
-    const copies = /^[x×](\d{1,5})$/.exec(word)?.[1];
+    const copies = /^[xX×](\d{1,5})$/.exec(word)?.[1];
     if (key === 'gpu' && value) gpu = { name: value, range: place };
     else if (key === 'model' && value) {
       model = { name: value, range: { start: place.start + 'model='.length, end: place.end } };

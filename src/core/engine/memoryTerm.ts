@@ -12,14 +12,15 @@ interface TermFigures {
   readonly charged: boolean;
 }
 
-/** A term of a rank's memory; exact where no band is given. */
+/** A term of a rank's memory in whole bytes; exact where no band is given. */
 export function term({ formula, ...figures }: TermFigures): MemoryTerm {
-  const { id, bytes, source, provenance, charged } = figures;
+  const { id, source, provenance, charged } = figures;
+  const bytes = Math.round(figures.bytes);
   return {
     id,
     bytes,
-    lowBytes: figures.lowBytes ?? bytes,
-    highBytes: figures.highBytes ?? bytes,
+    lowBytes: Math.min(bytes, Math.round(figures.lowBytes ?? bytes)),
+    highBytes: Math.max(bytes, Math.round(figures.highBytes ?? bytes)),
     get formula() {
       return formula();
     },

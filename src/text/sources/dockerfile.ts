@@ -74,13 +74,16 @@ function readStage(text: string, stage: Stage): FoundDeployment | undefined {
     : itemInsertion(text, last.words, writing);
   const read = readLaunch(text, launch, writing);
   const start = (program ?? last).instruction.start;
+  // What a RUN installs stands over what the image came with.
+  const installed = launch.engine === 'vllm' ? stage.installedVllm : undefined;
+  const engineVersion = installed ?? (image?.engine === launch.engine ? image?.version : undefined);
   return {
     ...read,
     range: { start, end: Math.max(last.instruction.end, start) },
     commentAt: lineStartAt(text, start),
     ...(insertion ? { insertion } : {}),
     environment: [...stage.environment, ...(read.environment ?? [])],
-    ...(image?.version && image.engine === launch.engine ? { engineVersion: image.version } : {}),
+    ...(engineVersion ? { engineVersion } : {}),
   };
 }
 

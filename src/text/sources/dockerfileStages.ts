@@ -21,6 +21,8 @@ export interface Stage {
   readonly environment: readonly EnvironmentVariable[];
   readonly entrypoint?: Instruction;
   readonly command?: Instruction;
+  /** Of vLLM, where a RUN installs that release. */
+  readonly installedVllm?: string;
 }
 
 export function readStages(text: string): Stage[] {
@@ -46,6 +48,9 @@ export function readStages(text: string): Stage[] {
       const at = stages.length - 1;
       if (instruction.name === 'ENV') {
         stages[at] = { ...last, environment: [...last.environment, ...variablesOf(text, instruction)] };
+      } else if (instruction.name === 'RUN') {
+        const installedVllm = /\bvllm(?:\[[\w,-]*\])?==([\d.]+\w*)/.exec(body)?.[1];
+        if (installedVllm) stages[at] = { ...last, installedVllm };
       } else if (instruction.name === 'CMD') stages[at] = { ...last, command: instruction };
       else if (instruction.name === 'ENTRYPOINT') {
         // Docker forgets the base's CMD where an ENTRYPOINT is set.

@@ -62,7 +62,7 @@ describe('weights that a step reads', () => {
     const packed = inputOf(request('llama-3.1-70b', 'h100', { quantization: 'awq' }, { load }));
     expect(packed.dense.bytes / whole.dense.bytes).toBeCloseTo(0.26, 2);
     expect(packed.dense.computeType).toBe('bfloat16');
-    expect(packed.head.bytes).toBe(whole.head.bytes);
+    expect(packed.head.bytes).toBeCloseTo(whole.head.bytes, 0);
   });
 
   it('multiply in 8 bit where the card does, and 16 bit wide where it does not', () => {

@@ -289,6 +289,9 @@ describe('Dockerfile', () => {
 
   it('finds no deployment where an image of vLLM starts something else', () => {
     expect(read('FROM vllm/vllm-openai:v0.26.0\nCMD ["bash"]\n', 'Dockerfile').deployments).toEqual([]);
+    const installed =
+      'FROM python:3.12\nRUN pip install torch "vllm==0.19.1"\nCMD ["vllm", "serve", "org/m"]\n';
+    expect(read(installed, 'Dockerfile').deployments[0]?.deployment.engineVersion).toBe('0.19.1');
   });
 });
 

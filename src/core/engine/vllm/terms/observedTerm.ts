@@ -18,7 +18,10 @@ export function observedTerm(
   }
   let made = byId.get(id);
   if (made === undefined) {
-    const { bytes, lowBytes, highBytes, source } = observed;
+    const { source } = observed;
+    const bytes = Math.round(observed.bytes);
+    const lowBytes = Math.round(observed.lowBytes);
+    const highBytes = Math.round(observed.highBytes);
     const formula = `${what}: ${gib(bytes)} GiB seen`;
     made = { id, bytes, lowBytes, highBytes, formula, source, provenance: 'measured-run', charged };
     byId.set(id, made);
