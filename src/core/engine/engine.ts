@@ -46,6 +46,7 @@ export interface Obstacle {
     | 'flag-value'
     | 'context-length'
     | 'data-type'
+    | 'kv-data-type'
     | 'refused-flag'
     | 'parallelism'
     | 'weights'

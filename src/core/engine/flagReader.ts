@@ -65,6 +65,20 @@ export class FlagReader {
     return fallback;
   }
 
+  /** Whether something was kept against a flag. */
+  isUnusable(name: unknown): boolean {
+    return this.unusable.some(({ path }) => path?.[1] === name);
+  }
+
+  refuseJson(name: string, text: string): void {
+    const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    this.unusable.push({
+      code: 'flag.bad-value',
+      message: `${name} is not JSON: ${shown}. Write one whole object or list, with names and texts in double quotes.`,
+      path: ['flags', name],
+    });
+  }
+
   refuse(name: string, expected: string): void {
     this.#refuse(name, this.value(name) ?? '', expected);
   }

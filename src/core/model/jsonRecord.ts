@@ -14,3 +14,14 @@ export function jsonRecord(written: string): Readonly<Record<string, unknown>> |
     return undefined;
   }
 }
+
+/** Whether a text is JSON of any kind. Text too long to be from a command line counts as JSON: it is not looked into. */
+export function isJson(text: string): boolean {
+  if (text.length > MOST_CHARACTERS) return true;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

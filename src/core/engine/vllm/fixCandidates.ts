@@ -3,6 +3,7 @@ import type { EstimateRequest } from '../../estimate/types.ts';
 import { modelTraits } from '../../memory/layerGroups.ts';
 import type { EngineEvaluation, FixCandidate } from '../engine.ts';
 import { wholeNumber } from '../flagValues.ts';
+import { gainsByFp8Cache, unquantizedCache } from './kvDataType.ts';
 
 const HIGHEST_UTILIZATION = 0.97;
 const MOST_TENSOR_PARALLEL = 8;
@@ -32,6 +33,11 @@ export function vllmFixCandidates(
   const { kv } = evaluation;
   if (obstacle?.kind === 'refused-flag') return refusedBatch(request, evaluation);
   if (obstacle?.kind === 'mamba-blocks' && kv.numBlocks > 0) propose('max-num-seqs', kv.numBlocks);
+  if (obstacle?.kind === 'kv-data-type') {
+    if (gainsByFp8Cache(request)) propose('kv-cache-dtype', 'fp8');
+    propose('kv-cache-dtype', unquantizedCache(request));
+    return candidates;
+  }
   if (obstacle?.kind === 'context-length' || obstacle?.kind === 'data-type') {
     if (obstacle.kind === 'data-type') propose('dtype', 'float16');
     // The longest that the model allows may still be longer than what fits.
@@ -45,7 +51,7 @@ export function vllmFixCandidates(
     if (roomy > 0 && roomy < kv.maxModelLen) propose('max-model-len', roomy);
   }
   const fp8 = Number.parseFloat(request.device.computeCapability) >= 8.9;
-  if (fp8 && !String(evaluation.resolved['kv-cache-dtype']).startsWith('fp8')) {
+  if (gainsByFp8Cache(request) && !String(evaluation.resolved['kv-cache-dtype']).startsWith('fp8')) {
     propose('kv-cache-dtype', 'fp8');
   }
   for (const utilization of utilizations(evaluation)) propose('gpu-memory-utilization', utilization);

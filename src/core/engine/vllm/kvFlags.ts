@@ -2,6 +2,8 @@ import { type CacheFormat, packedFormats, plainFormat } from '../../memory/kv/ca
 import type { StateCacheMode } from '../../memory/kv/layerSpecs.ts';
 import type { StateDataType } from '../../memory/kv/stateBytes.ts';
 import type { FlagReader } from '../flagReader.ts';
+import { kvDataTypes } from './versions/kvDataTypes.ts';
+import { releaseName } from './versions/releases.ts';
 
 /** What a deployment asks of its KV cache; undefined where the engine chooses. */
 export interface KvFlags {
@@ -43,12 +45,12 @@ const stateCacheModes = {
 } as const satisfies Readonly<Record<string, StateCacheMode>>;
 
 /** Reads the flags of the KV cache; what the engine would refuse is kept in the reader. */
-export function readKvFlags(flags: FlagReader): KvFlags {
+export function readKvFlags(flags: FlagReader, release: number): KvFlags {
   const blockSize = flags.whole('block-size', 1);
   if (blockSize !== undefined && blockSize % 16 !== 0) flags.refuse('block-size', 'a multiple of 16');
   const backend = flags.value('attention-backend');
   return {
-    format: flags.choice<CacheFormat | undefined>('kv-cache-dtype', formats),
+    format: readFormat(flags, release),
     blockSize,
     stateBlockSize: flags.whole('mamba-block-size', 1),
     convDataType: flags.choice<StateDataType | undefined>('mamba-cache-dtype', stateDataTypes),
@@ -61,4 +63,18 @@ export function readKvFlags(flags: FlagReader): KvFlags {
     hybridManager: !flags.isOn('disable-hybrid-kv-cache-manager', false),
     attentionBackend: typeof backend === 'string' ? backend.toUpperCase() : '',
   };
+}
+
+function readFormat(flags: FlagReader, release: number): CacheFormat | undefined {
+  const written = flags.value('kv-cache-dtype');
+  if (written === undefined) return undefined;
+  const taken = kvDataTypes(release);
+  if (!taken.includes(String(written))) {
+    flags.refuse(
+      'kv-cache-dtype',
+      `one of the values that vLLM ${releaseName(release)} takes (${taken.join(', ')})`,
+    );
+    return undefined;
+  }
+  return flags.choice<CacheFormat | undefined>('kv-cache-dtype', formats);
 }

@@ -3,6 +3,7 @@ import type { FlagValue } from '../deployment.ts';
 import type { EngineEvaluation, FixCandidate } from '../engine.ts';
 import { wholeNumber } from '../flagValues.ts';
 import { tensorSizes } from './fixCandidates.ts';
+import { gainsByFp8Cache, takesFp8Cache } from './kvDataType.ts';
 
 /** The most that leaves room for graphs and the CUDA context. */
 const FULLEST_UTILIZATION = 0.95;
@@ -19,7 +20,8 @@ export function vllmMemoryEdits(
   }
   if (edits.number('max-num-batched-tokens') > 2048) edits.add('max-num-batched-tokens', 2048);
   if (edits.number('max-num-seqs') > 128) edits.add('max-num-seqs', 128);
-  if (fp8 && !edits.text('kv-cache-dtype').startsWith('fp8')) edits.add('kv-cache-dtype', 'fp8');
+  if (gainsByFp8Cache(request) && !edits.text('kv-cache-dtype').startsWith('fp8'))
+    edits.add('kv-cache-dtype', 'fp8');
   if (evaluation.resolved['enforce-eager'] === false) edits.add('enforce-eager', true);
   if (fp8 && edits.unquantized) edits.add('quantization', 'fp8');
   for (const size of tensorSizes(request)) {
@@ -47,7 +49,8 @@ export function vllmVariations(
       if (to > 0 && to <= 1) edits.add('gpu-memory-utilization', to);
     }
   }
-  edits.add('kv-cache-dtype', edits.text('kv-cache-dtype').startsWith('fp8') ? 'auto' : 'fp8');
+  if (edits.text('kv-cache-dtype').startsWith('fp8')) edits.add('kv-cache-dtype', 'auto');
+  else if (takesFp8Cache(request)) edits.add('kv-cache-dtype', 'fp8');
   edits.add('enforce-eager', resolved['enforce-eager'] !== true);
   if (edits.unquantized) edits.add('quantization', 'fp8');
   edits.add('block-size', edits.number('block-size') * 2);

@@ -4,6 +4,7 @@ import { modelTraits } from '../../memory/layerGroups.ts';
 import { paddedVocabulary } from '../../memory/weights.ts';
 import type { Obstacle } from '../engine.ts';
 import { contextLimitLifted } from './contextLimit.ts';
+import { kvDataTypeObstacle } from './kvDataType.ts';
 import type { ResolvedVllm } from './resolved.ts';
 import type { StageMemory } from './stageMemory.ts';
 
@@ -47,7 +48,10 @@ function refusedValue(request: EstimateRequest, resolved: ResolvedVllm): Obstacl
       causeFlag: 'dtype',
     };
   }
-  return refusedBatch(resolved, resolved.maxModelLen ?? resolved.longestContext);
+  return (
+    kvDataTypeObstacle(request, resolved) ??
+    refusedBatch(resolved, resolved.maxModelLen ?? resolved.longestContext)
+  );
 }
 
 /** Source: vLLM config/scheduler.py, verify_max_model_len. */

@@ -10,7 +10,7 @@ import { wholeNumber } from '../flagValues.ts';
 import { derivedContext } from './contextLimit.ts';
 import { deploymentWarnings } from './flagWarnings.ts';
 import { capturedGraphs } from './graphs.ts';
-import { jsonFlag } from './jsonFlag.ts';
+import { jsonFlag, refuseTornJson } from './jsonFlag.ts';
 import { type KvFlags, readKvFlags } from './kvFlags.ts';
 import type { LoraSlots } from './lora.ts';
 import { expertPadding, quantizedWeights } from './quantization.ts';
@@ -37,6 +37,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const { profile, match } = profileOf(deployment.engineVersion);
   const runner = modelRunner(request, profile);
   const flags = new FlagReader(deployment.flags);
+  refuseTornJson(flags, deployment.flags);
   const totalBytes = request.cudaTotalBytes ?? device.cudaTotalBytes;
 
   // Since 0.11.1 a model that LongRoPE stretches keeps its short context unless more is asked for (vLLM PR 27431).
@@ -48,7 +49,7 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
   const written = flags.choice('dtype', dataTypes) ?? 'auto';
   const dataType = resolveDataType(written, model.dataType, device.computeCapability);
   const elementBytes = dataType === 'float32' ? 4 : 2;
-  const kv = asCheckpointSays(readKvFlags(flags), model, profile);
+  const kv = asCheckpointSays(readKvFlags(flags, profile.release), model, profile);
   const quantization = quantizedWeights(deployment, model, elementBytes);
   const eager = flags.isOn('enforce-eager', false);
   const traits = modelTraits(model);
@@ -115,7 +116,9 @@ export function resolveVllm(request: EstimateRequest): ResolvedVllm {
       'block-size': kv.blockSize ?? profile.blockSize,
       'enforce-eager': eager,
     }),
-    warnings: deploymentWarnings(request, profile, match, quantization),
+    warnings: deploymentWarnings(request, profile, match, quantization).filter(
+      ({ code, path }) => code !== 'flag.not-estimated' || !flags.isUnusable(path?.[1]),
+    ),
     unusable: flags.unusable,
   };
 }
