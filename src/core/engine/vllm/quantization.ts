@@ -33,9 +33,6 @@ const layouts: ReadonlyMap<string, number> = new Map([
 const usualBytes = 0.52;
 const usualMethods = new Set(['awq', 'gptq', 'awq_marlin', 'gptq_marlin', 'auto-round', 'inc']);
 
-/** Methods that convert a 16-bit checkpoint while it loads. */
-const converting = new Set(['fp8', 'ptpc_fp8', 'bitsandbytes', 'experts_int8', 'tpu_int8', 'mxfp8']);
-
 export interface ExpertPadding {
   readonly widthMultiple: number;
   readonly hiddenMultiple: number;
@@ -79,11 +76,6 @@ export function quantizedWeights(
     : undefined;
   if (typeof written !== 'string' || written === 'None' || written === 'none') return undefined;
   return assumed(written, elementBytes);
-}
-
-/** True where the flag alone turns 16-bit weights into the method's. */
-export function convertsWhileLoading(method: string): boolean {
-  return converting.has(method);
 }
 
 function assumed(method: string, elementBytes: number): QuantizedWeights {
