@@ -26,8 +26,9 @@ export interface CellFigures {
   /** Of the cells that differ in load alone. */
   readonly group: string;
   readonly standing: Standing;
-  readonly requestsOk: number;
-  readonly requestsFailed: number;
+  /** null: not counted in the file of another tool. */
+  readonly requestsOk: number | null;
+  readonly requestsFailed: number | null;
   readonly ttftP50Ms: Figure | null;
   readonly ttftP95Ms: Figure | null;
   readonly tpotP50Ms: Figure | null;
@@ -43,8 +44,8 @@ export function cellFigures(results: RunResults): readonly CellFigures[] {
     cell,
     group: groups[i] ?? '',
     standing: standing(cell),
-    requestsOk: sum(cell.trials.map((trial) => trial.requests.ok)),
-    requestsFailed: sum(cell.trials.map((trial) => trial.requests.failed)),
+    requestsOk: counted(cell, ({ requests }) => requests.ok),
+    requestsFailed: counted(cell, ({ requests }) => requests.failed),
     ttftP50Ms: overTrials(cell, (trial) => trial.ttftMs.p50),
     ttftP95Ms: overTrials(cell, (trial) => trial.ttftMs.p95),
     tpotP50Ms: overTrials(cell, (trial) => trial.tpotMs.p50),
@@ -53,6 +54,11 @@ export function cellFigures(results: RunResults): readonly CellFigures[] {
     perQueryTokensPerSecond: overTrials(cell, (trial) => trial.perQueryTokensPerSecond),
     systemTokensPerSecond: overTrials(cell, (trial) => trial.systemTokensPerSecond),
   }));
+}
+
+function counted(cell: CellResult, pick: (trial: LoadResult) => number | null): number | null {
+  const counts = cell.trials.map(pick);
+  return counts.includes(null) ? null : sum(counts.map((count) => count ?? 0));
 }
 
 /** null where one of the trials can't certify it: the others alone would flatter. */
@@ -70,8 +76,8 @@ function overTrials(cell: CellResult, pick: (trial: LoadResult) => number | null
 
 function standing(cell: CellResult): Standing {
   if (cell.state !== 'done') return cell.state;
-  if (cell.trials.some((trial) => trial.client.bound)) return 'client-bound';
-  if (cell.trials.some((trial) => trial.requests.failed > 0)) return 'request-failures';
+  if (cell.trials.some((trial) => trial.client?.bound === true)) return 'client-bound';
+  if (cell.trials.some((trial) => (trial.requests.failed ?? 0) > 0)) return 'request-failures';
   return cell.meetsServiceLevel === false ? 'misses-service-level' : 'measured';
 }
 

@@ -90,7 +90,8 @@ function figureCell(figure: Figure | null, row: CellFigures, format: Formatter):
   return { text: format.significant(figure.mean), sort: figure.mean, copy: String(figure.mean), ...repeats };
 }
 
-function count(value: number, row: CellFigures, format: Formatter): Cell {
+function count(value: number | null, row: CellFigures, format: Formatter): Cell {
   if (row.cell.trials.length === 0) return { text: '–', sort: null, copy: '', title: missingReason(row) };
+  if (value === null) return { text: '–', sort: null, copy: '', title: 'not counted in the file' };
   return { text: format.count(value), sort: value, copy: String(value) };
 }

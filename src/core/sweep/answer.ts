@@ -99,7 +99,7 @@ function isUsable(cell: CellResult): boolean {
 }
 
 export function isClientBound(cell: CellResult): boolean {
-  return cell.trials.some((trial) => trial.client.bound);
+  return cell.trials.some((trial) => trial.client?.bound === true);
 }
 
 function leftOut(cells: readonly CellResult[]): string[] {

@@ -7,7 +7,8 @@ import type { LoadResult } from './loadResult.ts';
  */
 export function littlesLawResidual(trial: LoadResult, concurrency: number): number | null {
   const { systemTokensPerSecond, tokens, requests, e2eMs } = trial;
-  if (systemTokensPerSecond === null || e2eMs.mean === null || tokens.output === 0) return null;
+  if (systemTokensPerSecond === null || e2eMs.mean === null || requests.ok === null) return null;
+  if (tokens.output === null || tokens.output === 0) return null;
   const seconds = tokens.output / systemTokensPerSecond;
   const inFlight = (requests.ok / seconds) * (e2eMs.mean / 1000);
   return Math.abs(concurrency - inFlight) / concurrency;
@@ -18,9 +19,10 @@ export const mostResidual = 0.1;
 /** A service level speaks of the requests that were answered; beyond this share of failures it is missed, however fast the rest was. */
 export const mostFailedShare = 0.01;
 
-/** Failed requests, as a share of all. */
+/** Failed requests, as a share of all. Failures that a file does not count are none here. */
 export function failedShare({ requests }: LoadResult): number {
-  return requests.failed / Math.max(1, requests.ok + requests.failed);
+  const failed = requests.failed ?? 0;
+  return failed / Math.max(1, (requests.ok ?? 0) + failed);
 }
 
 export function failsTooOften(trials: readonly LoadResult[]): boolean {

@@ -11,12 +11,16 @@ export interface Quantiles {
 
 /** A cell in `results.json`, and `loadline load --json`. */
 export interface LoadResult {
+  /** The tool whose own aggregates these figures are; left out where they were computed here, from single requests. */
+  readonly aggregatedBy?: string;
+  /** null: another load generator's file does not say it. */
   readonly requests: {
-    readonly ok: number;
-    readonly failed: number;
+    readonly ok: number | null;
+    readonly failed: number | null;
     readonly byKind: Readonly<Partial<Record<FailureKind, number>>>;
   };
-  readonly tokens: { readonly input: number; readonly output: number };
+  /** Of the completed requests; null where they were not counted. */
+  readonly tokens: { readonly input: number | null; readonly output: number | null };
   /** Time to first token. */
   readonly ttftMs: Quantiles;
   /** Time per output token after the first, per request: (E2E - TTFT) / (output tokens - 1). */
@@ -30,11 +34,12 @@ export interface LoadResult {
   readonly systemTokensPerSecond: number | null;
   /** Requests per second that met the SLO; null where there is no SLO. */
   readonly goodput: number | null;
+  /** What the load generator says of itself; null where it says nothing. */
   readonly client: {
     readonly loopLagMs: { readonly p99: number };
     readonly cpuSeconds: number;
     readonly events: number;
     readonly eventsPerSecond: number;
     readonly bound: boolean;
-  };
+  } | null;
 }

@@ -105,7 +105,9 @@ function littlesLaw(results: RunResults): string {
 }
 
 function clientLag(results: RunResults): string {
-  const lags = results.cells.flatMap((cell) => cell.trials.map(({ client }) => client.loopLagMs.p99));
+  const lags = results.cells.flatMap((cell) =>
+    cell.trials.flatMap(({ client }) => client?.loopLagMs.p99 ?? []),
+  );
   return lags.length === 0
     ? 'The load generator reported nothing.'
     : `Load generator: loop lag p99 ${figure(Math.max(...lags))} ms at most; cells that it may have limited are marked client-bound and left out of the answer.`;

@@ -84,7 +84,10 @@ function quantilesOf(trial: LoadResult): readonly (readonly [string, Quantiles])
 
 function requestCounts(cell: CellResult): string {
   if (cell.trials.length === 0) return none;
-  const total = (of: (trial: LoadResult) => number) => cell.trials.reduce((sum, trial) => sum + of(trial), 0);
+  const total = (of: (trial: LoadResult) => number | null) => {
+    const counts = cell.trials.flatMap((trial) => of(trial) ?? []);
+    return counts.length < cell.trials.length ? none : counts.reduce((sum, count) => sum + count, 0);
+  };
   return `${total(({ requests }) => requests.ok)}/${total(({ requests }) => requests.failed)}`;
 }
 

@@ -195,18 +195,18 @@ function measurementWarnings(cells: readonly CellResult[]): string[] {
   const warnings: string[] = [];
   const labels = (wanted: (trial: LoadResult) => boolean) =>
     cells.filter((cell) => cell.trials.some(wanted)).map(({ label }) => label);
-  const bound = labels((trial) => trial.client.bound);
+  const bound = labels((trial) => trial.client?.bound === true);
   if (bound.length > 0) {
     warnings.push(
       `The load generator may have set the result, not the engine (client-bound): ${bound.join('; ')}.`,
     );
   }
-  const failed = labels((trial) => trial.requests.failed > 0);
+  const failed = labels((trial) => (trial.requests.failed ?? 0) > 0);
   if (failed.length > 0) warnings.push(`Requests failed: ${failed.join('; ')}.`);
-  const uncounted = labels((trial) => trial.requests.ok > 0 && trial.systemTokensPerSecond === null);
+  const uncounted = labels((trial) => (trial.requests.ok ?? 0) > 0 && trial.systemTokensPerSecond === null);
   if (uncounted.length > 0)
     warnings.push(`The engine did not count the tokens of every answer: ${uncounted.join('; ')}.`);
-  const uncertified = labels((trial) => trial.requests.ok > 0 && trial.ttftMs.p95 === null);
+  const uncertified = labels((trial) => (trial.requests.ok ?? 0) > 0 && trial.ttftMs.p95 === null);
   if (uncertified.length > 0) {
     warnings.push(`Too few completed requests for a p95 (130 are needed): ${uncertified.join('; ')}.`);
   }

@@ -33,8 +33,8 @@ export function measuredPoints(
         if (
           tokensPerSecond === null ||
           tokensPerSecond <= 0 ||
-          trial.client.bound ||
-          trial.requests.failed > 0
+          trial.client?.bound === true ||
+          (trial.requests.failed ?? 0) > 0
         )
           return [];
         return [

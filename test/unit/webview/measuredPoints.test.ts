@@ -29,7 +29,14 @@ describe('measured points beside the estimate', () => {
   it('leave out what is no speed of this engine: other flags, a client that held back, errors', () => {
     const flags = { 'tensor-parallel-size': 2 };
     expect(measuredPoints(request, [run({ cells: [cellResult(8, { flags })] })])).toEqual([]);
-    const bound = loadResult(8, { client: { ...loadResult(8).client, bound: true } });
+    const client = {
+      loopLagMs: { p99: 9 },
+      cpuSeconds: 2,
+      events: 20_000,
+      eventsPerSecond: 900,
+      bound: true,
+    };
+    const bound = loadResult(8, { client });
     const failed = loadResult(8, { requests: { ok: 1, failed: 1, byKind: { timeout: 1 } } });
     const cells = [cellResult(8, { flags: {}, trials: [bound, failed] })];
     expect(measuredPoints(request, [run({ cells })])).toEqual([]);
