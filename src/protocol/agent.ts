@@ -18,7 +18,7 @@
  */
 
 import type { TrialMeasurement } from '../core/sweep/measurement.ts';
-import type { LoadProfile } from '../core/sweep/run.ts';
+import type { EngineInstance, EnginePhase, LoadProfile, Remedy, Search } from '../core/sweep/run.ts';
 import type { SimulatedEngine } from '../core/sweep/simulatedEngine.ts';
 import type {
   CachedModel,
@@ -36,7 +36,7 @@ import type {
 import type { SampleMode, SamplingMethod, TelemetryEvent } from './agentTelemetry.ts';
 
 /** Raised when a record changes its meaning; both sides refuse another one. */
-export const agentProtocol = 1;
+export const agentProtocol = 2;
 
 export interface HelloRecord {
   readonly type: 'hello';
@@ -50,7 +50,7 @@ export interface HelloRecord {
 /** Any verb may answer this and stop. */
 export interface ErrorRecord {
   readonly type: 'error';
-  /** `bad-request`, `gpu-locked`, `disk-full`, `no-such-run`, `run-active`, `protocol` … */
+  /** `bad-request`, `gpu-locked`, `gpu-busy`, `disk-full`, `no-such-run`, `run-active`, `protocol` … */
   readonly code: string;
   readonly message: string;
 }
@@ -201,6 +201,25 @@ export type EngineLaunch =
       readonly environment: Readonly<Record<string, string>>;
       readonly modelName: string;
       readonly readyTimeoutSeconds: number;
+      /** `argv` then follows the arguments of the image. */
+      readonly container?: {
+        readonly runtime: 'docker' | 'podman';
+        readonly image: string;
+        /** Of the runtime itself, before the image: `--shm-size 16g`. */
+        readonly arguments: readonly string[];
+      };
+      /** Of a plain command: answers 200 once the server is ready. */
+      readonly healthPath?: string;
+    }
+  | {
+      /** A server that runs already: it is measured, not started or stopped. */
+      readonly kind: 'endpoint';
+      readonly name: string;
+      readonly url: string;
+      /** Path on the host, of a file that holds the key; the key itself never crosses. */
+      readonly apiKeyFile: string | null;
+      readonly modelName: string;
+      readonly readyTimeoutSeconds: number;
     }
   | {
       readonly kind: 'simulated';
@@ -219,6 +238,23 @@ export interface CellRequest {
   readonly expectedSeconds: number;
   /** The cell is ended and said when it takes longer. */
   readonly deadlineSeconds: number;
+  /** Indices for its engine; left out: those of the run. */
+  readonly gpus?: readonly number[];
+  /** Engines side by side on these GPUs, started one after another; traffic is split evenly. Left out: 1. */
+  readonly copies?: number;
+  readonly sharing?: 'time-slicing' | 'mps';
+  readonly mps?: { readonly memoryLimitBytes?: number; readonly threadPercentage?: number };
+}
+
+/** Of a cluster that hands out the GPUs; the agent then runs inside its jobs. */
+export interface SchedulerRequest {
+  readonly type: 'slurm';
+  readonly partition?: string;
+  readonly gres?: string;
+  readonly time?: string;
+  readonly account?: string;
+  /** Array tasks that run at once, at most. */
+  readonly arrayLimit?: number;
 }
 
 export interface RunRequest {
@@ -242,6 +278,11 @@ export interface RunRequest {
   /** With no follower for this long the run ends its engine and itself. A follower renews it. */
   readonly leaseSeconds: number;
   readonly cells: readonly CellRequest[];
+  /** Their cells are run as the search decides; cells of none are all run. */
+  readonly searches?: readonly Search[];
+  readonly scheduler?: SchedulerRequest;
+  /** Left out: processes of others on the GPUs refuse the run (`gpu-busy`). */
+  readonly allowForeignProcesses?: boolean;
 }
 
 export interface RunAccepted {
@@ -310,9 +351,13 @@ export interface LoadMeasured {
   readonly measurement: TrialMeasurement;
 }
 
-/** Common to all journal records. `seq` counts from 0 without gaps over resumes. */
+/**
+ * Common to all journal records. `seq` counts from 0 without gaps over resumes. An array task of a cluster's job writes its own
+ * `journal-<task>.jsonl`, counted for itself, with its task as `part`; a record without one is of `journal.jsonl`.
+ */
 interface JournalBase {
   readonly seq: number;
+  readonly part?: number;
   readonly monotonicMs: number;
   readonly wallMs: number;
 }
@@ -343,6 +388,7 @@ export type JournalRecord = JournalBase &
         readonly engineKey: string;
         readonly startupSeconds: number;
         readonly version: string | null;
+        readonly instances?: readonly EngineInstance[];
       }
     | {
         readonly type: 'engine-stopped';
@@ -374,6 +420,54 @@ export type JournalRecord = JournalBase &
         readonly phase: 'start' | 'ready' | 'warm-up' | 'load' | 'stop';
         readonly message: string;
         readonly logExcerpt: readonly string[];
+        readonly enginePhase?: EnginePhase;
+        readonly remedies?: readonly Remedy[];
+        /** Copy of the engine that failed, from 0. */
+        readonly instance?: number;
+      }
+    | {
+        readonly type: 'search-step';
+        readonly search: string;
+        readonly cell: string;
+        readonly outcome: 'good' | 'bad' | 'unclear';
+        readonly why: string;
+      }
+    | {
+        readonly type: 'cell-passed-over';
+        readonly cell: string;
+        readonly search: string;
+        readonly why: string;
+      }
+    | {
+        readonly type: 'search-finished';
+        readonly search: string;
+        readonly found: string | null;
+        readonly good: readonly string[];
+        readonly bad: readonly string[];
+        /** False where good and bad candidates do not part at one place. */
+        readonly smooth: boolean;
+        readonly why: string;
+      }
+    | {
+        readonly type: 'memory-settled';
+        readonly engineKey: string;
+        readonly seconds: number;
+        /** A GPU of the run each. */
+        readonly usedBytes: readonly number[];
+      }
+    | { readonly type: 'host-rebooted'; readonly previousBootId: string }
+    | {
+        readonly type: 'job-submitted';
+        readonly jobId: string;
+        readonly tasks: number;
+        readonly command: readonly string[];
+      }
+    | {
+        readonly type: 'job-state';
+        readonly jobId: string;
+        readonly task: number | null;
+        readonly state: string;
+        readonly reason: string | null;
       }
     | { readonly type: 'warning'; readonly message: string }
     | {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { failure, type Result, success } from '../core/result.ts';
 import type { RunContext } from '../core/sweep/results.ts';
-import type { Cell } from '../core/sweep/run.ts';
+import type { Arrangement, Cell, LoadProfile, Search, ServiceLevel } from '../core/sweep/run.ts';
 import { parseHostJson } from './hostJson.ts';
 
 /** What the client puts into RunRequest.environment. The agent adds host, agent and simulated beside it. */
@@ -29,32 +29,94 @@ const count = z.number().int().nonnegative();
 const lengths = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('fixed'), tokens: z.number() }),
   z.object({ kind: z.literal('normal'), mean: z.number(), deviation: z.number() }),
+  z.object({ kind: z.literal('uniform'), least: z.number(), most: z.number() }),
+  z.object({ kind: z.literal('lognormal'), mean: z.number(), deviation: z.number() }),
+  z.object({ kind: z.literal('empirical'), values: z.array(z.number()) }),
 ]);
+const number = z.exactOptional(z.number());
+const loadBase = {
+  requests: count,
+  seconds: number,
+  warmupRequests: count,
+  input: lengths,
+  output: lengths,
+  api: z.enum(['completions', 'chat']),
+  prompt: z.enum(['token-ids', 'text']),
+  seed: count,
+  sharedPrefix: z.exactOptional(z.object({ tokens: count, groups: count })),
+  turns: z.exactOptional(z.object({ count, thinkMs: number })),
+  processes: z.exactOptional(count),
+  stream: z.exactOptional(z.literal(false)),
+};
+const load: z.ZodType<LoadProfile> = z.discriminatedUnion('profile', [
+  z.object({ profile: z.literal('closed-loop'), concurrency: count, rampSeconds: number, ...loadBase }),
+  z.object({
+    profile: z.literal('open-loop'),
+    requestsPerSecond: z.number(),
+    arrivals: z.enum(['poisson', 'constant', 'gamma', 'burst']),
+    burstiness: number,
+    maxConcurrency: z.exactOptional(count),
+    ramp: z.exactOptional(
+      z.object({
+        fromRequestsPerSecond: z.number(),
+        seconds: z.number(),
+        shape: z.enum(['linear', 'exponential']),
+      }),
+    ),
+    ...loadBase,
+  }),
+  z.object({
+    profile: z.literal('trace'),
+    entries: z.array(
+      z.object({
+        atMs: z.number(),
+        inputTokens: count,
+        outputTokens: count,
+        session: z.exactOptional(count),
+      }),
+    ),
+    speed: number,
+    ...loadBase,
+  }),
+  z.object({ profile: z.literal('offline'), ...loadBase }),
+]);
+const arrangement: z.ZodType<Arrangement> = z.object({
+  copies: count,
+  sharing: z.exactOptional(z.enum(['time-slicing', 'mps'])),
+  memoryLimitBytes: number,
+  threadPercentage: number,
+});
 
 const cell: z.ZodType<Cell> = z.object({
   id: z.string(),
   label: z.string(),
   engineKey: z.string(),
   flags,
-  load: z.object({
-    profile: z.literal('closed-loop'),
-    concurrency: count,
-    requests: count,
-    warmupRequests: count,
-    input: lengths,
-    output: lengths,
-    api: z.enum(['completions', 'chat']),
-    prompt: z.enum(['token-ids', 'text']),
-    seed: count,
-  }),
+  load,
   prediction: z
     .object({ outcome: z.enum(['fits', 'tight', 'does-not-fit', 'unknown']), reason: z.string() })
     .nullable(),
   skipped: z.boolean(),
   expectedSeconds: z.number(),
+  gpuCount: z.exactOptional(count),
+  arrangement: z.exactOptional(arrangement),
 });
 
-const limit = z.exactOptional(z.number());
+const serviceLevel: z.ZodType<ServiceLevel> = z.object({
+  ttftP95Ms: number,
+  tpotP95Ms: number,
+  perQueryTokensPerSecond: number,
+});
+const search: z.ZodType<Search> = z.object({
+  id: z.string(),
+  label: z.string(),
+  cells: z.array(z.string()),
+  goal: z.discriminatedUnion('kind', [
+    z.object({ kind: z.enum(['smallest-that-starts', 'largest-that-starts']) }),
+    z.object({ kind: z.literal('largest-within-slo'), limits: serviceLevel }),
+    z.object({ kind: z.literal('knee'), gain: number }),
+  ]),
+});
 const context: z.ZodType<RunContext> = z.object({
   run: z.string(),
   name: z.string(),
@@ -64,9 +126,10 @@ const context: z.ZodType<RunContext> = z.object({
   model: z.string(),
   device: z.string(),
   question: z.enum(['memory-limit', 'cost', 'chat', 'batch-parallel', 'mps']).nullable(),
-  serviceLevel: z.object({ ttftP95Ms: limit, tpotP95Ms: limit, perQueryTokensPerSecond: limit }).nullable(),
+  serviceLevel: serviceLevel.nullable(),
   repeats: count,
   cells: z.array(cell),
+  searches: z.exactOptional(z.array(search)),
 });
 
 const hostFacts = z

@@ -14,6 +14,7 @@ FILES = (
     "core/sweep/measurement.ts",
     "core/sweep/run.ts",
     "core/sweep/simulatedEngine.ts",
+    "core/engine/deployment.ts",
 )
 
 TOKEN = re.compile(r"\s+|//[^\n]*|/\*.*?\*/|(?P<token>'[^']*'|[A-Za-z_]\w*|\d+|=>|[{}()\[\]<>|&;:,?=.])", re.S)
@@ -121,8 +122,10 @@ def declarations():
             word = parser.next()
             if word == "interface":
                 name = parser.next()
+                base = ("name", parser.next()) if parser.take("extends") else None
                 parser.need("{")
-                found[name] = parser.members()
+                members = parser.members()
+                found[name] = ("all", [base, members]) if base else members
             elif word == "type" and parser.words[parser.at] != "{":
                 name = parser.next()
                 parser.need("=")

@@ -5,6 +5,7 @@ import base64
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -139,9 +140,15 @@ def simulated_cell(name, key="s1", **changes):
     return cell
 
 
+def protocol():
+    """As the client has it."""
+    with open(os.path.join(AGENT_SOURCE, "..", "protocol", "agent.ts"), encoding="utf-8") as file:
+        return int(re.search(r"agentProtocol = (\d+);", file.read()).group(1))
+
+
 def run_request(cells, run="20261123T120000Z-test", lease=120.0, telemetry=True, gpus=()):
     request = {
-        "protocol": 1,
+        "protocol": protocol(),
         "run": run,
         "name": "test",
         "simulated": cells[0]["engine"]["kind"] == "simulated",

@@ -85,6 +85,23 @@ class BadRequestTest(AgentTest):
         self.assertIn(
             "readyTimeoutSeconds", changed(lambda r: r["cells"][0]["engine"].update(readyTimeoutSeconds=True))
         )
+        self.assertIn(
+            "cells[0].load.requestsPerSecond: missing",
+            changed(lambda r: r["cells"][0]["load"].update(profile="open-loop")),
+        )
+        self.assertIn(
+            "cells[0].load.input.most: expected an integer of at least 9",
+            changed(lambda r: r["cells"][0]["load"].update(input={"kind": "uniform", "least": 9, "most": 8})),
+        )
+        self.assertIn(
+            "cells[0].engine.container.runtime: expected `docker` or `podman`",
+            changed(lambda r: r["cells"][0]["engine"].update(container={"runtime": "sh"})),
+        )
+        search = {"id": "s", "label": "", "cells": ["c"], "goal": {"kind": "knee"}}
+        self.assertIn(
+            "searches[0].cells[0]: expected the id of a cell", changed(lambda r: r.update(searches=[search]))
+        )
+        self.assertIn("cells[0].mps.threadPercentage", changed(lambda r: r["cells"][0].update(mps={"threadPercentage": 101})))
         self.assertFalse(os.path.exists(self.run_folder()))
 
     def test_another_protocol(self):

@@ -39,7 +39,11 @@ export function cellColumns(format: () => Formatter, grouped: boolean): readonly
       id: 'concurrency',
       label: 'Concurrency',
       numeric: true,
-      cell: ({ cell }) => ({ text: String(cell.concurrency), sort: cell.concurrency, title: cell.label }),
+      cell: ({ cell }) => ({
+        text: String(cell.concurrency ?? '–'),
+        sort: cell.concurrency,
+        title: cell.label,
+      }),
     },
     ...(grouped ? [group] : []),
     {

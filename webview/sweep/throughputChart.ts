@@ -81,7 +81,7 @@ function groupSeries(figures: readonly CellFigures[], look: GroupLook): ChartSer
         shape: drawn.shape,
         hollow: drawn.hollow,
         ...(look.labelled && look.axis !== 'concurrency'
-          ? { pointLabels: own.map(({ one }) => String(one.cell.concurrency)) }
+          ? { pointLabels: own.map(({ one }) => String(one.cell.concurrency ?? '')) }
           : {}),
       },
     ];
@@ -90,12 +90,12 @@ function groupSeries(figures: readonly CellFigures[], look: GroupLook): ChartSer
 }
 
 function horizontalValue(figures: CellFigures, axis: HorizontalAxis): number | undefined {
-  if (axis === 'concurrency') return figures.cell.concurrency;
+  if (axis === 'concurrency') return figures.cell.concurrency ?? undefined;
   return (axis === 'ttft' ? figures.ttftP95Ms : figures.perQueryTokensPerSecond)?.mean;
 }
 
 function horizontal(axis: HorizontalAxis, figures: readonly CellFigures[], format: Formatter): ChartAxis {
-  const concurrencies = figures.map(({ cell }) => cell.concurrency);
+  const concurrencies = figures.flatMap(({ cell }) => cell.concurrency ?? []);
   switch (axis) {
     case 'ttft':
       return { label: 'TTFT p95, ms', scale: 'linear', min: 0, format: format.tick };
@@ -132,7 +132,8 @@ function marks(results: RunResults, figures: readonly CellFigures[], axis: Horiz
   if (axis !== 'concurrency') return [];
   return figures
     .filter((one) => one.standing === 'failed' && one.systemTokensPerSecond === null)
-    .map((one) => ({ direction: 'vertical', at: one.cell.concurrency, label: 'failed', kind: 'failed' }));
+    .flatMap(({ cell }) => cell.concurrency ?? [])
+    .map((at) => ({ direction: 'vertical', at, label: 'failed', kind: 'failed' }));
 }
 
 /** One sentence: what the chart shows, and what it leaves out. */
@@ -144,7 +145,7 @@ export function throughputSummary(
   const measured = figures
     .filter(({ standing }) => standing === 'measured' || standing === 'misses-service-level')
     .filter((one) => one.systemTokensPerSecond !== null)
-    .toSorted((a, b) => a.cell.concurrency - b.cell.concurrency);
+    .toSorted((a, b) => (a.cell.concurrency ?? 0) - (b.cell.concurrency ?? 0));
   const [first, last] = [measured[0], measured.at(-1)];
   if (first === undefined || last === undefined) return 'No cell has been measured yet.';
   const at = (one: CellFigures) =>
@@ -153,7 +154,7 @@ export function throughputSummary(
     first === last ? `The system gives ${at(first)}` : `The system goes from ${at(first)} to ${at(last)}`;
   const meets = measured
     .filter((one) => one.cell.meetsServiceLevel === true)
-    .map((one) => one.cell.concurrency);
+    .flatMap((one) => one.cell.concurrency ?? []);
   const level =
     results.serviceLevel === null
       ? ''

@@ -5,7 +5,7 @@ import os
 VERSION = "0.1.0"
 
 #: Raised when a record changes its meaning; must equal `agentProtocol` in src/protocol/agent.ts.
-PROTOCOL = 1
+PROTOCOL = 2
 
 #: The zipapp, or the source folder: `python3 ROOT <verb>` starts the agent again.
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

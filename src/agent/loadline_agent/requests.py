@@ -1,7 +1,7 @@
 """Requests as they come in are checked here once, field by field, against src/protocol/agent.ts; the rest may trust them."""
 
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from . import PROTOCOL
 from .errors import BadRequest
@@ -177,7 +177,41 @@ def run_request(document: Any) -> dict:
         check_cell(cell, simulated)
     if not seen:
         raise BadRequest("cells: empty; a run needs at least one.")
+    check_searches(request.optional("searches"), seen)
+    check_scheduler(request.optional("scheduler"))
+    foreign = request.optional("allowForeignProcesses")
+    if foreign:
+        foreign.boolean()
     return request.record()
+
+
+def check_searches(searches: Optional[Field], cells: Dict[str, str]) -> None:
+    for search in searches.items() if searches else []:
+        search.child("id").word()
+        search.child("label").text()
+        for cell in search.child("cells").items():
+            if cell.word() not in cells:
+                raise cell.wrong("the id of a cell of the run")
+        goal = search.child("goal")
+        kind = goal.child("kind").one_of("smallest-that-starts", "largest-that-starts", "largest-within-slo", "knee")
+        if kind == "largest-within-slo":
+            limits = goal.child("limits")
+            for name in limits.record():
+                limits.child(name).number(0, exclusive=True)
+        check_above_zero(goal.optional("gain"))
+
+
+def check_scheduler(scheduler: Optional[Field]) -> None:
+    if not scheduler:
+        return
+    scheduler.child("type").one_of("slurm")
+    for name in ("partition", "gres", "time", "account"):
+        value = scheduler.optional(name)
+        if value:
+            value.word()
+    limit = scheduler.optional("arrayLimit")
+    if limit:
+        limit.integer(1)
 
 
 def check_cell(cell: Field, simulated: bool) -> None:
@@ -187,9 +221,31 @@ def check_cell(cell: Field, simulated: bool) -> None:
     cell.child("expectedSeconds").number(0)
     cell.child("deadlineSeconds").number(0, exclusive=True)
     check_load(cell.child("load"))
-    engine = cell.child("engine")
+    check_arrangement(cell)
+    check_engine(cell.child("engine"), simulated)
+
+
+def check_arrangement(cell: Field) -> None:
+    gpus = cell.optional("gpus")
+    for gpu in gpus.items() if gpus else []:
+        gpu.integer(0)
+    copies = cell.optional("copies")
+    if copies:
+        copies.integer(1)
+    sharing = cell.optional("sharing")
+    if sharing:
+        sharing.one_of("time-slicing", "mps")
+    mps = cell.optional("mps")
+    if mps:
+        check_above_zero(mps.optional("memoryLimitBytes"))
+        share = mps.optional("threadPercentage")
+        if share and not 1 <= share.number(1) <= 100:
+            raise share.wrong("a percentage from 1 to 100")
+
+
+def check_engine(engine: Field, simulated: bool) -> None:
     kind = engine.child("kind")
-    if kind.one_of("command", "simulated") != ("simulated" if simulated else "command"):
+    if (kind.one_of("command", "endpoint", "simulated") == "simulated") != simulated:
         raise BadRequest(
             f"{kind.path}: `{kind.value}` in a run that says simulated: {str(simulated).lower()}. Measured and simulated cells do not mix."
         )
@@ -197,8 +253,15 @@ def check_cell(cell: Field, simulated: bool) -> None:
     if simulated:
         engine.child("parameters").child("modelName").word()
         return
-    engine.child("name").one_of(*COMMAND_ENGINES)
     engine.child("modelName").word()
+    if kind.value == "endpoint":
+        engine.child("name").word()
+        engine.child("url").word()
+        key = engine.optional("apiKeyFile")
+        if key:
+            key.word()
+        return
+    engine.child("name").one_of(*COMMAND_ENGINES)
     argv = engine.child("argv").items()
     if not argv:
         raise BadRequest(f"{engine.path}.argv: empty; give the engine's command.")
@@ -208,11 +271,20 @@ def check_cell(cell: Field, simulated: bool) -> None:
     for name in engine.child("environment").words_by_name():
         if not name or "=" in name or "\0" in name:
             raise BadRequest(f"{engine.path}.environment: {name!r} is not a variable name.")
+    container = engine.optional("container")
+    if container:
+        container.child("runtime").one_of("docker", "podman")
+        container.child("image").word()
+        for argument in container.child("arguments").items():
+            argument.word()
+    health = engine.optional("healthPath")
+    if health and not health.word().startswith("/"):
+        raise health.wrong("a path that begins with a slash")
 
 
 def check_load(load: Field) -> None:
-    load.child("profile").one_of("closed-loop")
-    load.child("concurrency").integer(1)
+    profile = load.child("profile").one_of("closed-loop", "open-loop", "trace", "offline")
+    PROFILES[profile](load)
     load.child("requests").integer(1)
     load.child("warmupRequests").integer(0)
     check_lengths(load.child("input"))
@@ -220,16 +292,101 @@ def check_load(load: Field) -> None:
     load.child("api").one_of("completions", "chat")
     load.child("prompt").one_of("token-ids", "text")
     load.child("seed").integer(0)
+    check_above_zero(load.optional("seconds"))
+    prefix = load.optional("sharedPrefix")
+    if prefix:
+        check_tokens(prefix.child("tokens"))
+        prefix.child("groups").integer(1)
+    turns = load.optional("turns")
+    if turns:
+        turns.child("count").integer(1)
+        think = turns.optional("thinkMs")
+        if think:
+            think.number(0)
+    processes = load.optional("processes")
+    if processes:
+        processes.integer(1)
+    stream = load.optional("stream")
+    if stream:
+        stream.boolean()
+
+
+def check_closed_loop(load: Field) -> None:
+    load.child("concurrency").integer(1)
+    check_above_zero(load.optional("rampSeconds"))
+
+
+def check_open_loop(load: Field) -> None:
+    load.child("requestsPerSecond").number(0, exclusive=True)
+    load.child("arrivals").one_of("poisson", "constant", "gamma", "burst")
+    check_above_zero(load.optional("burstiness"))
+    most = load.optional("maxConcurrency")
+    if most:
+        most.integer(1)
+    ramp = load.optional("ramp")
+    if ramp:
+        ramp.child("fromRequestsPerSecond").number(0, exclusive=True)
+        ramp.child("seconds").number(0, exclusive=True)
+        ramp.child("shape").one_of("linear", "exponential")
+
+
+def check_trace(load: Field) -> None:
+    entries = load.child("entries")
+    for entry in entries.items():
+        entry.child("atMs").number(0)
+        check_tokens(entry.child("inputTokens"))
+        check_tokens(entry.child("outputTokens"))
+        session = entry.optional("session")
+        if session:
+            session.integer(0)
+    if not entries.value:
+        raise entries.wrong("at least one request")
+    check_above_zero(load.optional("speed"))
+
+
+def check_offline(load: Field) -> None:
+    """Nothing sets its level: all requests are sent at once."""
+
+
+PROFILES: Dict[str, Callable[[Field], None]] = {
+    "closed-loop": check_closed_loop,
+    "open-loop": check_open_loop,
+    "trace": check_trace,
+    "offline": check_offline,
+}
+
+
+def check_above_zero(field: Optional[Field]) -> None:
+    if field:
+        field.number(0, exclusive=True)
+
+
+def check_tokens(field: Field) -> None:
+    field.integer(1)
+    check_most(field)
+
+
+def check_most(field: Field) -> None:
+    if field.value > MOST_TOKENS:
+        raise field.wrong(f"at most {MOST_TOKENS} tokens")
 
 
 def check_lengths(lengths: Field) -> None:
-    if lengths.child("kind").one_of("fixed", "normal") == "fixed":
-        lengths.child("tokens").integer(1)
-        bounded = ["tokens"]
+    kind = lengths.child("kind").one_of("fixed", "normal", "uniform", "lognormal", "empirical")
+    if kind == "fixed":
+        check_tokens(lengths.child("tokens"))
+    elif kind == "uniform":
+        check_tokens(lengths.child("least"))
+        check_tokens(lengths.child("most"))
+        lengths.child("most").integer(lengths.child("least").value)
+    elif kind == "empirical":
+        values = lengths.child("values")
+        for value in values.items():
+            check_tokens(value)
+        if not values.value:
+            raise values.wrong("at least one length")
     else:
         lengths.child("mean").number(1)
         lengths.child("deviation").number(0)
-        bounded = ["mean", "deviation"]
-    for name in bounded:
-        if lengths.child(name).value > MOST_TOKENS:
-            raise lengths.child(name).wrong(f"at most {MOST_TOKENS} tokens")
+        for name in ("mean", "deviation"):
+            check_most(lengths.child(name))

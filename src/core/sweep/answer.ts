@@ -56,7 +56,7 @@ function chatAnswers(cells: readonly CellResult[], limits: ServiceLevel): string
 /** Under one load: the largest concurrency within the service level, with what limits it. */
 function chatAnswer(cells: readonly CellResult[], limits: ServiceLevel): string {
   const usable = cells.filter(isUsable);
-  const judged = usable.filter((cell) => cell.meetsServiceLevel !== null);
+  const judged = usable.filter((cell) => cell.meetsServiceLevel !== null && cell.concurrency !== null);
   if (judged.length === 0) return `No cell could be judged against ${limitsText(limits)}.`;
   const meeting = judged.filter((cell) => cell.meetsServiceLevel === true);
   const best = meeting.reduce<CellResult | undefined>(
@@ -64,15 +64,15 @@ function chatAnswer(cells: readonly CellResult[], limits: ServiceLevel): string 
     undefined,
   );
   if (best === undefined) {
-    const lowest = judged.reduce((low, cell) => (cell.concurrency < low.concurrency ? cell : low));
+    const lowest = judged.reduce((low, cell) => (concurrencyOf(cell) < concurrencyOf(low) ? cell : low));
     return `No concurrency that was measured keeps ${limitsText(limits)}; ${cellName(lowest, cells)} has ${figuresText(lowest)}.`;
   }
   const sameEngine = judged.filter((cell) => sameFlags(cell, best));
   const above = sameEngine
-    .filter((cell) => cell.concurrency > best.concurrency)
-    .sort((a, b) => a.concurrency - b.concurrency)[0];
+    .filter((cell) => concurrencyOf(cell) > concurrencyOf(best))
+    .sort((a, b) => concurrencyOf(a) - concurrencyOf(b))[0];
   const failingBelow = sameEngine.some(
-    (cell) => cell.concurrency < best.concurrency && cell.meetsServiceLevel === false,
+    (cell) => concurrencyOf(cell) < concurrencyOf(best) && cell.meetsServiceLevel === false,
   );
   const limit =
     above === undefined
@@ -86,11 +86,16 @@ function chatAnswer(cells: readonly CellResult[], limits: ServiceLevel): string 
 
 /** More at once is better; at the same concurrency, more tokens. */
 function isBetter(cell: CellResult, than: CellResult): boolean {
-  if (cell.concurrency !== than.concurrency) return cell.concurrency > than.concurrency;
+  if (concurrencyOf(cell) !== concurrencyOf(than)) return concurrencyOf(cell) > concurrencyOf(than);
   return (
     (worst(cell, (trial) => trial.systemTokensPerSecond, Math.min) ?? 0) >
     (worst(than, (trial) => trial.systemTokensPerSecond, Math.min) ?? 0)
   );
+}
+
+/** Of cells that have one. */
+function concurrencyOf(cell: CellResult): number {
+  return cell.concurrency ?? 0;
 }
 
 /** Done, and not set by the client. */
@@ -125,7 +130,7 @@ function missedByFailures(cells: readonly CellResult[]): string[] {
 }
 
 function cellName(cell: CellResult, cells: readonly CellResult[]): string {
-  return cells.every((other) => sameFlags(other, cell)) ? String(cell.concurrency) : cell.label;
+  return cells.every((other) => sameFlags(other, cell)) ? String(concurrencyOf(cell)) : cell.label;
 }
 
 function sameFlags(a: CellResult, b: CellResult): boolean {

@@ -7,7 +7,8 @@ import { estimate } from '../estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateLoad, EstimateRequest } from '../estimate/types.ts';
 import type { ModelFacts } from '../model/facts.ts';
 import { failure, type Problem, type Result, success } from '../result.ts';
-import { contentHash } from './contentHash.ts';
+import { type Content, contentHash } from './contentHash.ts';
+import { levelLabel, loadLabels, meanTokens } from './load.ts';
 import type { PlanLoad, SweepPlan } from './planSchema.ts';
 import type { Cell, LengthDistribution, LoadProfile, RunMode } from './run.ts';
 
@@ -57,10 +58,7 @@ export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readon
     let started = false;
     for (const { load, index } of loads) {
       if (isExcluded(plan, flags, load)) continue;
-      const id = contentHash({
-        engine,
-        load: { ...load, input: { ...load.input }, output: { ...load.output } },
-      });
+      const id = contentHash({ engine, load: loadContent(load) });
       const label = cellLabel(varied, load, labelOf(load));
       if (cells.has(id)) {
         warnings.push({
@@ -112,7 +110,7 @@ export function cellEstimateRequest(
 ): EstimateRequest | null {
   if (context.model === null || context.device === null) return null;
   const speedLoad: EstimateLoad = {
-    batch: load.concurrency,
+    batch: requestsAtOnce(load),
     inputTokens: meanTokens(load.input),
     outputTokens: meanTokens(load.output),
   };
@@ -162,7 +160,7 @@ function longerThanContext(
 function expectedTrialSeconds(load: LoadProfile, { speed, kv }: DeploymentEstimate): number {
   const requestMs = speed.ttftMs + speed.tpotMs * Math.max(0, speed.outputTokens - 1);
   const room = Math.max(1, Math.floor(kv.tokens / Math.max(1, speed.inputTokens + speed.outputTokens)));
-  const atOnce = Math.min(load.concurrency, room);
+  const atOnce = Math.min(requestsAtOnce(load), room);
   const seconds = (((load.requests + load.warmupRequests) / atOnce) * requestMs) / 1000;
   return Number.isFinite(seconds) ? seconds : UNPREDICTED_TRIAL_SECONDS;
 }
@@ -178,6 +176,16 @@ function engineContent(plan: SweepPlan, flags: Cell['flags']) {
     gpuCount: plan.gpuCount,
     flags,
   };
+}
+
+/** A load as content: what JSON would hold of it. */
+function loadContent(load: LoadProfile): Content {
+  return JSON.parse(JSON.stringify(load)) as Content;
+}
+
+/** Requests that are in flight, as far as the load sets it: estimates of speed are for so many. */
+function requestsAtOnce(load: LoadProfile): number {
+  return load.profile === 'closed-loop' ? load.concurrency : load.requests;
 }
 
 function loadProfiles(load: PlanLoad): LoadProfile[] {
@@ -199,10 +207,6 @@ function lengthDistribution(lengths: PlanLoad['input']): LengthDistribution {
   return typeof lengths === 'number' ? { kind: 'fixed', tokens: lengths } : { kind: 'normal', ...lengths };
 }
 
-export function meanTokens(lengths: LengthDistribution): number {
-  return lengths.kind === 'fixed' ? lengths.tokens : lengths.mean;
-}
-
 /** The product of the matrix, its first flag slowest. */
 function combinations(matrix: Readonly<Record<string, readonly FlagValue[]>>): Record<string, FlagValue>[] {
   let found: Record<string, FlagValue>[] = [{}];
@@ -218,7 +222,7 @@ function isExcluded(plan: SweepPlan, flags: Cell['flags'], load: LoadProfile): b
     return (
       conditions.length > 0 &&
       conditions.every(([name, value]) =>
-        name === 'concurrency' ? load.concurrency === value : flags[name] === value,
+        name === 'concurrency' ? 'concurrency' in load && load.concurrency === value : flags[name] === value,
       )
     );
   });
@@ -229,26 +233,7 @@ function cellLabel(varied: Cell['flags'], load: LoadProfile, apart: string): str
   const words = Object.entries(varied).map(
     ([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') : String(value)}`,
   );
-  words.push(`concurrency ${load.concurrency}`);
+  words.push(levelLabel(load));
   if (apart !== '') words.push(apart);
   return words.join(', ');
-}
-
-/** Words for what sets a load apart from the others, beside its concurrency: lengths, route, prompts. Empty where nothing does. */
-export function loadLabels(loads: readonly LoadProfile[]): (load: LoadProfile) => string {
-  const parts = [
-    lengthsLabel,
-    ({ api }: LoadProfile) => api,
-    ({ prompt }: LoadProfile) => `${prompt} prompts`,
-  ];
-  const differing = parts.filter((labelOf) => new Set(loads.map(labelOf)).size > 1);
-  return (load) => differing.map((labelOf) => labelOf(load)).join(', ');
-}
-
-export function lengthsLabel({ input, output }: LoadProfile): string {
-  return `${lengthLabel(input)} in, ${lengthLabel(output)} out`;
-}
-
-function lengthLabel(lengths: LengthDistribution): string {
-  return lengths.kind === 'fixed' ? String(lengths.tokens) : `N(${lengths.mean}, ${lengths.deviation})`;
 }

@@ -1,9 +1,11 @@
 /** What results are made of: the part of the journal's records (src/protocol/agent.ts) that says how cells went. */
 import type { TrialMeasurement } from './measurement.ts';
-import type { CellFailure } from './run.ts';
+import type { CellFailure, EngineInstance, EnginePhase, Remedy } from './run.ts';
 
 interface EntryBase {
   readonly seq: number;
+  /** Array task whose journal it stands in; left out: the run's own. */
+  readonly part?: number;
   readonly wallMs: number;
 }
 
@@ -17,6 +19,7 @@ export type JournalEntry = EntryBase &
         readonly engineKey: string;
         readonly startupSeconds: number;
         readonly version: string | null;
+        readonly instances?: readonly EngineInstance[];
       }
     | { readonly type: 'engine-stopped'; readonly engineKey: string }
     | { readonly type: 'cell-started'; readonly cell: string; readonly trial: number }
@@ -36,7 +39,57 @@ export type JournalEntry = EntryBase &
         readonly measurement: TrialMeasurement;
       }
     | { readonly type: 'cell-done'; readonly cell: string }
-    | ({ readonly type: 'cell-failed'; readonly cell: string } & CellFailure)
+    | ({
+        readonly type: 'cell-failed';
+        readonly cell: string;
+        readonly enginePhase?: EnginePhase;
+        readonly remedies?: readonly Remedy[];
+        readonly instance?: number;
+      } & CellFailure)
+    | {
+        readonly type: 'search-step';
+        readonly search: string;
+        readonly cell: string;
+        readonly outcome: 'good' | 'bad' | 'unclear';
+        readonly why: string;
+      }
+    | {
+        readonly type: 'cell-passed-over';
+        readonly cell: string;
+        readonly search: string;
+        readonly why: string;
+      }
+    | {
+        readonly type: 'search-finished';
+        readonly search: string;
+        readonly found: string | null;
+        readonly good: readonly string[];
+        readonly bad: readonly string[];
+        /** False where good and bad candidates do not part at one place. */
+        readonly smooth: boolean;
+        readonly why: string;
+      }
+    | {
+        readonly type: 'memory-settled';
+        readonly engineKey: string;
+        readonly seconds: number;
+        /** A GPU of the run each. */
+        readonly usedBytes: readonly number[];
+      }
+    | { readonly type: 'host-rebooted'; readonly previousBootId: string }
+    | {
+        readonly type: 'job-submitted';
+        readonly jobId: string;
+        readonly tasks: number;
+        readonly command: readonly string[];
+      }
+    | {
+        readonly type: 'job-state';
+        readonly jobId: string;
+        readonly task: number | null;
+        readonly state: string;
+        readonly reason: string | null;
+      }
     | { readonly type: 'warning'; readonly message: string }
     | {
         readonly type: 'run-finished';
@@ -45,9 +98,15 @@ export type JournalEntry = EntryBase &
       }
   );
 
-/** In order of writing, each once: a record that came twice (two followers, a copy made again) counts once. */
+/**
+ * Each once: a record that came twice (two followers, a copy made again) counts once. In order of writing within a journal; the run's own
+ * stands before those of array tasks, which run side by side.
+ */
 export function inOrder(records: readonly JournalEntry[]): readonly JournalEntry[] {
-  const bySeq = new Map<number, JournalEntry>();
-  for (const record of records) if (!bySeq.has(record.seq)) bySeq.set(record.seq, record);
-  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+  const byPlace = new Map<string, JournalEntry>();
+  for (const record of records) {
+    const place = `${record.part ?? ''}/${record.seq}`;
+    if (!byPlace.has(place)) byPlace.set(place, record);
+  }
+  return [...byPlace.values()].sort((a, b) => (a.part ?? -1) - (b.part ?? -1) || a.seq - b.seq);
 }

@@ -23,6 +23,14 @@ export interface RequestColumns {
   /** Stream events that carried at least one token. */
   readonly chunks: readonly number[];
   readonly failure: readonly (FailureKind | null)[];
+  /** When it was due: open loop and trace. */
+  readonly scheduledMs?: readonly number[];
+  /** Copy of the engine that served it, from 0. */
+  readonly engine?: readonly number[];
+  /** Turn of its conversation, from 0. */
+  readonly turn?: readonly number[];
+  /** Of the prompt, from `usage`; null where the server gave none. */
+  readonly cachedTokens?: readonly (number | null)[];
 }
 
 /**
@@ -43,17 +51,27 @@ export interface ClientReport {
   readonly events: number;
   /** True where the client, not the server, may have set the result. */
   readonly bound: boolean;
+  /** Why, in words. */
+  readonly boundBecause?: readonly string[];
+  readonly processes?: number;
+  /** Share of the reads whose time is the kernel's, 0 to 1. */
+  readonly stampedReads?: number;
 }
 
 export interface TrialMeasurement {
   readonly startedWallMs: number;
   /** From the first measured send to the last event, milliseconds. */
   readonly durationMs: number;
-  readonly concurrency: number;
+  /** null where something else sets the load. */
+  readonly concurrency: number | null;
   readonly requests: RequestColumns;
   readonly gaps: GapHistogram;
   /** One example a kind, secrets removed. */
   readonly failureExamples: readonly { readonly kind: FailureKind; readonly message: string }[];
   readonly client: ClientReport;
   readonly warmupRequests: number;
+  /** Tokens that came in each bucket since `startedWallMs`: events, times the tokens an event carried on the whole. */
+  readonly tokensInWindow?: { readonly bucketMs: number; readonly tokens: readonly number[] };
+  /** Requests in flight, on the whole of each bucket. */
+  readonly inFlight?: { readonly bucketMs: number; readonly values: readonly number[] };
 }

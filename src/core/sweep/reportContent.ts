@@ -1,8 +1,8 @@
 /** What a report says, before it is put into a format. */
 
 import { limitsText } from './answer.ts';
-import { lengthsLabel } from './cells.ts';
 import { littlesLawResidual, mostFailedShare, mostResidual } from './checks.ts';
+import { lengthsLabel } from './load.ts';
 import { duration, figure } from './reportFigures.ts';
 import type { Cell, RunResults } from './run.ts';
 import { certifiedFrom } from './statistics.ts';
@@ -92,7 +92,7 @@ export function methodSentences({ results, cells }: ReportInput): readonly strin
 function littlesLaw(results: RunResults): string {
   const residuals = results.cells.flatMap((cell) =>
     cell.trials.flatMap((trial) => {
-      const residual = littlesLawResidual(trial, cell.concurrency);
+      const residual = cell.concurrency === null ? null : littlesLawResidual(trial, cell.concurrency);
       return residual === null ? [] : [{ residual, label: cell.label }];
     }),
   );

@@ -101,7 +101,7 @@ function chartOf(
       .map(([flag, value]) => `${flag} ${String(value)}`)
       .join(', ');
     const points = groups.get(name) ?? [];
-    points.push({ x, y, label: String(cell.concurrency), hollow: isClientBound(cell) });
+    points.push({ x, y, label: String(cell.concurrency ?? ''), hollow: isClientBound(cell) });
     groups.set(name, points);
   }
   const series = [...groups].map(([name, points]) => ({ name, points }));

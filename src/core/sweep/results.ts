@@ -1,11 +1,20 @@
 /** From a run's journal to its results. Made again from the same records it is the same, whatever became of the process that followed. */
 import { answerQuestion } from './answer.ts';
-import { loadLabels } from './cells.ts';
 import { failsTooOften } from './checks.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
+import { loadLabels } from './load.ts';
 import type { LoadResult } from './loadResult.ts';
 import type { Question } from './planSchema.ts';
-import type { Cell, CellFailure, CellResult, CellState, RunMode, RunResults, ServiceLevel } from './run.ts';
+import type {
+  Cell,
+  CellFailure,
+  CellResult,
+  CellState,
+  RunMode,
+  RunResults,
+  Search,
+  ServiceLevel,
+} from './run.ts';
 import { summariseTrial } from './statistics.ts';
 
 /** What the journal does not say of a run; it stands in environment.json. */
@@ -22,6 +31,8 @@ export interface RunContext {
   readonly serviceLevel: ServiceLevel | null;
   readonly repeats: number;
   readonly cells: readonly Cell[];
+  /** Left out where the plan searches for nothing. */
+  readonly searches?: readonly Search[];
 }
 
 /** The run's state as the host gives it, where it was asked: an interrupted run has no last record to say so. */
@@ -147,7 +158,7 @@ function cellResult(
     label: cell.label,
     state: settled,
     flags: cell.flags,
-    concurrency: cell.load.concurrency,
+    concurrency: cell.load.profile === 'closed-loop' ? cell.load.concurrency : null,
     ...(loadLabel === '' ? {} : { load: loadLabel }),
     trials,
     meetsServiceLevel: settled === 'done' ? meetsServiceLevel(trials, context.serviceLevel) : null,

@@ -20,24 +20,117 @@ export interface Cell {
   /** Not run: predicted not to fit and the plan says skip. */
   readonly skipped: boolean;
   readonly expectedSeconds: number;
+  /** GPUs of its engine; left out in runs from before it was known. */
+  readonly gpuCount?: number;
+  /** Left out: one engine, alone on its GPUs. */
+  readonly arrangement?: Arrangement;
 }
 
+/** Tokens of a prompt or an answer. Draws are rounded, and truncated at one token. The same seed gives the same lengths for every configuration. */
 export type LengthDistribution =
   | { readonly kind: 'fixed'; readonly tokens: number }
-  | { readonly kind: 'normal'; readonly mean: number; readonly deviation: number };
+  | { readonly kind: 'normal'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'uniform'; readonly least: number; readonly most: number }
+  /** Mean and deviation of the lengths themselves, not of their logarithms. */
+  | { readonly kind: 'lognormal'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'empirical'; readonly values: readonly number[] };
 
-/** Closed loop: `concurrency` requests always in flight. */
-export interface LoadProfile {
-  readonly profile: 'closed-loop';
-  readonly concurrency: number;
+export type LoadProfile = ClosedLoopProfile | OpenLoopProfile | TraceProfile | OfflineProfile;
+
+/** What every load has. Prefill alone is an output of one token. */
+export interface LoadBase {
+  /** Measured requests; the most of them where `seconds` ends the trial. */
   readonly requests: number;
+  readonly seconds?: number;
   readonly warmupRequests: number;
   readonly input: LengthDistribution;
   readonly output: LengthDistribution;
   readonly api: 'completions' | 'chat';
   readonly prompt: 'token-ids' | 'text';
   readonly seed: number;
+  /** So many beginnings of so many tokens, which the prompts share. */
+  readonly sharedPrefix?: { readonly tokens: number; readonly groups: number };
+  /** Conversations: each turn carries what was said before it. */
+  readonly turns?: { readonly count: number; readonly thinkMs?: number };
+  /** Processes of the load generator. Left out: as many as it takes. */
+  readonly processes?: number;
+  /** Left out: answers are streamed. */
+  readonly stream?: false;
 }
+
+/** Closed loop: `concurrency` requests always in flight. */
+export interface ClosedLoopProfile extends LoadBase {
+  readonly profile: 'closed-loop';
+  readonly concurrency: number;
+  /** The first requests are spread over so long. */
+  readonly rampSeconds?: number;
+}
+
+/** Open loop: requests are sent when they are due, whatever became of those before them. */
+export interface OpenLoopProfile extends LoadBase {
+  readonly profile: 'open-loop';
+  readonly requestsPerSecond: number;
+  readonly arrivals: 'poisson' | 'constant' | 'gamma' | 'burst';
+  /** Shape of the gamma distribution of the gaps; 1 is Poisson, less is burstier. */
+  readonly burstiness?: number;
+  readonly maxConcurrency?: number;
+  readonly ramp?: {
+    readonly fromRequestsPerSecond: number;
+    readonly seconds: number;
+    readonly shape: 'linear' | 'exponential';
+  };
+}
+
+/** Requests as they were recorded, each at its time. */
+export interface TraceProfile extends LoadBase {
+  readonly profile: 'trace';
+  readonly entries: readonly TraceEntry[];
+  /** 2 replays it in half the time. */
+  readonly speed?: number;
+}
+
+export interface TraceEntry {
+  readonly atMs: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly session?: number;
+}
+
+/** All requests at once: the throughput of a batch. */
+export interface OfflineProfile extends LoadBase {
+  readonly profile: 'offline';
+}
+
+/** What sets the load's level, and where it stands; null where the axis has no single figure. */
+export interface LoadLevel {
+  readonly axis: 'concurrency' | 'requestsPerSecond' | 'trace' | 'offline';
+  readonly value: number | null;
+}
+
+/** Engines side by side on the same GPUs, each a copy with its own port and key. */
+export interface Arrangement {
+  readonly copies: number;
+  readonly sharing?: 'time-slicing' | 'mps';
+  /** Of each copy, under MPS. */
+  readonly memoryLimitBytes?: number;
+  /** Of each copy's multiprocessors, under MPS: 1 to 100. */
+  readonly threadPercentage?: number;
+}
+
+/** A value that is looked for: ordered candidates, of which only some are run. */
+export interface Search {
+  readonly id: string;
+  readonly label: string;
+  /** Cell ids, small to large. */
+  readonly cells: readonly string[];
+  readonly goal: SearchGoal;
+}
+
+export type SearchGoal =
+  | { readonly kind: 'smallest-that-starts' | 'largest-that-starts' }
+  | { readonly kind: 'largest-within-slo'; readonly limits: ServiceLevel }
+  /** Where more load gives less than `gain` of its share in throughput; left out: the agent's own. */
+  | { readonly kind: 'knee'; readonly gain?: number };
 
 /** Limits that a cell must meet to count as an answer. */
 export interface ServiceLevel {
@@ -51,7 +144,8 @@ export interface CellResult {
   readonly label: string;
   readonly state: CellState;
   readonly flags: Readonly<Record<string, FlagValue>>;
-  readonly concurrency: number;
+  /** null: open loop, trace, offline. */
+  readonly concurrency: number | null;
   /** What sets its load apart, beside the concurrency: `8000 in, 100 out`. Left out where the run has one load. */
   readonly load?: string;
   /** Repeats in order. */
@@ -61,6 +155,32 @@ export interface CellResult {
   readonly prediction: Cell['prediction'];
   readonly startedWallMs: number | null;
   readonly finishedWallMs: number | null;
+}
+
+/** What the engine itself was doing when it failed, by its log. */
+export type EnginePhase = 'load' | 'profile' | 'capture' | 'warm-up' | 'serving';
+
+/** A change of a flag that would keep a failure from coming back. */
+export interface Remedy {
+  readonly flag: string;
+  readonly change: 'raise' | 'lower' | 'set' | 'remove';
+  readonly to?: FlagValue;
+  readonly why: string;
+}
+
+/** One copy of a cell's engine, as it became ready. */
+export interface EngineInstance {
+  readonly index: number;
+  readonly pid: number | null;
+  readonly gpus: readonly number[];
+  readonly version: string | null;
+  /** File name within the run folder. */
+  readonly log: string;
+  readonly steps?: {
+    readonly processSeconds: number;
+    readonly healthSeconds: number;
+    readonly firstAnswerSeconds: number;
+  };
 }
 
 export interface CellFailure {

@@ -26,7 +26,8 @@ export function measuredPoints(
       const differs = sameFlags.some(
         (flag) => String(cell.flags[flag] ?? '') !== String(deployment.flags[flag] ?? ''),
       );
-      if (differs) return [];
+      const batch = cell.concurrency;
+      if (differs || batch === null) return [];
       return cell.trials.flatMap((trial): MeasuredPoint[] => {
         const tokensPerSecond = trial.systemTokensPerSecond;
         // What the client held back, or errors cut short, is no speed of the engine.
@@ -41,7 +42,7 @@ export function measuredPoints(
           {
             run: results.name,
             label: cell.label,
-            batch: cell.concurrency,
+            batch,
             tokensPerSecond,
             tpotMs: trial.tpotMs.mean,
           },

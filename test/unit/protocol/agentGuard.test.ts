@@ -46,6 +46,32 @@ describe('a record', () => {
     expect(readAgentLine(text(gap))).toEqual({ kind: 'record', record: gap });
   });
 
+  it('carries what only some runs have: copies of an engine, phases, searches, jobs', () => {
+    const base = { seq: 1, monotonicMs: 1, wallMs: 1 };
+    const instance = { index: 1, pid: null, gpus: [0], version: null, log: 'engine-1-1.log' };
+    const remedy = { flag: 'max-model-len', change: 'lower', to: 4096, why: 'the KV cache holds no more' };
+    for (const record of [
+      {
+        ...base,
+        type: 'engine-ready',
+        engineKey: 'e',
+        startupSeconds: 1,
+        version: null,
+        instances: [instance],
+      },
+      {
+        ...{ ...base, part: 3, type: 'cell-failed', cell: 'c', kind: 'out-of-memory', phase: 'start' },
+        ...{ message: 'm', logExcerpt: [], enginePhase: 'capture', remedies: [remedy], instance: 1 },
+      },
+      { ...base, type: 'search-step', search: 's', cell: 'c', outcome: 'unclear', why: 'w' },
+      { ...base, type: 'job-state', jobId: '7', task: null, state: 'PENDING', reason: 'Priority' },
+    ])
+      expect(readJournalLine(text(record))).toEqual({ kind: 'record', record });
+    expect(readJournalLine(text({ ...base, type: 'search-step', search: 's', cell: 'c' })).kind).toBe(
+      'invalid',
+    );
+  });
+
   it('may have fields of a later agent', () => {
     expect(readJournalLine(text({ ...measured, later: { x: 1 } })).kind).toBe('record');
   });

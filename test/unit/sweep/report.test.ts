@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expandPlan } from '../../../src/core/sweep/cells.ts';
 import type { JournalEntry } from '../../../src/core/sweep/journal.ts';
+import { loadLevel } from '../../../src/core/sweep/load.ts';
 import { chartSvg, ticks } from '../../../src/core/sweep/reportChart.ts';
 import type { ReportInput } from '../../../src/core/sweep/reportContent.ts';
 import { duration, figure } from '../../../src/core/sweep/reportFigures.ts';
@@ -57,7 +58,7 @@ function reportOf({ mode = 'measured', failure, bound = false }: Options = {}): 
       });
       continue;
     }
-    const request = { ttftMs: 20 * load.concurrency, tpotMs: 4, outputTokens: 100 };
+    const request = { ttftMs: 20 * (loadLevel(load).value ?? 1), tpotMs: 4, outputTokens: 100 };
     const measurement = measurementOf(sameRequests(140, request), { client });
     add({ type: 'cell-started', cell: id, trial: 0 });
     add({ type: 'trial-measured', cell: id, trial: 0, simulated: mode === 'rehearsal', measurement });
