@@ -1,20 +1,124 @@
 /** Checks of the measurement itself: whether its figures can be true together. */
-import type { LoadResult } from './loadResult.ts';
+import { meanTokens } from './load.ts';
+import type { LoadResult, TrialChecks } from './loadResult.ts';
+import type { TrialMeasurement } from './measurement.ts';
+import { figure } from './reportFigures.ts';
+import type { LengthDistribution, LoadProfile } from './run.ts';
+import type { MeasuredWindow } from './window.ts';
 
-/**
- * Little's law for a closed loop: requests in flight = throughput x time in the system. Gives by how much the measured product misses the
- * concurrency, as a share of it; null where a figure is missing. Ramp and drain of a short trial cost some; beyond 10 % something is wrong.
- */
-export function littlesLawResidual(trial: LoadResult, concurrency: number): number | null {
-  const { systemTokensPerSecond, tokens, requests, e2eMs } = trial;
-  if (systemTokensPerSecond === null || e2eMs.mean === null || requests.ok === null) return null;
-  if (tokens.output === null || tokens.output === 0) return null;
-  const seconds = tokens.output / systemTokensPerSecond;
-  const inFlight = (requests.ok / seconds) * (e2eMs.mean / 1000);
-  return Math.abs(concurrency - inFlight) / concurrency;
+/** Beyond this share Little's law says that the measurement is broken, or all start and end. */
+export const mostResidual = 0.05;
+/** Above it the gaps between stream events are not those between tokens. */
+const MOST_TOKENS_PER_CHUNK = 1.25;
+/** Mean lengths may miss what was asked for by so much, and by what chance does to so many draws. */
+const MOST_LENGTH_MISS = 0.02;
+
+export interface TrialCheckInput {
+  readonly measurement: TrialMeasurement;
+  readonly load: LoadProfile | undefined;
+  readonly measured: MeasuredWindow | null;
+  /** Of the requests that count. */
+  readonly meanE2eMs: number | null;
 }
 
-export const mostResidual = 0.1;
+export function trialChecks({ measurement, load, measured, meanE2eMs }: TrialCheckInput): TrialChecks {
+  const { client, requests } = measurement;
+  const notes = [...(measured?.stationarity.notes ?? [])];
+  const littleResidual = measured === null ? null : residualOf(measurement, measured, meanE2eMs, load);
+  if (littleResidual !== null && littleResidual > mostResidual)
+    notes.push(
+      `Little's law is missed by ${figure(100 * littleResidual)} % (limit ${100 * mostResidual} %): throughput x time does not give the requests in flight.`,
+    );
+  if (client.bound)
+    notes.push(`Client-bound: ${client.boundBecause?.join('; ') || 'the load generator was too busy'}.`);
+  const input = lengthMiss(requests.inputTokens, requests.failure, load?.input);
+  const output = lengthMiss(requests.outputTokens, requests.failure, load?.output);
+  for (const [what, miss] of [
+    ['Prompts', input],
+    ['Answers', output],
+  ] as const)
+    if (miss?.matters === true)
+      notes.push(
+        `${what} were ${figure(miss.measured)} tokens long in the mean, ${figure(miss.asked)} were asked for.`,
+      );
+  return {
+    stationary: measured?.stationarity.verdict ?? null,
+    littleResidual,
+    clientBound: client.bound,
+    inputLengthMiss: input?.share ?? null,
+    outputLengthMiss: output?.share ?? null,
+    notes,
+  };
+}
+
+/** ITL is not to be trusted where many tokens come in one event. */
+export function chunksHideGaps({ tokensPerChunk }: LoadResult): boolean {
+  return (tokensPerChunk ?? 1) > MOST_TOKENS_PER_CHUNK;
+}
+
+/**
+ * |N - X R| / N in the window: X requests that ended a second, R their mean time. N is the concurrency of a closed loop without pauses,
+ * else what the client counted; null where it counted nothing, or requests failed, whose time is not known.
+ */
+function residualOf(
+  measurement: TrialMeasurement,
+  { window }: MeasuredWindow,
+  meanE2eMs: number | null,
+  load: LoadProfile | undefined,
+): number | null {
+  const { fromMs, toMs } = window;
+  const { requests } = measurement;
+  const total = requests.failure.length;
+  const failed = requests.failure.filter((kind) => kind !== null).length;
+  if (meanE2eMs === null || failed > mostFailedShare * total) return null;
+  const inFlight = meanInFlight(measurement, fromMs, toMs, load);
+  if (inFlight === null || !(inFlight > 0)) return null;
+  let ended = 0;
+  for (const [at, sent] of requests.sentMs.entries()) {
+    const e2e = requests.e2eMs[at] ?? null;
+    if (e2e === null || requests.failure[at] !== null) continue;
+    if (sent + e2e > fromMs && sent + e2e <= toMs) ended++;
+  }
+  const product = (ended / (toMs - fromMs)) * meanE2eMs;
+  return Math.abs(inFlight - product) / inFlight;
+}
+
+function meanInFlight(
+  { concurrency, inFlight }: TrialMeasurement,
+  fromMs: number,
+  toMs: number,
+  load: LoadProfile | undefined,
+): number | null {
+  const pauses = load?.turns?.thinkMs !== undefined && load.turns.thinkMs > 0;
+  if ((load === undefined || load.profile === 'closed-loop') && !pauses) return concurrency;
+  if (inFlight === undefined) return null;
+  const { bucketMs, values } = inFlight;
+  const within = values.filter((_, at) => at * bucketMs >= fromMs && (at + 1) * bucketMs <= toMs);
+  return within.length === 0 ? null : within.reduce((sum, value) => sum + value, 0) / within.length;
+}
+
+interface LengthMiss {
+  readonly asked: number;
+  readonly measured: number;
+  readonly share: number;
+  /** More than chance, and more than a little. */
+  readonly matters: boolean;
+}
+
+function lengthMiss(
+  counts: readonly (number | null)[],
+  failure: TrialMeasurement['requests']['failure'],
+  lengths: LengthDistribution | undefined,
+): LengthMiss | undefined {
+  const known = counts.flatMap((count, at) => (count === null || failure[at] !== null ? [] : [count]));
+  if (lengths === undefined || known.length === 0) return undefined;
+  const asked = meanTokens(lengths);
+  const measured = known.reduce((sum, value) => sum + value, 0) / known.length;
+  const variance = known.reduce((sum, value) => sum + (value - measured) ** 2, 0) / known.length;
+  const share = Math.abs(measured - asked) / asked;
+  const chance = (4 * Math.sqrt(variance / known.length)) / asked;
+  return { asked, measured, share, matters: share > MOST_LENGTH_MISS + chance };
+}
 
 /** A service level speaks of the requests that were answered; beyond this share of failures it is missed, however fast the rest was. */
 export const mostFailedShare = 0.01;

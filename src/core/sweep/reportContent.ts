@@ -1,7 +1,7 @@
 /** What a report says, before it is put into a format. */
 
-import { limitsText } from './answer.ts';
-import { littlesLawResidual, mostFailedShare, mostResidual } from './checks.ts';
+import { limitsText } from './answers/chat.ts';
+import { mostFailedShare, mostResidual } from './checks.ts';
 import { lengthsLabel } from './load.ts';
 import { duration, figure } from './reportFigures.ts';
 import type { Cell, RunResults } from './run.ts';
@@ -84,7 +84,7 @@ export function methodSentences({ results, cells }: ReportInput): readonly strin
       : 'One trial a cell: differences of a few percent are not to be trusted. Set repeats in the plan to tell them apart.',
     littlesLaw(results),
     clientLag(results),
-    'Not checked in this version: stationarity within a trial.',
+    stationarity(results),
   );
   return sentences;
 }
@@ -92,7 +92,7 @@ export function methodSentences({ results, cells }: ReportInput): readonly strin
 function littlesLaw(results: RunResults): string {
   const residuals = results.cells.flatMap((cell) =>
     cell.trials.flatMap((trial) => {
-      const residual = cell.concurrency === null ? null : littlesLawResidual(trial, cell.concurrency);
+      const residual = trial.checks?.littleResidual ?? null;
       return residual === null ? [] : [{ residual, label: cell.label }];
     }),
   );
@@ -102,6 +102,18 @@ function littlesLaw(results: RunResults): string {
   return largest.residual <= mostResidual
     ? `Little's law holds in every trial: concurrency against throughput x time misses by ${share} at most (limit ${100 * mostResidual} %).`
     : `Little's law is missed by ${share} (limit ${100 * mostResidual} %): ramp and drain take too much of the trial. Give it more requests.`;
+}
+
+function stationarity(results: RunResults): string {
+  const verdicts = results.cells.flatMap((cell) =>
+    cell.trials.map((trial) => ({ label: cell.label, steady: trial.checks?.stationary ?? null })),
+  );
+  const unsteady = [...new Set(verdicts.flatMap(({ label, steady }) => (steady === false ? [label] : [])))];
+  const unknown = verdicts.filter(({ steady }) => steady === null).length;
+  const rest = unknown === 0 ? '' : ` Of ${unknown} of ${verdicts.length} trials it cannot be told.`;
+  return unsteady.length === 0
+    ? `Stationarity: no trial is seen to drift (halves of the window within 5 %, no slope of TTFT or of the requests in flight).${rest}`
+    : `Not steady, and left out of the answer: ${unsteady.join('; ')}.${rest}`;
 }
 
 function clientLag(results: RunResults): string {

@@ -1,4 +1,3 @@
-import { isClientBound, worst } from './answer.ts';
 import type { LoadResult } from './loadResult.ts';
 import { type ChartPoint, chartSvg, escapeXml, type LineChart } from './reportChart.ts';
 import {
@@ -13,6 +12,7 @@ import { figure } from './reportFigures.ts';
 import { reportStyle } from './reportStyle.ts';
 import { cellTable, percentileTable, simulatedMark, type Table } from './reportTable.ts';
 import type { CellResult, RunResults } from './run.ts';
+import { isClientBound, worst } from './usable.ts';
 
 /**
  * The report as one HTML file that needs nothing else: no script, no font, no network. Answer first, then the plot, the table, what was run,

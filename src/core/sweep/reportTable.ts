@@ -1,9 +1,10 @@
 /** The rows that every report and the terminal show, as text. */
-import { isClientBound, worst } from './answer.ts';
+
 import { failsTooOften } from './checks.ts';
 import type { LoadResult, Quantiles } from './loadResult.ts';
 import { figure, none } from './reportFigures.ts';
 import type { CellResult, RunResults } from './run.ts';
+import { isClientBound, worst } from './usable.ts';
 
 export interface TableColumn {
   readonly title: string;

@@ -1,10 +1,13 @@
 /** From a run's journal to its results. Made again from the same records it is the same, whatever became of the process that followed. */
 import { answerQuestion } from './answer.ts';
-import { failsTooOften } from './checks.ts';
+import { userTtftP95Ms } from './answers/chat.ts';
+import { chunksHideGaps, failsTooOften } from './checks.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
+import { findKnees } from './knee.ts';
 import { loadLabels } from './load.ts';
 import type { LoadResult } from './loadResult.ts';
 import type { Question } from './planSchema.ts';
+import { cellInterval, outlyingTrials } from './repeats.ts';
 import type {
   Cell,
   CellFailure,
@@ -15,7 +18,9 @@ import type {
   Search,
   ServiceLevel,
 } from './run.ts';
+import { searchResults } from './searchResults.ts';
 import { summariseTrial } from './statistics.ts';
+import { isClientBound, isUnsteady } from './usable.ts';
 
 /** What the journal does not say of a run; it stands in environment.json. */
 export interface RunContext {
@@ -50,7 +55,9 @@ export function resultsFromJournal(
 ): RunResults {
   const entries = inOrder(records);
   const known = new Set(context.cells.map(({ id }) => id));
-  const progress = new Map(context.cells.map(({ id }) => [id, new CellProgress(context.serviceLevel)]));
+  const progress = new Map(
+    context.cells.map((cell) => [cell.id, new CellProgress(cell, context.serviceLevel)]),
+  );
   const warnings: string[] = [...(options.warnings ?? [])];
   let outcome: RunResults['outcome'] = 'running';
   let version = context.engine.version;
@@ -65,6 +72,8 @@ export function resultsFromJournal(
     if (entry.type === 'trial-measured' && entry.simulated) mode = 'rehearsal';
     else if (entry.type === 'engine-ready') version = entry.version ?? version;
     else if (entry.type === 'warning') warnings.push(entry.message);
+    else if (entry.part !== undefined) continue;
+    // An array task that begins or ends is not the run.
     else if (entry.type === 'run-started' || entry.type === 'run-resumed') outcome = 'running';
     else if (entry.type === 'run-finished') {
       outcome = entry.outcome;
@@ -80,8 +89,11 @@ export function resultsFromJournal(
     cellResult(cell, labelOf(cell.load), progress.get(cell.id), context, over),
   );
   warnings.push(...measurementWarnings(cells));
+  const knees = findKnees(cells);
+  const searches = searchResults(context.searches ?? [], context.cells, entries);
+  const { question, serviceLevel: limits, device } = context;
   const answered = over
-    ? answerQuestion(context.question, cells, context.serviceLevel, mode, outcome)
+    ? answerQuestion({ question, cells, limits, mode, device, knees, searches }, outcome)
     : { answer: null, warnings: [] };
   return {
     schema: 1,
@@ -97,19 +109,24 @@ export function resultsFromJournal(
     cells,
     answer: answered.answer,
     warnings: [...new Set([...warnings, ...answered.warnings])],
+    ...(searches.length === 0 ? {} : { searches }),
+    ...(knees.length === 0 ? {} : { knees }),
   };
 }
 
 /** What the journal says of one cell so far. A trial that was measured twice (a resume) counts once: the first time. */
 class CellProgress {
   readonly trials = new Map<number, LoadResult>();
+  readonly #cell: Cell;
   readonly #serviceLevel: ServiceLevel | null;
   state: CellState = 'waiting';
   failure: CellFailure | null = null;
+  passedOver: CellResult['passedOver'];
   startedWallMs: number | null = null;
   finishedWallMs: number | null = null;
 
-  constructor(serviceLevel: ServiceLevel | null) {
+  constructor(cell: Cell, serviceLevel: ServiceLevel | null) {
+    this.#cell = cell;
     this.#serviceLevel = serviceLevel;
   }
 
@@ -122,7 +139,10 @@ class CellProgress {
         break;
       case 'trial-measured':
         if (!this.trials.has(entry.trial)) {
-          this.trials.set(entry.trial, summariseTrial(entry.measurement, this.#serviceLevel));
+          this.trials.set(
+            entry.trial,
+            summariseTrial(entry.measurement, this.#serviceLevel, this.#cell.load),
+          );
         }
         break;
       case 'cell-done':
@@ -132,11 +152,23 @@ class CellProgress {
         break;
       case 'cell-failed': {
         const { kind, phase, message, logExcerpt } = entry;
+        const { enginePhase, remedies, instance } = entry;
         this.state = 'failed';
-        this.failure = { kind, phase, message, logExcerpt };
+        this.failure = {
+          kind,
+          phase,
+          message,
+          logExcerpt,
+          ...(enginePhase === undefined ? {} : { enginePhase }),
+          ...(remedies === undefined ? {} : { remedies }),
+          ...(instance === undefined ? {} : { instance }),
+        };
         this.finishedWallMs = entry.wallMs;
         break;
       }
+      case 'cell-passed-over':
+        this.passedOver = { search: entry.search, why: entry.why };
+        break;
       default:
     }
   }
@@ -153,12 +185,18 @@ function cellResult(
   const state = cell.skipped ? 'skipped' : (progress?.state ?? 'waiting');
   // What was under way when the run ended has no result; a resume starts it again.
   const settled: CellState = over && state === 'running' ? 'waiting' : state;
+  const { load, gpuCount, arrangement } = cell;
+  const interval = cellInterval(trials);
+  const outliers = outlyingTrials(trials);
   return {
     cell: cell.id,
     label: cell.label,
     state: settled,
     flags: cell.flags,
-    concurrency: cell.load.profile === 'closed-loop' ? cell.load.concurrency : null,
+    concurrency: load.profile === 'closed-loop' ? load.concurrency : null,
+    ...(load.profile === 'open-loop' ? { requestsPerSecond: load.requestsPerSecond } : {}),
+    ...(gpuCount === undefined ? {} : { gpuCount }),
+    ...(arrangement === undefined ? {} : { arrangement }),
     ...(loadLabel === '' ? {} : { load: loadLabel }),
     trials,
     meetsServiceLevel: settled === 'done' ? meetsServiceLevel(trials, context.serviceLevel) : null,
@@ -166,6 +204,11 @@ function cellResult(
     prediction: cell.prediction,
     startedWallMs: progress?.startedWallMs ?? null,
     finishedWallMs: progress?.finishedWallMs ?? null,
+    ...(interval === undefined ? {} : { interval }),
+    ...(outliers.length === 0 ? {} : { outliers }),
+    ...(progress?.passedOver === undefined || settled !== 'waiting'
+      ? {}
+      : { passedOver: progress.passedOver }),
   };
 }
 
@@ -186,7 +229,7 @@ export function meetsServiceLevel(
   if (limits === null || Object.keys(limits).length === 0 || trials.length === 0) return null;
   if (failsTooOften(trials)) return false;
   const verdicts = trials.flatMap((trial) => [
-    limits.ttftP95Ms === undefined ? true : atMost(trial.ttftMs.p95, limits.ttftP95Ms),
+    limits.ttftP95Ms === undefined ? true : atMost(userTtftP95Ms(trial), limits.ttftP95Ms),
     limits.tpotP95Ms === undefined ? true : atMost(trial.tpotMs.p95, limits.tpotP95Ms),
     limits.perQueryTokensPerSecond === undefined
       ? true
@@ -202,16 +245,39 @@ function atMost(value: number | null, limit: number): boolean | null {
   return value === null ? null : value <= limit;
 }
 
+/** More of one kind are counted. */
+const MOST_NOTES = 10;
+
 function measurementWarnings(cells: readonly CellResult[]): string[] {
   const warnings: string[] = [];
   const labels = (wanted: (trial: LoadResult) => boolean) =>
     cells.filter((cell) => cell.trials.some(wanted)).map(({ label }) => label);
-  const bound = labels((trial) => trial.client?.bound === true);
+  const bound = cells.filter(isClientBound).map(({ label }) => label);
   if (bound.length > 0) {
     warnings.push(
       `The load generator may have set the result, not the engine (client-bound): ${bound.join('; ')}.`,
     );
   }
+  const unsteady = cells.filter(isUnsteady);
+  for (const { label, trials } of unsteady.slice(0, MOST_NOTES)) {
+    const notes = trials.flatMap(({ checks }) => (checks?.stationary === false ? checks.notes : []));
+    warnings.push(`Not steady, and left out of answers: ${label}. ${[...new Set(notes)].join(' ')}`);
+  }
+  if (unsteady.length > MOST_NOTES)
+    warnings.push(`Not steady as well: ${unsteady.length - MOST_NOTES} more cells.`);
+  for (const { label, outliers = [] } of cells)
+    for (const { trial, why } of outliers)
+      warnings.push(`Trial ${trial + 1} of ${label} stands apart, and is kept: ${why}.`);
+  const hidden = labels(chunksHideGaps);
+  if (hidden.length > 0)
+    warnings.push(
+      `Several tokens come in one event, so ITL is not the time between tokens: ${hidden.join('; ')}.`,
+    );
+  const queued = labels(({ queueDelayMs, e2eMs }) => (queueDelayMs?.mean ?? 0) > 0.01 * (e2eMs.mean ?? 0));
+  if (queued.length > 0)
+    warnings.push(
+      `Requests were sent later than they were due; times from schedule stand beside those from sending: ${queued.join('; ')}.`,
+    );
   const failed = labels((trial) => (trial.requests.failed ?? 0) > 0);
   if (failed.length > 0) warnings.push(`Requests failed: ${failed.join('; ')}.`);
   const uncounted = labels((trial) => (trial.requests.ok ?? 0) > 0 && trial.systemTokensPerSecond === null);

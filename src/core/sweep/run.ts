@@ -1,5 +1,17 @@
 import type { FlagValue } from '../engine/deployment.ts';
 import type { VerdictOutcome } from '../estimate/types.ts';
+import type {
+  CellEngineMetrics,
+  CellInterval,
+  CellTelemetry,
+  ForeignOrigin,
+  Knee,
+  MemoryBeside,
+  OutlyingTrial,
+  SearchResult,
+  SpeedBeside,
+  Why,
+} from './cellResult.ts';
 import type { LoadResult } from './loadResult.ts';
 
 /** `rehearsal`: the simulated engine. Every surface that shows such a run says *simulated*. */
@@ -144,8 +156,13 @@ export interface CellResult {
   readonly label: string;
   readonly state: CellState;
   readonly flags: Readonly<Record<string, FlagValue>>;
-  /** null: open loop, trace, offline. */
+  /** Requests in flight; null of a load that has no such number: open loop, trace, offline batch. */
   readonly concurrency: number | null;
+  /** Of an open loop. */
+  readonly requestsPerSecond?: number;
+  /** GPUs of its engines together. */
+  readonly gpuCount?: number;
+  readonly arrangement?: Arrangement;
   /** What sets its load apart, beside the concurrency: `8000 in, 100 out`. Left out where the run has one load. */
   readonly load?: string;
   /** Repeats in order. */
@@ -155,6 +172,16 @@ export interface CellResult {
   readonly prediction: Cell['prediction'];
   readonly startedWallMs: number | null;
   readonly finishedWallMs: number | null;
+  readonly interval?: CellInterval;
+  readonly outliers?: readonly OutlyingTrial[];
+  /** What sets its pace, and how that is known. */
+  readonly why?: Why;
+  readonly memory?: readonly MemoryBeside[];
+  readonly speed?: SpeedBeside;
+  readonly telemetry?: CellTelemetry;
+  readonly engineMetrics?: CellEngineMetrics;
+  /** Not run: a search did not need it. */
+  readonly passedOver?: { readonly search: string; readonly why: string };
 }
 
 /** What the engine itself was doing when it failed, by its log. */
@@ -189,6 +216,10 @@ export interface CellFailure {
   readonly phase: 'start' | 'ready' | 'warm-up' | 'load' | 'stop';
   readonly message: string;
   readonly logExcerpt: readonly string[];
+  readonly enginePhase?: EnginePhase;
+  readonly remedies?: readonly Remedy[];
+  /** Copy of the engine, from 0. */
+  readonly instance?: number;
 }
 
 /** `results.json`. Derived from plan and journal alone; can be made again from them at any time. */
@@ -207,4 +238,10 @@ export interface RunResults {
   /** The answer to the plan's question, in a sentence; null until it can be given. */
   readonly answer: string | null;
   readonly warnings: readonly string[];
+  readonly searches?: readonly SearchResult[];
+  readonly knees?: readonly Knee[];
+  /** Another tool wrote them. */
+  readonly origin?: ForeignOrigin;
+  /** Name of the file with the engine's metrics, in the run folder. */
+  readonly metricsFile?: string;
 }

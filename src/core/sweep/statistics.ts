@@ -1,7 +1,19 @@
 /** From what the load generator stamped to the figures of a cell. */
-import type { LoadResult, Quantiles } from './loadResult.ts';
+import { batchCount, batchMeansError } from './batchMeans.ts';
+import { trialChecks } from './checks.ts';
+import type {
+  BatchMeansError,
+  EngineShare,
+  IntervalMetric,
+  LoadResult,
+  MeasuringWindow,
+  Quantiles,
+} from './loadResult.ts';
 import type { FailureKind, GapHistogram, RequestColumns, TrialMeasurement } from './measurement.ts';
-import type { ServiceLevel } from './run.ts';
+import { median } from './repeats.ts';
+import type { LoadProfile, ServiceLevel } from './run.ts';
+import { batchRates, requestFlow } from './tokenFlow.ts';
+import { type MeasuredWindow, measuredWindow } from './window.ts';
 
 /**
  * Completed requests that a percentile takes before it is printed: the early-stopping floor of MLPerf Inference at 99 % confidence
@@ -13,42 +25,65 @@ export const certifiedFrom = { p50: 11, p90: 64, p95: 130, p99: 662 } as const;
 const quantiles = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 } as const;
 const nothing: Quantiles = { mean: null, p50: null, p90: null, p95: null, p99: null };
 
-/** Statistics of one trial. Times of failed requests do not count; the requests do, under `failed`. */
-export function summariseTrial(measurement: TrialMeasurement, slo: ServiceLevel | null): LoadResult {
+/**
+ * Statistics of one trial. Times of failed requests do not count; the requests do, under `failed`. Where the trial has a window, times are
+ * of the requests sent in it and tokens of those that came in it; counts are of the whole trial. `load`: what was asked for; left out:
+ * a closed loop of the measured concurrency.
+ */
+export function summariseTrial(
+  measurement: TrialMeasurement,
+  slo: ServiceLevel | null,
+  load?: LoadProfile,
+): LoadResult {
   const { requests, durationMs, client } = measurement;
+  const measured = measuredWindow(measurement, load?.profile ?? 'closed-loop');
   const completed = completedRequests(requests);
+  const counting =
+    measured === null ? completed : completed.filter(({ sentMs }) => sentMs >= measured.window.fromMs);
   const failures = requests.failure.filter((kind) => kind !== null);
-  const outputTokens = sumOrNull(completed.map(({ output }) => output));
   const seconds = durationMs / 1000;
+  const throughput = measured === null ? overall(completed, seconds) : inWindow(measured, completed);
+  const queueing = scheduled(counting);
+  const errors = measured === null ? {} : batchErrors(measured, counting);
+  const { systemTokensPerSecond: systemError } = errors;
+  const perEngine = engineShares(requests, completed, measured?.window ?? { fromMs: 0, toMs: durationMs });
   return {
     requests: { ok: completed.length, failed: failures.length, byKind: counted(failures) },
     tokens: {
       input: sum(completed.map(({ input }) => input ?? 0)),
       output: sum(completed.map(({ output }) => output ?? 0)),
     },
-    ttftMs: summarise(completed.flatMap(({ ttftMs }) => ttftMs ?? [])),
-    tpotMs: summarise(completed.flatMap((request) => tpotOf(request) ?? [])),
+    ttftMs: summarise(counting.flatMap(({ ttftMs }) => ttftMs ?? [])),
+    tpotMs: summarise(counting.flatMap((request) => tpotOf(request) ?? [])),
     itlMs: summariseGaps(measurement.gaps, completed.length),
-    e2eMs: summarise(completed.map(({ e2eMs }) => e2eMs)),
-    perQueryTokensPerSecond: mean(completed.flatMap((request) => tokensPerSecondOf(request) ?? [])),
-    // A count that a server did not give would pass for 0 here.
-    systemTokensPerSecond:
-      outputTokens === null || completed.length === 0 || seconds <= 0 ? null : outputTokens / seconds,
-    goodput:
-      slo === null || seconds <= 0
-        ? null
-        : completed.filter((request) => isGood(request, slo)).length / seconds,
+    e2eMs: summarise(counting.map(({ e2eMs }) => e2eMs)),
+    perQueryTokensPerSecond: mean(counting.flatMap((request) => tokensPerSecondOf(request) ?? [])),
+    ...throughput,
+    goodput: slo === null ? null : goodRate(counting, slo, throughput.requestsPerSecond ?? null),
     client: {
       loopLagMs: { p99: client.loopLagP99Ms },
       cpuSeconds: client.cpuSeconds,
       events: client.events,
       eventsPerSecond: client.wallSeconds > 0 ? client.events / client.wallSeconds : 0,
       bound: client.bound,
+      ...(client.boundBecause === undefined ? {} : { boundBecause: client.boundBecause }),
     },
+    overallTokensPerSecond: overall(completed, seconds).systemTokensPerSecond,
+    tokensPerChunk: tokensPerChunk(requests),
+    ...queueing,
+    ...(perEngine.length > 1 ? { perEngine } : {}),
+    ...(measured === null ? {} : { window: measured.window }),
+    ...(systemError === undefined ? {} : { systemTokensPerSecondError: systemError }),
+    ...(Object.keys(errors).length === 0 ? {} : { errors }),
+    checks: trialChecks({ measurement, load, measured, meanE2eMs: mean(counting.map(({ e2eMs }) => e2eMs)) }),
   };
 }
 
 interface CompletedRequest {
+  readonly sentMs: number;
+  /** Sending after it was due; null where nothing was scheduled. */
+  readonly delayMs: number | null;
+  readonly engine: number | null;
   readonly ttftMs: number | null;
   readonly e2eMs: number;
   readonly input: number | null;
@@ -56,11 +91,15 @@ interface CompletedRequest {
 }
 
 function completedRequests(requests: RequestColumns): CompletedRequest[] {
-  return requests.sentMs.flatMap((_, at) => {
+  return requests.sentMs.flatMap((sentMs, at) => {
     const e2eMs = requests.e2eMs[at] ?? null;
     if (requests.failure[at] !== null || e2eMs === null) return [];
+    const due = requests.scheduledMs?.[at];
     return [
       {
+        sentMs,
+        delayMs: due === undefined ? null : Math.max(0, sentMs - due),
+        engine: requests.engine?.[at] ?? null,
         ttftMs: requests.ttftMs[at] ?? null,
         e2eMs,
         input: requests.inputTokens[at] ?? null,
@@ -68,6 +107,113 @@ function completedRequests(requests: RequestColumns): CompletedRequest[] {
       },
     ];
   });
+}
+
+type Throughput = Pick<LoadResult, 'systemTokensPerSecond' | 'inputTokensPerSecond' | 'requestsPerSecond'>;
+
+/** A count that a server did not give would pass for 0 here. */
+function overall(completed: readonly CompletedRequest[], seconds: number): Throughput {
+  const per = (total: number | null) =>
+    total === null || completed.length === 0 || seconds <= 0 ? null : total / seconds;
+  return {
+    systemTokensPerSecond: per(sumOrNull(completed.map(({ output }) => output))),
+    inputTokensPerSecond: per(sumOrNull(completed.map(({ input }) => input))),
+    requestsPerSecond: per(completed.length),
+  };
+}
+
+/** Output tokens by when they came, prompts and requests by when they ended. */
+function inWindow({ window, flow }: MeasuredWindow, completed: readonly CompletedRequest[]): Throughput {
+  const { fromMs, toMs } = window;
+  const seconds = (toMs - fromMs) / 1000;
+  const ended = completed.filter(({ sentMs, e2eMs }) => sentMs + e2eMs > fromMs && sentMs + e2eMs <= toMs);
+  const inputs = sumOrNull(ended.map(({ input }) => input));
+  const isCounted = completed.every(({ output }) => output !== null);
+  return {
+    systemTokensPerSecond: isCounted ? (flow.before(toMs) - flow.before(fromMs)) / seconds : null,
+    inputTokensPerSecond: inputs === null ? null : inputs / seconds,
+    requestsPerSecond: ended.length / seconds,
+  };
+}
+
+/** What a schedule that could not be kept adds to each time; nothing where there was no schedule. */
+function scheduled(
+  completed: readonly CompletedRequest[],
+): Pick<LoadResult, 'queueDelayMs' | 'ttftFromScheduleMs' | 'e2eFromScheduleMs'> {
+  if (!completed.some(({ delayMs }) => delayMs !== null)) return {};
+  const with_ = (of: (request: CompletedRequest) => number | null) =>
+    summarise(
+      completed.flatMap((request) => {
+        const value = of(request);
+        return value === null || request.delayMs === null ? [] : [value + request.delayMs];
+      }),
+    );
+  return {
+    queueDelayMs: with_(() => 0),
+    ttftFromScheduleMs: with_(({ ttftMs }) => ttftMs),
+    e2eFromScheduleMs: with_(({ e2eMs }) => e2eMs),
+  };
+}
+
+/** Errors by batches over the window: of throughput by time, of the others by the requests sent in each batch. */
+function batchErrors(
+  { window, flow, meanE2eMs }: MeasuredWindow,
+  completed: readonly CompletedRequest[],
+): Partial<Record<IntervalMetric, BatchMeansError>> {
+  const { fromMs, toMs } = window;
+  const count = batchCount(toMs - fromMs, meanE2eMs);
+  if (count === null) return {};
+  const batches: CompletedRequest[][] = Array.from({ length: count }, () => []);
+  for (const request of completed) {
+    const at = Math.floor(((request.sentMs - fromMs) / (toMs - fromMs)) * count);
+    batches[Math.min(count - 1, Math.max(0, at))]?.push(request);
+  }
+  const of = (
+    pick: (request: CompletedRequest) => number | null,
+    middle: (values: number[]) => number | null,
+  ) => batchMeansError(batches.flatMap((batch) => middle(batch.flatMap((one) => pick(one) ?? [])) ?? []));
+  const medianOrNull = (values: number[]) => (values.length === 0 ? null : median(values));
+  const isCounted = completed.every(({ output }) => output !== null);
+  const found: readonly (readonly [IntervalMetric, BatchMeansError | undefined])[] = [
+    ['systemTokensPerSecond', isCounted ? batchMeansError(batchRates(flow, fromMs, toMs, count)) : undefined],
+    ['perQueryTokensPerSecond', of(tokensPerSecondOf, mean)],
+    ['ttftP50Ms', of(({ ttftMs }) => ttftMs, medianOrNull)],
+    ['tpotP50Ms', of(tpotOf, medianOrNull)],
+  ];
+  return Object.fromEntries(found.filter(([, error]) => error !== undefined));
+}
+
+/** Of copies that share the load: who did how much of it. Empty where all was served by one. */
+function engineShares(
+  requests: RequestColumns,
+  completed: readonly CompletedRequest[],
+  { fromMs, toMs }: Pick<MeasuringWindow, 'fromMs' | 'toMs'>,
+): EngineShare[] {
+  const engines = [...new Set(completed.flatMap(({ engine }) => engine ?? []))].sort((a, b) => a - b);
+  return engines.map((engine) => {
+    const own = completed.filter((request) => request.engine === engine);
+    const flow = requestFlow(requests, engine);
+    const isCounted = own.every(({ output }) => output !== null) && toMs > fromMs;
+    return {
+      engine,
+      requests: own.length,
+      systemTokensPerSecond: isCounted
+        ? (1000 * (flow.before(toMs) - flow.before(fromMs))) / (toMs - fromMs)
+        : null,
+      ttftP50Ms: summarise(own.flatMap(({ ttftMs }) => ttftMs ?? [])).p50,
+    };
+  });
+}
+
+/** Requests per second that met the service level: their share of those that count, of the rate at which requests ended. */
+function goodRate(
+  counting: readonly CompletedRequest[],
+  slo: ServiceLevel,
+  requestsPerSecond: number | null,
+): number | null {
+  if (requestsPerSecond === null) return null;
+  const good = counting.filter((request) => isGood(request, slo)).length;
+  return (requestsPerSecond * good) / Math.max(1, counting.length);
 }
 
 /** (E2E - TTFT) / (output tokens - 1); null for a single token or an uncounted answer. */
@@ -85,7 +231,8 @@ function isGood(request: CompletedRequest, slo: ServiceLevel): boolean {
     limit === undefined || (value !== null && value <= limit);
   const rate = tokensPerSecondOf(request);
   return (
-    within(request.ttftMs, slo.ttftP95Ms) &&
+    // Whoever waits for an answer waits from when it was due.
+    within(request.ttftMs === null ? null : request.ttftMs + (request.delayMs ?? 0), slo.ttftP95Ms) &&
     // One token has no time between tokens to be late in.
     (within(tpotOf(request), slo.tpotP95Ms) || (request.output ?? 0) === 1) &&
     (slo.perQueryTokensPerSecond === undefined || (rate !== null && rate >= slo.perQueryTokensPerSecond))
@@ -134,6 +281,18 @@ export function summariseGaps(gaps: GapHistogram, completedRequests: number): Qu
 /** The middle in the logarithm: equally far from both ends in ratio. */
 export function bucketMiddleMs({ minMs, ratio }: GapHistogram, bucket: number): number {
   return minMs * ratio ** (bucket + 0.5);
+}
+
+/** Of the requests that ended well; null where a server counted none of them. */
+function tokensPerChunk({ outputTokens, chunks, failure }: RequestColumns): number | null {
+  let [tokens, events] = [0, 0];
+  for (const [at, kind] of failure.entries()) {
+    const output = outputTokens[at] ?? null;
+    if (kind !== null || output === null) continue;
+    tokens += output;
+    events += chunks[at] ?? 0;
+  }
+  return events > 0 && tokens > 0 ? tokens / events : null;
 }
 
 function counted(failures: readonly FailureKind[]): Partial<Record<FailureKind, number>> {

@@ -191,7 +191,7 @@ describe('the answer to the chat question', () => {
   it('is the largest concurrency within the service level, with what stops the next', () => {
     const answer = answerOf(...measured(one, good), ...measured(two, good), ...measured(four, late));
     expect(answer).toBe(
-      '2 is the largest concurrency with TTFT p95 of at most 500 ms and at least 10 tokens/s per query: TTFT p95 100 ms and 50.0 tokens/s per query, 50.0 tokens/s in all. At 4 it is TTFT p95 900 ms and 20.0 tokens/s per query.',
+      '2 is the largest concurrency with TTFT p95 of at most 500 ms and at least 10 tokens/s per query: TTFT p95 100 ms and 50.0 tokens/s per query, 50.0 tokens/s in all. At 4 it is TTFT p95 900 ms and 20.0 tokens/s per query. Throughput is saturated (knee at 1): beyond it requests only wait.',
     );
   });
 

@@ -1,0 +1,139 @@
+/** `chat`: the most users, or requests a second, within the service level; and whether the engine still has room. */
+
+import type { Knee } from '../cellResult.ts';
+import { failedShare, mostFailedShare } from '../checks.ts';
+import type { LoadResult } from '../loadResult.ts';
+import { figure, milliseconds } from '../reportFigures.ts';
+import type { CellResult, ServiceLevel } from '../run.ts';
+import {
+  isUsable,
+  ladderOf,
+  leftOut,
+  loadValue,
+  loadWords,
+  missedByFailures,
+  sameFlags,
+  worst,
+} from '../usable.ts';
+import type { AnswerInput, PartialAnswer } from './answerInput.ts';
+
+export function chatAnswer({ cells, limits, knees }: AnswerInput): PartialAnswer {
+  if (limits === null || Object.keys(limits).length === 0) {
+    return {
+      sentences: [],
+      warnings: ['No answer: the chat question needs a service level (slo) in the plan.'],
+    };
+  }
+  // How many users of one kind there may be says nothing of another kind.
+  const loads = [...new Set(cells.map(({ load }) => load))];
+  const answers = loads.map((load) => {
+    const answer = underOneLoad(
+      cells.filter((cell) => cell.load === load),
+      limits,
+      knees,
+    );
+    return load === undefined ? answer : `${load}: ${answer}`;
+  });
+  return {
+    sentences: [...answers, ...leftOut(cells, { judgesServiceLevel: true }), ...missedByFailures(cells)],
+  };
+}
+
+function underOneLoad(cells: readonly CellResult[], limits: ServiceLevel, knees: readonly Knee[]): string {
+  const judged = cells.filter(
+    (cell) => isUsable(cell) && cell.meetsServiceLevel !== null && loadValue(cell) !== null,
+  );
+  if (judged.length === 0) return `No cell could be judged against ${limitsText(limits)}.`;
+  const best = judged
+    .filter((cell) => cell.meetsServiceLevel === true)
+    .reduce<CellResult | undefined>(
+      (top, cell) => (top === undefined || isBetter(cell, top) ? cell : top),
+      undefined,
+    );
+  const axis = axisWords(best ?? judged[0]);
+  if (best === undefined) {
+    const lowest = judged.reduce((low, cell) => (levelOf(cell) < levelOf(low) ? cell : low));
+    return `No ${axis} that was measured keeps ${limitsText(limits)}; ${cellName(lowest, cells)} has ${figuresText(lowest)}.`;
+  }
+  const sameEngine = judged.filter((cell) => sameFlags(cell, best));
+  const above = sameEngine
+    .filter((cell) => levelOf(cell) > levelOf(best))
+    .sort((a, b) => levelOf(a) - levelOf(b))[0];
+  const failingBelow = sameEngine.some(
+    (cell) => levelOf(cell) < levelOf(best) && cell.meetsServiceLevel === false,
+  );
+  const limit =
+    above === undefined
+      ? 'Nothing above it was measured, so the limit may lie higher.'
+      : `At ${levelOf(above)} it is ${figuresText(above)}.`;
+  const odd = failingBelow
+    ? ` A smaller ${axis} misses it: the figures are not steady, so repeat the run.`
+    : '';
+  return `${cellName(best, cells)} is the largest ${axis} with ${limitsText(limits)}: ${figuresText(best)}, ${systemText(best)}. ${limit}${odd}${regimeWords(best, knees)}`;
+}
+
+/** Whether more load would still give more: below the knee throughput grows with it. */
+function regimeWords(best: CellResult, knees: readonly Knee[]): string {
+  const knee = knees.find(({ group }) => group === ladderOf(best));
+  if (knee === undefined) return '';
+  const at = knee.value === null ? '' : ` (knee at ${knee.value})`;
+  switch (knee.regime) {
+    case 'linear':
+      return ' Throughput still grows with the load at the end of the ladder: not saturated.';
+    case 'saturating':
+      return ` Throughput grows ever less with the load${at}.`;
+    case 'saturated':
+      return ` Throughput is saturated${at}: beyond it requests only wait.`;
+  }
+}
+
+function axisWords(cell: CellResult | undefined): string {
+  return cell === undefined || cell.concurrency !== null ? 'concurrency' : 'rate (requests/s)';
+}
+
+function levelOf(cell: CellResult): number {
+  return loadValue(cell) ?? 0;
+}
+
+/** More load is better; at the same load, more tokens. */
+function isBetter(cell: CellResult, than: CellResult): boolean {
+  if (levelOf(cell) !== levelOf(than)) return levelOf(cell) > levelOf(than);
+  return (systemOf(cell) ?? 0) > (systemOf(than) ?? 0);
+}
+
+function cellName(cell: CellResult, cells: readonly CellResult[]): string {
+  if (!cells.every((other) => sameFlags(other, cell))) return cell.label;
+  return cell.concurrency === null ? loadWords(cell) : String(cell.concurrency);
+}
+
+/** `TTFT p95 of at most 500 ms and at least 10 tokens/s per query` */
+export function limitsText(limits: ServiceLevel): string {
+  const parts: string[] = [];
+  if (limits.ttftP95Ms !== undefined) parts.push(`TTFT p95 of at most ${milliseconds(limits.ttftP95Ms)}`);
+  if (limits.tpotP95Ms !== undefined) parts.push(`TPOT p95 of at most ${milliseconds(limits.tpotP95Ms)}`);
+  if (limits.perQueryTokensPerSecond !== undefined) {
+    parts.push(`at least ${limits.perQueryTokensPerSecond} tokens/s per query`);
+  }
+  return parts.join(' and ');
+}
+
+/** TTFT as a user waits for it: from when the request was due, where it had a time. */
+export function userTtftP95Ms(trial: LoadResult): number | null {
+  return (trial.ttftFromScheduleMs ?? trial.ttftMs).p95;
+}
+
+function figuresText(cell: CellResult): string {
+  const ttft = worst(cell, userTtftP95Ms, Math.max);
+  const rate = worst(cell, (trial) => trial.perQueryTokensPerSecond, Math.min);
+  const failed = Math.max(...cell.trials.map(failedShare));
+  const failures = failed > mostFailedShare ? `, with ${figure(100 * failed)} % of the requests failed` : '';
+  return `TTFT p95 ${milliseconds(ttft)} and ${figure(rate)} tokens/s per query${failures}`;
+}
+
+function systemOf(cell: CellResult): number | null {
+  return worst(cell, (trial) => trial.systemTokensPerSecond, Math.min);
+}
+
+function systemText(cell: CellResult): string {
+  return `${figure(systemOf(cell))} tokens/s in all`;
+}
