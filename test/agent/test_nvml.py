@@ -146,6 +146,17 @@ class NvmlTest(unittest.TestCase):
         self.assertEqual(event["counterJoules"], 7000)
         self.assertAlmostEqual(event["integratedJoules"], 100)
 
+    def test_energy_is_integrated_up_to_the_reading_of_the_counter_and_the_next_mean_of_power_has_all_samples(self):
+        fake = FakeLibrary()
+        readings = self.readings(fake)
+        fake.samples[0] = [(5_000_000, 100_000)]
+        readings.at(100, "power")
+        fake.samples[0] += [(6_000_000, 300_000)]
+        (event,) = readings.events("energy")
+        self.assertAlmostEqual(event["integratedJoules"], 200)
+        fake.samples[0] += [(6_020_000, 500_000)]
+        self.assertEqual(readings.at(101, "power")["powerWatts"], 400)
+
     def test_utilisation_is_the_mean_of_the_drivers_samples(self):
         fake = FakeLibrary()
         readings = self.readings(fake)

@@ -285,6 +285,7 @@ class _Readings:
                 "nvmlDeviceGetTotalEnergyConsumption", self._units[position].handle, of=ctypes.c_ulonglong
             )
             found[position] = millijoules / 1000
+            self._power[position].catch_up()
             return ()
 
         def events(position: int) -> List[dict]:

@@ -76,6 +76,20 @@ class PowerSamples:
         self._samples: Optional[DriverSamples] = DriverSamples(library, handle, structs.TOTAL_POWER_SAMPLES)
         self.energy = EnergyIntegral()
         self._unsent: List[Tuple[float, float]] = []
+        #: Taken by catch_up, and not yet part of a mean.
+        self._ahead: List[Tuple[int, int]] = []
+
+    def catch_up(self) -> None:
+        """Brings the integral up to now, for who lays it beside the energy counter; the next mean still has these samples."""
+        if self._samples is None or self._samples.last_us == 0:
+            return
+        try:
+            fresh = self._samples.fresh()
+        except (Unsupported, Unavailable):
+            # The next reading of power says so.
+            return
+        self._take(fresh)
+        self._ahead += fresh
 
     def read(self) -> List[Optional[float]]:
         first = self._samples is not None and self._samples.last_us == 0
@@ -84,7 +98,8 @@ class PowerSamples:
         except Unsupported:
             self._samples = None
             fresh = []
-        if not fresh:
+        ahead, self._ahead = self._ahead, []
+        if not fresh and not ahead:
             if self._samples is not None and not first:
                 # Asked again too soon, or the driver stopped sampling: what it says now stands in, and is not integrated.
                 return [self._usage()]
@@ -97,6 +112,7 @@ class PowerSamples:
             self._take(fresh[-1:])
         else:
             self._take(fresh)
+            fresh = ahead + fresh
         return [round(sum(milliwatts for _, milliwatts in fresh) / len(fresh) / 1000, 1)]
 
     def events(self) -> List[dict]:
