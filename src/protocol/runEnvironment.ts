@@ -116,6 +116,8 @@ const search: z.ZodType<Search> = z.object({
     z.object({ kind: z.literal('largest-within-slo'), limits: serviceLevel }),
     z.object({ kind: z.literal('knee'), gain: number }),
   ]),
+  flag: z.exactOptional(z.string()),
+  expected: z.exactOptional(z.string()),
 });
 const context: z.ZodType<RunContext> = z.object({
   run: z.string(),

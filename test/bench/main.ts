@@ -31,8 +31,10 @@ async function main(): Promise<void> {
   console.log();
   const load = spawnSync(process.execPath, ['test/bench/loadGenerator.mjs'], { stdio: 'inherit' });
   console.log();
+  const searches = spawnSync(process.execPath, ['test/bench/searches.mjs'], { stdio: 'inherit' });
+  console.log();
   const panel = spawnSync(process.execPath, ['dist/test/telemetryBench.mjs'], { stdio: 'inherit' });
-  process.exitCode = [telemetry, load, panel].every(({ status }) => status === 0) ? 0 : 1;
+  process.exitCode = [telemetry, load, searches, panel].every(({ status }) => status === 0) ? 0 : 1;
 }
 
 void main();

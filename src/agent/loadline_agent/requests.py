@@ -192,6 +192,10 @@ def check_searches(searches: Optional[Field], cells: Dict[str, str]) -> None:
         for cell in search.child("cells").items():
             if cell.word() not in cells:
                 raise cell.wrong("the id of a cell of the run")
+        for name in ("flag", "expected"):
+            value = search.optional(name)
+            if value:
+                value.word()
         goal = search.child("goal")
         kind = goal.child("kind").one_of("smallest-that-starts", "largest-that-starts", "largest-within-slo", "knee")
         if kind == "largest-within-slo":

@@ -136,6 +136,10 @@ export interface Search {
   /** Cell ids, small to large. */
   readonly cells: readonly string[];
   readonly goal: SearchGoal;
+  /** The flag that the cells differ in: a failure that says to raise or lower it says on which side the answer is. */
+  readonly flag?: string;
+  /** The cell that is predicted to be the answer: tried first, which saves tries where it is. */
+  readonly expected?: string;
 }
 
 export type SearchGoal =

@@ -125,6 +125,27 @@ def records(directory: str) -> Iterator[dict]:
                 yield parse_line(line, path)
 
 
+class JournalTail:
+    """Complete records as they are added, each once."""
+
+    def __init__(self, directory: str) -> None:
+        self._path = os.path.join(directory, FILE)
+        self._offset = 0
+
+    def new_records(self) -> Iterator[dict]:
+        try:
+            file = open(self._path, "rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._offset += len(line)
+                yield parse_line(line, self._path)
+
+
 class Progress:
     """What a journal says has been done, for resume."""
 
@@ -137,7 +158,7 @@ class Progress:
         for record in records(directory):
             self.last = record
             kind = record["type"]
-            if kind in ("cell-done", "cell-failed"):
+            if kind in ("cell-done", "cell-failed", "cell-passed-over"):
                 self.settled.add(record["cell"])
             if kind == "trial-measured":
                 self.measured.add((record["cell"], record["trial"]))

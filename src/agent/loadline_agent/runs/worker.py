@@ -12,6 +12,7 @@ from .engine import Engine, EngineFailed, launch_of, log_name
 from .folder import RunFolder
 from .journal import Journal, Progress
 from .load import EngineGone, LoadFailed, measure
+from .searching import Searches, next_trial
 from .telemetry import Telemetry
 from .watch import RunEnded, SupervisorLost, Watch
 
@@ -28,6 +29,7 @@ class Worker:
         self._engine: Optional[Engine] = None
         self._telemetry: Optional[Telemetry] = None
         self._progress = Progress(folder.path, request["cells"])
+        self._searches = Searches(folder.path, request)
         #: By engine key: how its start failed, and in which cell. It is not started again for the others.
         self._failed = {key: (record["cell"], record) for key, record in self._progress.engine_failures}
 
@@ -59,7 +61,9 @@ class Worker:
         try:
             self._start_telemetry()
             for cell in self._request["cells"]:
-                if cell["id"] not in self._progress.settled:
+                if self._searches.covers(cell["id"]):
+                    self._searches.run(cell["id"], self._cell, self._journal.append)
+                elif cell["id"] not in self._progress.settled:
                     self._cell(cell)
             return "completed", None
         except RunEnded as ended:
@@ -68,7 +72,7 @@ class Worker:
     # Cells
 
     def _cell(self, cell: dict) -> None:
-        if all((cell["id"], trial) in self._progress.measured for trial in range(cell["trials"])):
+        if self._next_trial(cell) is None:
             # Interrupted between its last trial and the word that it is done: it needs no engine any more.
             self._journal.append("cell-done", cell=cell["id"])
             return
@@ -81,9 +85,8 @@ class Worker:
             return
         started = time.monotonic()
         try:
-            for trial in range(cell["trials"]):
-                if (cell["id"], trial) not in self._progress.measured:
-                    self._trial(cell, trial, engine, started + cell["deadlineSeconds"])
+            while (trial := self._next_trial(cell)) is not None:
+                self._trial(cell, trial, engine, started + cell["deadlineSeconds"])
         except LoadFailed as failed:
             self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, engine.log_tail()))
         except EngineGone as gone:
@@ -91,6 +94,9 @@ class Worker:
             self._stop_engine()
         else:
             self._journal.append("cell-done", cell=cell["id"])
+
+    def _next_trial(self, cell: dict) -> Optional[int]:
+        return next_trial(cell, lambda trial: (cell["id"], trial) in self._progress.measured, self._searches)
 
     def _trial(self, cell: dict, trial: int, engine: Engine, deadline: float) -> None:
         identity_of_cell = cell["id"]
@@ -108,6 +114,7 @@ class Worker:
         self._journal.append(
             "trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement
         )
+        self._progress.measured.add((identity_of_cell, trial))
 
     def _fail(self, cell: dict, phase: str, diagnosis: Diagnosis) -> None:
         self._journal.append(
