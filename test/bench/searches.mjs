@@ -14,6 +14,6 @@ console.log('searches: share of the grid that they run (goal 40 % at most), 3 % 
 for (const line of output.trim().split('\n')) {
   const { name, unit, candidates, seeds, meanShare, mostShare, right, rough } = JSON.parse(line);
   console.log(
-    `  ${name}: mean ${percent(meanShare)}, most ${percent(mostShare)} of ${candidates} ${unit}; right within noise ${percent(right)} of ${seeds} seeds, contradictions seen in ${percent(rough)}`,
+    `  ${name}: mean ${percent(meanShare)}, most ${percent(mostShare)} of ${candidates} ${unit}; right within noise and one candidate ${percent(right)} of ${seeds} seeds, contradictions seen in ${percent(rough)}`,
   );
 }
