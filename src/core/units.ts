@@ -23,7 +23,9 @@ export function formatBytes(bytes: number | undefined): string {
 export function formatSignificant(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return 'not known';
   if (value === 0) return '0';
-  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))));
+  // Of the rounded value: 0.9996 is 1.00, with three digits as the others.
+  const rounded = Math.abs(Number(value.toPrecision(digits)));
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(rounded)));
   return value.toFixed(Math.min(decimals, 10));
 }
 

@@ -1,6 +1,12 @@
 /** The answer to the plan's question, in words: what the figures say, and what was left out of it. */
 import type { AnswerInput, PartialAnswer } from './answers/answerInput.ts';
+import { batchParallelAnswer } from './answers/batchParallel.ts';
 import { chatAnswer } from './answers/chat.ts';
+import { costAnswer } from './answers/cost.ts';
+import { memoryLimitAnswer } from './answers/memoryLimit.ts';
+import { mpsAnswer } from './answers/mps.ts';
+import { searchSentences } from './answers/search.ts';
+import type { Question } from './planSchema.ts';
 import type { RunResults } from './run.ts';
 import { simulatedWords } from './usable.ts';
 
@@ -10,29 +16,32 @@ export interface Answer {
   readonly warnings: readonly string[];
 }
 
-/** Of a run that is over. Simulated figures are named so in the sentence itself. */
+/** Of a run that is over. Simulated figures are named so in the sentence itself. Searches answer by themselves, whatever was asked. */
 export function answerQuestion(input: AnswerInput, outcome: RunResults['outcome']): Answer {
-  const { question, mode } = input;
-  if (question === null) return { answer: null, warnings: [] };
-  const { sentences, warnings = [] } = answerOf(question, input);
-  if (sentences.length === 0) return { answer: null, warnings };
+  const { question, mode, searches, cells } = input;
+  const { sentences, warnings = [] } = question === null ? { sentences: [] } : answerOf(question, input);
+  const said = [...sentences.slice(0, 1), ...searchSentences(searches, cells), ...sentences.slice(1)];
+  if (said.length === 0) return { answer: null, warnings };
   const end =
     outcome === 'completed'
       ? []
       : [
           `The run was ${outcome === 'failed' ? 'ended by a failure' : outcome}: only what was measured by then counts.`,
         ];
-  return { answer: simulatedWords(mode) + [...sentences, ...end].join(' '), warnings };
+  return { answer: simulatedWords(mode) + [...said, ...end].join(' '), warnings };
 }
 
-function answerOf(question: NonNullable<AnswerInput['question']>, input: AnswerInput): PartialAnswer {
+function answerOf(question: Question, input: AnswerInput): PartialAnswer {
   switch (question) {
+    case 'memory-limit':
+      return memoryLimitAnswer(input);
+    case 'cost':
+      return costAnswer(input);
     case 'chat':
       return chatAnswer(input);
-    default:
-      return {
-        sentences: [],
-        warnings: [`The answer to "${question}" is not covered yet: this run has its table only.`],
-      };
+    case 'batch-parallel':
+      return batchParallelAnswer(input);
+    case 'mps':
+      return mpsAnswer(input);
   }
 }

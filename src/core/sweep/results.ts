@@ -1,5 +1,8 @@
 /** From a run's journal to its results. Made again from the same records it is the same, whatever became of the process that followed. */
+import { findDevice } from '../device/catalogue.ts';
+import { gpuPrice, listPrices } from '../rank/prices.ts';
 import { answerQuestion } from './answer.ts';
+import type { HourlyPrice } from './answers/answerInput.ts';
 import { userTtftP95Ms } from './answers/chat.ts';
 import { chunksHideGaps, failsTooOften } from './checks.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
@@ -35,6 +38,8 @@ export interface RunContext {
   readonly question: Question | null;
   readonly serviceLevel: ServiceLevel | null;
   readonly repeats: number;
+  /** Of one GPU, where the plan has it. */
+  readonly gpuDollarsPerHour?: number;
   readonly cells: readonly Cell[];
   /** Left out where the plan searches for nothing. */
   readonly searches?: readonly Search[];
@@ -93,7 +98,20 @@ export function resultsFromJournal(
   const searches = searchResults(context.searches ?? [], context.cells, entries);
   const { question, serviceLevel: limits, device } = context;
   const answered = over
-    ? answerQuestion({ question, cells, limits, mode, device, knees, searches }, outcome)
+    ? answerQuestion(
+        {
+          question,
+          cells,
+          limits,
+          mode,
+          device,
+          price: priceOf(context),
+          gpuBytes: findDevice(device)?.cudaTotalBytes ?? null,
+          knees,
+          searches,
+        },
+        outcome,
+      )
     : { answer: null, warnings: [] };
   return {
     schema: 1,
@@ -112,6 +130,14 @@ export function resultsFromJournal(
     ...(searches.length === 0 ? {} : { searches }),
     ...(knees.length === 0 ? {} : { knees }),
   };
+}
+
+/** The plan's own price, else the list price of the GPU. */
+export function priceOf({ device, gpuDollarsPerHour }: RunContext): HourlyPrice | null {
+  if (gpuDollarsPerHour !== undefined)
+    return { dollarsPerHour: gpuDollarsPerHour, source: 'price of the plan' };
+  const known = findDevice(device);
+  return known === undefined ? null : (gpuPrice(known, listPrices) ?? null);
 }
 
 /** What the journal says of one cell so far. A trial that was measured twice (a resume) counts once: the first time. */

@@ -21,7 +21,7 @@ const LEAST_ROUNDS = 3;
 
 /**
  * The window of a trial; null where there is none to speak of: an offline batch, which is meant to start and run out, or a trial of a
- * few rounds. It ends with the last send: from then on fewer and fewer requests run. It begins in a closed loop with the first request
+ * few rounds. It ends with the last send, or when the last was due: from then on fewer and fewer requests run. It begins in a closed loop with the first request
  * that took the place of another (those sent together at the start meet an empty engine, and each other's prompts), in an open loop
  * one mean E2E after the start; and later where the rest is steady only then.
  */
@@ -32,7 +32,7 @@ export function measuredWindow(
   if (profile === 'offline') return null;
   const { requests } = measurement;
   const sent = requests.sentMs.toSorted((a, b) => a - b);
-  const last = sent.at(-1);
+  const last = requests.scheduledMs?.reduce((most, due) => Math.max(most, due), 0) ?? sent.at(-1);
   const answered = requests.e2eMs.flatMap((e2e, at) =>
     e2e === null || requests.failure[at] !== null ? [] : [e2e],
   );

@@ -270,7 +270,7 @@ describe('the answer to the chat question', () => {
 
   it('needs a service level, and is not made up for another question', () => {
     const records = journal([...begin, ...measured(one, good), completed]);
-    for (const other of [{ serviceLevel: null }, { question: 'cost' as const }]) {
+    for (const other of [{ serviceLevel: null }, { question: 'memory-limit' as const }]) {
       const results = resultsFromJournal({ ...context, ...other }, records);
       expect(results.answer).toBeNull();
       expect(results.warnings).toContainEqual(expect.stringMatching(/answer/i));

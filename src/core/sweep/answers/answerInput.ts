@@ -2,6 +2,12 @@ import type { Knee, SearchResult } from '../cellResult.ts';
 import type { Question } from '../planSchema.ts';
 import type { CellResult, RunMode, ServiceLevel } from '../run.ts';
 
+/** What one GPU costs an hour, US dollars. */
+export interface HourlyPrice {
+  readonly dollarsPerHour: number;
+  readonly source: string;
+}
+
 /** What an answer is made from. */
 export interface AnswerInput {
   readonly question: Question | null;
@@ -10,6 +16,10 @@ export interface AnswerInput {
   readonly mode: RunMode;
   /** Device id, or the driver's name. */
   readonly device: string;
+  /** As CUDA sees it, of one GPU; null where the GPU is not known. */
+  readonly gpuBytes: number | null;
+  /** Null where none is known. */
+  readonly price: HourlyPrice | null;
   readonly knees: readonly Knee[];
   readonly searches: readonly SearchResult[];
 }

@@ -1,0 +1,28 @@
+/** How cells of a grid belong together. */
+import type { CellResult } from '../run.ts';
+
+/** Names of the flags that differ between the cells. */
+export function varyingFlags(cells: readonly CellResult[]): readonly string[] {
+  const names = [...new Set(cells.flatMap(({ flags }) => Object.keys(flags)))];
+  return names.filter((name) => new Set(cells.map(({ flags }) => JSON.stringify(flags[name]))).size > 1);
+}
+
+export function copiesOf(cell: CellResult): number {
+  return cell.arrangement?.copies ?? 1;
+}
+
+/** Flags as text, some left out: to find cells that differ in those alone. */
+export function flagsWithout({ flags }: CellResult, names: readonly string[]): string {
+  const rest = Object.entries(flags).filter(([name]) => !names.includes(name));
+  return JSON.stringify(rest.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The varied flags of a cell in words: `tensor-parallel-size 2, quantization fp8`. Empty where nothing varies. */
+export function variedWords(cell: CellResult, varying: readonly string[]): string {
+  return varying
+    .map((name) => {
+      const value = cell.flags[name];
+      return `${name} ${Array.isArray(value) ? value.join(' ') : String(value ?? 'default')}`;
+    })
+    .join(', ');
+}

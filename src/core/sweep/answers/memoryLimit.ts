@@ -1,0 +1,239 @@
+/** `memory-limit`: the least GPU memory that runs at all, the least that keeps the peak, and what a second copy costs the first. */
+import { formatBytes } from '../../units.ts';
+import { differenceOf } from '../compare.ts';
+import { figure } from '../reportFigures.ts';
+import type { CellResult } from '../run.ts';
+import { intervalOf, isUsable, leftOut, loadWords, meanOf } from '../usable.ts';
+import type { AnswerInput, PartialAnswer } from './answerInput.ts';
+import { copiesOf, flagsWithout, varyingFlags } from './groups.ts';
+
+/** Flags that say how much of a GPU an engine takes, as a share of it. */
+export const memoryFlags: readonly string[] = [
+  'gpu-memory-utilization',
+  'mem-fraction-static',
+  'cuda-memory-fraction',
+  'kv-cache-free-gpu-memory-fraction',
+];
+
+export interface MemoryLimit {
+  readonly flag: string;
+  /** What sets the group apart: copies, GPUs, other flags, kind of load. Empty where there is one group. */
+  readonly group: string;
+  readonly points: readonly MemoryPoint[];
+  /** Smallest that ran, and the largest below it that did not. */
+  readonly startsFrom: number | null;
+  readonly failsAt: number | null;
+  /** Smallest whose peak throughput is not surely below the highest. */
+  readonly enough: MemoryPoint | null;
+}
+
+export interface MemoryPoint {
+  readonly value: number;
+  /** The cell with the highest throughput of those that are usable; null where none is. */
+  readonly best: CellResult | null;
+  readonly cells: readonly CellResult[];
+  /** Kind and phase, where all its cells failed. */
+  readonly failure: string | null;
+}
+
+/** Throughput that is lower by less than this is taken for the same where nothing says how noisy it is. */
+const SAME_WITHOUT_INTERVAL = 0.02;
+
+export function memoryLimits(cells: readonly CellResult[]): readonly MemoryLimit[] {
+  const varying = varyingFlags(cells);
+  const flag =
+    memoryFlags.find((name) => varying.includes(name)) ??
+    memoryFlags.find((name) => cells.some((cell) => cell.flags[name] !== undefined));
+  if (flag === undefined) return [];
+  const groups = new Map<string, CellResult[]>();
+  for (const cell of cells) {
+    const name = groupName(cell, flag, varying, cells);
+    groups.set(name, [...(groups.get(name) ?? []), cell]);
+  }
+  return [...groups].map(([group, own]) => limitOf(flag, group, own));
+}
+
+function groupName(
+  cell: CellResult,
+  flag: string,
+  varying: readonly string[],
+  cells: readonly CellResult[],
+): string {
+  const others = varying
+    .filter((name) => name !== flag)
+    .map((name) => `${name} ${String(cell.flags[name] ?? 'default')}`);
+  const differ = <T>(of: (one: CellResult) => T) => new Set(cells.map(of)).size > 1;
+  return [
+    differ(copiesOf) ? `${copiesOf(cell)} ${copiesOf(cell) === 1 ? 'copy' : 'copies'}` : '',
+    differ((one) => one.arrangement?.sharing) ? (cell.arrangement?.sharing ?? '') : '',
+    differ((one) => one.gpuCount) && cell.gpuCount !== undefined
+      ? `${cell.gpuCount} GPU${cell.gpuCount === 1 ? '' : 's'}`
+      : '',
+    ...others,
+    cell.load ?? '',
+  ]
+    .filter((words) => words !== '')
+    .join(', ');
+}
+
+function limitOf(flag: string, group: string, cells: readonly CellResult[]): MemoryLimit {
+  const values = [...new Set(cells.flatMap((cell) => numberOf(cell.flags[flag]) ?? []))].sort(
+    (a, b) => a - b,
+  );
+  const points = values.map((value) =>
+    pointOf(
+      value,
+      cells.filter((cell) => numberOf(cell.flags[flag]) === value),
+    ),
+  );
+  const ran = points.filter((point) => point.cells.some(({ state }) => state === 'done'));
+  const startsFrom = ran[0]?.value ?? null;
+  const failed = points.filter(
+    ({ value, failure }) => failure !== null && (startsFrom === null || value < startsFrom),
+  );
+  const measured = points.filter((point): point is MemoryPoint & { best: CellResult } => point.best !== null);
+  const peak = measured.reduce<(typeof measured)[number] | undefined>(
+    (top, point) => (top === undefined || throughput(point.best) > throughput(top.best) ? point : top),
+    undefined,
+  );
+  const enough =
+    peak === undefined ? null : (measured.find((point) => isAsFast(point.best, peak.best)) ?? null);
+  return { flag, group, points, startsFrom, failsAt: failed.at(-1)?.value ?? null, enough };
+}
+
+function pointOf(value: number, cells: readonly CellResult[]): MemoryPoint {
+  const best = cells
+    .filter((cell) => isUsable(cell) && throughput(cell) > 0)
+    .reduce<CellResult | null>(
+      (top, cell) => (top === null || throughput(cell) > throughput(top) ? cell : top),
+      null,
+    );
+  const failures = cells.flatMap(({ state, failure }) =>
+    state === 'failed' && failure !== null ? [failure] : [],
+  );
+  const [first] = failures;
+  const all = failures.length === cells.length && first !== undefined;
+  return { value, best, cells, failure: all ? `${first.kind} at ${first.enginePhase ?? first.phase}` : null };
+}
+
+function isAsFast(cell: CellResult, peak: CellResult): boolean {
+  if (cell === peak) return true;
+  const difference = differenceOf(cell, peak, 'systemTokensPerSecond');
+  if (difference === undefined) return false;
+  if (difference.verdict !== 'uncertain')
+    return difference.verdict === 'no-real-difference' || difference.difference <= 0;
+  return difference.difference <= SAME_WITHOUT_INTERVAL * difference.second;
+}
+
+function throughput(cell: CellResult): number {
+  return meanOf(cell, (trial) => trial.systemTokensPerSecond) ?? 0;
+}
+
+function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+export function memoryLimitAnswer({ cells, gpuBytes }: AnswerInput): PartialAnswer {
+  const limits = memoryLimits(cells);
+  if (limits.length === 0) {
+    return {
+      sentences: [],
+      warnings: [
+        `No answer: the memory-limit question needs one of ${memoryFlags.join(', ')} in the plan's matrix or search.`,
+      ],
+    };
+  }
+  const sentences = limits.map((limit) => {
+    const words = limitWords(limit, gpuBytes);
+    return limit.group === '' ? words : `${limit.group}: ${words}`;
+  });
+  return {
+    sentences: [...sentences, ...secondCopy(cells), ...leftOut(cells, { failedIsData: true })],
+  };
+}
+
+function limitWords(
+  { flag, points, startsFrom, failsAt, enough }: MemoryLimit,
+  gpuBytes: number | null,
+): string {
+  const failure = points.find(({ value }) => value === failsAt)?.failure ?? null;
+  if (startsFrom === null) {
+    return failure === null
+      ? `no ${flag} has a result.`
+      : `no ${flag} that was tried runs; ${failsAt} fails (${failure}).`;
+  }
+  const start =
+    failure === null
+      ? `${startsFrom} is the smallest that was tried, and it runs`
+      : `it runs from ${startsFrom} (${failsAt} fails: ${failure})`;
+  if (enough?.best === null || enough === null) return `${flag}: ${start}; no throughput could be measured.`;
+  const { best, value } = enough;
+  const cell = best;
+  const uncertain =
+    intervalOf(cell, 'systemTokensPerSecond')?.known === true
+      ? ''
+      : ' (no interval: repeat it to tell a few percent apart)';
+  const memory = memoryWords(flag, value, cell, gpuBytes);
+  return `${value} is enough: the smallest ${flag} at peak throughput, ${rateWords(cell)} at ${loadWords(cell)}${uncertain}${memory}; ${start}.`;
+}
+
+/** `4.19 ± 0.05 requests/s (419 tokens/s)` */
+export function rateWords(cell: CellResult): string {
+  const requests = meanOf(cell, (trial) => trial.requestsPerSecond ?? null);
+  const tokens = intervalOf(cell, 'systemTokensPerSecond');
+  const width = tokens === null ? 0 : (tokens.high - tokens.low) / 2;
+  const spread = tokens?.known === true ? ` ± ${figure(width)}` : '';
+  const tokenWords = tokens === null ? '' : `${figure(tokens.mean)}${spread} tokens/s`;
+  return requests === null ? tokenWords : `${figure(requests)} requests/s, ${tokenWords}`;
+}
+
+function memoryWords(
+  flag: string,
+  value: number,
+  { gpuCount = 1 }: CellResult,
+  gpuBytes: number | null,
+): string {
+  if (gpuBytes === null || flag === 'kv-cache-free-gpu-memory-fraction') return '';
+  const gpus = gpuCount === 1 ? '' : ` on ${gpuCount} GPUs together`;
+  return `, ${formatBytes(value * gpuBytes * gpuCount)}${gpus}`;
+}
+
+/** What the first copy loses to a second one on the same GPUs, and what the GPUs gain. */
+function secondCopy(cells: readonly CellResult[]): string[] {
+  const pairs = cells.flatMap((two) => {
+    if (copiesOf(two) !== 2 || !isUsable(two)) return [];
+    const one = cells.find(
+      (cell) =>
+        copiesOf(cell) === 1 &&
+        isUsable(cell) &&
+        cell.load === two.load &&
+        flagsWithout(cell, memoryFlags) === flagsWithout(two, memoryFlags) &&
+        (cell.concurrency ?? 0) * 2 === (two.concurrency ?? -1),
+    );
+    return one === undefined ? [] : [{ one, two }];
+  });
+  // The pair under most load says most: alone on the GPU there is nothing to share.
+  const pair = pairs.toSorted((a, b) => (b.two.concurrency ?? 0) - (a.two.concurrency ?? 0))[0];
+  if (pair === undefined) return [];
+  const alone = meanOf(pair.one, (trial) => trial.systemTokensPerSecond);
+  const beside = meanOf(
+    pair.two,
+    (trial) => trial.perEngine?.find(({ engine }) => engine === 0)?.systemTokensPerSecond ?? null,
+  );
+  if (alone === null || beside === null) return [];
+  const change = beside / alone - 1;
+  const cost =
+    Math.abs(change) < 0.02
+      ? 'costs the first one nothing that can be told'
+      : `${change < 0 ? 'costs' : 'gains'} the first one ${figure(100 * Math.abs(change))} % of its throughput`;
+  const [before, after] = [pair.one.telemetry?.utilization, pair.two.telemetry?.utilization];
+  const utilisation =
+    before === undefined || after === undefined
+      ? ''
+      : `; GPU utilisation goes from ${figure(100 * before)} to ${figure(100 * after)} % (${after >= before ? '+' : '−'}${figure(100 * Math.abs(after - before))} points)`;
+  const both = meanOf(pair.two, (trial) => trial.systemTokensPerSecond);
+  return [
+    `A second copy ${cost} (${figure(alone)} tokens/s alone at ${loadWords(pair.one)}, ${figure(beside)} beside it), and both together give ${figure(both)}${utilisation}.`,
+  ];
+}
