@@ -5,7 +5,7 @@ import os
 import pwd
 import signal
 import time
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from .clock import boot_id
 
@@ -88,9 +88,9 @@ def group_members(group: int) -> List[int]:
     return members
 
 
-def left_in_group(leader: Optional[dict]) -> List[int]:
+def left_in_group(leader: dict) -> List[int]:
     """Members of the group that a process of `identity` led, unless that number belongs to somebody else by now."""
-    if not leader or leader["bootId"] != boot_id():
+    if leader["bootId"] != boot_id():
         return []
     about = facts(leader["pid"])
     if about is not None and about.started != leader["started"]:
@@ -114,11 +114,11 @@ def signal_group(group: int, number: int) -> bool:
         return False
 
 
-def kill_leftovers(run: str, home: str, engine: Optional[dict], seconds: float = 15) -> bool:
-    """Ends with SIGKILL what is left of a run's engine. False if something is still there after `seconds`."""
+def kill_leftovers(run: str, home: str, engines: Sequence[dict], seconds: float = 15) -> bool:
+    """Ends with SIGKILL what is left of a run's engines. False if something is still there after `seconds`."""
     end = time.monotonic() + seconds
     while True:
-        left = {*marked(run, home), *left_in_group(engine)}
+        left = {*marked(run, home), *(pid for engine in engines for pid in left_in_group(engine))}
         if not left:
             return True
         if time.monotonic() > end:

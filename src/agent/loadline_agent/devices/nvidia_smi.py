@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from ..processes import default_signals, die_with
+from ..processes import default_signals, die_with, process_name, process_user
 from ..sampling.reading import Mode, Reading, Unavailable
 from .unavailable import DeviceUnavailable
 
@@ -145,6 +145,26 @@ class NvidiaSmiDevice:
             }
             for row in self._static
         ]
+
+    def memory_used(self) -> Dict[int, Optional[int]]:
+        """Bytes in use now, by index."""
+        text = self._ask("--query-gpu=index,memory.used", "--format=csv,noheader,nounits")
+        rows = [parse_row(line, ("index", "used")) for line in text.splitlines() if line.strip()]
+        return {int(row["index"]): mebibytes(row["used"]) for row in rows if row and row["index"]}
+
+    def compute_processes(self) -> Dict[str, List[dict]]:
+        """GpuProcess by the GPU's uuid."""
+        columns = ("gpu_uuid", "pid", "process_name", "used_gpu_memory")
+        text = self._ask(f"--query-compute-apps={','.join(columns)}", "--format=csv,noheader,nounits")
+        found: Dict[str, List[dict]] = {}
+        for line in text.splitlines():
+            row = parse_row(line, columns) if line.strip() else None
+            if row and row["pid"] and row["pid"].isdigit():
+                pid = int(row["pid"])
+                name = process_name(pid) or os.path.basename(row["process_name"] or "") or None
+                process = {"pid": pid, "name": name, "memoryBytes": mebibytes(row["used_gpu_memory"]), **process_user(pid)}
+                found.setdefault(row["gpu_uuid"] or "", []).append(process)
+        return found
 
     def readings(self, mode: Mode, interval: float, keep_power: bool = False) -> List[Reading]:
         period_ms = max(LEAST_LOOP_MS, round(interval * 1000))

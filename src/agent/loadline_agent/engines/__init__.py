@@ -1,16 +1,22 @@
-"""Engines that a run can start: one module each. A module has
+"""Engines that a run can start: one module each, which says how it is launched, when it is ready, what its metrics are called,
+what its log says, and how it is stopped (kind.py)."""
 
-- `arguments(port)`: what follows the engine's own command line,
-- `environment(api_key)`: what it needs in its environment, secrets included,
-- `CAUSES`: what its log says when it does not start, most telling first (see failure.py).
-"""
+from typing import Dict
 
-from types import ModuleType
+from .command import COMMAND
+from .kind import EngineKind
+from .llama_cpp import LLAMA_CPP
+from .sglang import SGLANG
+from .tgi import TGI
+from .transformers_serve import TRANSFORMERS
+from .triton import TRITON
+from .trtllm import TRTLLM
+from .vllm import VLLM
 
-from . import vllm
+BY_NAME: Dict[str, EngineKind] = {
+    kind.name: kind for kind in (VLLM, SGLANG, TGI, TRTLLM, TRITON, LLAMA_CPP, TRANSFORMERS, COMMAND)
+}
 
-BY_NAME = {"vllm": vllm}
 
-
-def engine_named(name: str) -> ModuleType:
+def engine_named(name: str) -> EngineKind:
     return BY_NAME[name]

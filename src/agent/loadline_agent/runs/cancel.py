@@ -3,12 +3,13 @@
 import signal
 import time
 
+from ..engines.kind import STOPPING
 from ..errors import AgentError
 from ..locks import FileLock, is_locked
-from ..processes import is_alive, kill_leftovers, signal_if_there
-from .engine import STOPPING
+from ..processes import is_alive, signal_if_there
 from .folder import RunFolder
 from .journal import FILE, Journal, last_line
+from .leftovers import end_leftovers
 
 #: The engine's own time to stop, and some for the worker.
 POLITE_SECONDS = sum(seconds for _, seconds in STOPPING) + 10
@@ -30,7 +31,7 @@ def cancel_run(run: str) -> dict:
             raise AgentError(
                 "run-active", f"The run {run} was started again while it was cancelled. Cancel it once more."
             )
-        if not kill_leftovers(run, folder.home, folder.processes().get("engine")):
+        if not end_leftovers(folder):
             raise AgentError(
                 "leftovers",
                 f"Processes of the run {run} do not end. Look for LOADLINE_RUN={run} in /proc/*/environ and end them.",

@@ -98,7 +98,8 @@ class RunFolder:
     # Processes of the run
 
     def note_processes(self, **known: Optional[dict]) -> None:
-        """Adds to processes.json: `supervisor`, `worker`, `engine`, each an identity or None."""
+        """Adds to processes.json: `supervisor`, `worker`, `engine` (copies: `engine-1` …), each an identity or None;
+        `container` and `mps` say what else an engine may leave."""
         self.write_json("processes.json", {**self.processes(), **known})
 
     def processes(self) -> Dict[str, Optional[dict]]:
@@ -106,6 +107,11 @@ class RunFolder:
             return self.read_json("processes.json")
         except (FileNotFoundError, ValueError):
             return {}
+
+    def engine_leaders(self) -> List[dict]:
+        """Identities of the engines' own processes, each the leader of its group."""
+        known = self.processes()
+        return [known[name] for name in known if name.split("-")[0] == "engine" and known[name]]
 
     @property
     def lock_path(self) -> str:

@@ -17,7 +17,7 @@ from .folder import RunFolder
 from .journal import complete_size
 
 #: In the order in which they are sent: what explains the others first.
-FILES = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl")
+FILES = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "metrics.jsonl")
 ENGINE_LOG = re.compile(r"engine-[A-Za-z0-9._-]+\.log\Z")
 
 CHUNK_BYTES = 256 << 10

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 import traceback
-from typing import Callable, Optional
+from typing import Callable, List, Optional
 
 from ..loadgen.runner import LoadError, run_load
 from ..processes import default_signals, die_with, signal_if_there
@@ -36,19 +36,19 @@ class EngineGone(Exception):
 
 def measure(
     watch: Watch,
-    target: dict,
+    targets: List[dict],
     profile: dict,
     deadline: float,
     on_progress: Callable[[str, int, int], None],
     engine_ended: Callable[[], Optional[str]],
 ) -> dict:
-    """A TrialMeasurement. `target`: port, api_key and model of run_load."""
+    """A TrialMeasurement. `targets`: host, port, api_key and model of each copy of the engine."""
     reading, writing = os.pipe()
     parent = os.getpid()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        generate(parent, writing, target, profile, deadline)
+        generate(parent, writing, targets, profile, deadline)
     os.close(writing)
     phase = "warm-up" if profile["warmupRequests"] else "load"
     received = b""
@@ -87,7 +87,7 @@ def measure(
         os.waitpid(child, 0)
 
 
-def generate(parent: int, writing: int, target: dict, profile: dict, deadline: float) -> None:
+def generate(parent: int, writing: int, targets: List[dict], profile: dict, deadline: float) -> None:
     """In the child; never returns."""
     status = 1
     try:
@@ -107,11 +107,12 @@ def generate(parent: int, writing: int, target: dict, profile: dict, deadline: f
                 said_at, said_phase = now, phase
                 say({"progress": [phase, completed, total]})
 
+        target = targets[0]
         try:
             say(
                 {
                     "measurement": run_load(
-                        "127.0.0.1",
+                        target["host"],
                         target["port"],
                         target["api_key"],
                         target["model"],

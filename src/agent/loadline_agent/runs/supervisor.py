@@ -11,9 +11,10 @@ from ..clock import boot_id
 from ..errors import AgentError
 from ..home import locks_path
 from ..locks import FileLock, lock_gpus
-from ..processes import identity, kill_leftovers
+from ..processes import identity
 from .folder import RunFolder
 from .journal import Journal, Progress
+from .leftovers import end_leftovers
 from .worker import Worker
 
 
@@ -56,7 +57,7 @@ class Supervisor:
             )
 
     def _end_leftovers(self, folder: RunFolder) -> None:
-        if not kill_leftovers(folder.run, folder.home, folder.processes().get("engine")):
+        if not end_leftovers(folder):
             raise AgentError(
                 "leftovers",
                 f"Processes of the run {folder.run} do not end. Look for LOADLINE_RUN={folder.run} in /proc/*/environ and end them.",

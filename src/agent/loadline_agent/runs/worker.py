@@ -8,16 +8,15 @@ from typing import Optional, Tuple
 from ..engines.failure import Diagnosis
 from ..errors import AgentError
 from ..processes import identity
-from .engine import Engine, EngineFailed, launch_of, log_name
+from .engine import Engine
 from .folder import RunFolder
+from .instance import EngineFailed
 from .journal import Journal, Progress
+from .lifecycle import CellEngines
 from .load import EngineGone, LoadFailed, measure
 from .searching import Searches, next_trial
 from .telemetry import Telemetry
 from .watch import RunEnded, SupervisorLost, Watch
-
-#: Another process may take a free port before the engine binds it.
-PORT_ATTEMPTS = 3
 
 
 class Worker:
@@ -26,19 +25,17 @@ class Worker:
         self._request = request
         self._journal = journal
         self._watch = Watch(folder, lifeline, request["leaseSeconds"])
-        self._engine: Optional[Engine] = None
         self._telemetry: Optional[Telemetry] = None
         self._progress = Progress(folder.path, request["cells"])
         self._searches = Searches(folder.path, request)
-        #: By engine key: how its start failed, and in which cell. It is not started again for the others.
-        self._failed = {key: (record["cell"], record) for key, record in self._progress.engine_failures}
+        self._engines = CellEngines(folder, request, journal, self._watch, self._progress.engine_failures)
 
     def work(self) -> int:
         """Returns the process's exit status."""
         self._folder.note_processes(worker=identity(os.getpid()))
         try:
             outcome, message = self._all_cells()
-            self._stop_engine()
+            self._engines.stop()
             self._stop_telemetry()
             self._journal.append("run-finished", outcome=outcome, message=message)
             return 0
@@ -77,11 +74,9 @@ class Worker:
             self._journal.append("cell-done", cell=cell["id"])
             return
         try:
-            engine = self._engine_for(cell)
+            engine = self._engines.for_cell(cell)
         except EngineFailed as failed:
             self._fail(cell, failed.phase, failed.diagnosis)
-            return
-        if engine is None:
             return
         started = time.monotonic()
         try:
@@ -91,7 +86,7 @@ class Worker:
             self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, engine.log_tail()))
         except EngineGone as gone:
             self._fail(cell, gone.phase, engine.failure(gone.phase).diagnosis)
-            self._stop_engine()
+            self._engines.stop()
         else:
             self._journal.append("cell-done", cell=cell["id"])
 
@@ -108,8 +103,10 @@ class Worker:
             )
 
         self._mark(f"cell {identity_of_cell}, trial {trial}: start")
-        target = {"port": engine.port, "api_key": engine.api_key, "model": engine.model}
-        measurement = measure(self._watch, target, cell["load"], deadline, on_progress, engine.ended)
+        with self._engines.measuring(identity_of_cell):
+            measurement = measure(
+                self._watch, engine.targets(), cell["load"], deadline, on_progress, engine.ended
+            )
         self._mark(f"cell {identity_of_cell}, trial {trial}: end")
         self._journal.append(
             "trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement
@@ -120,71 +117,9 @@ class Worker:
         self._journal.append(
             "cell-failed",
             cell=cell["id"],
-            kind=diagnosis.kind,
             phase=phase,
-            message=diagnosis.message,
-            logExcerpt=diagnosis.excerpt,
+            **diagnosis.fields(),
         )
-
-    # Engine
-
-    def _engine_for(self, cell: dict) -> Optional[Engine]:
-        """The engine of the cell, running and ready; None where its key failed before, which is then said."""
-        key = cell["engineKey"]
-        if self._engine is not None and self._engine.key == key and self._engine.ended() is None:
-            return self._engine
-        self._stop_engine()
-        if key in self._failed:
-            first, failure = self._failed[key]
-            message = f"Not started again: the same engine failed for cell {first}. {failure['message']}"
-            self._fail(cell, failure["phase"], Diagnosis(failure["kind"], message, failure["logExcerpt"]))
-            return None
-        for attempt in range(PORT_ATTEMPTS):
-            try:
-                return self._start_engine(cell)
-            except EngineFailed as failed:
-                self._stop_engine()
-                if failed.diagnosis.kind == "port-in-use" and attempt + 1 < PORT_ATTEMPTS:
-                    continue
-                about = failed.diagnosis
-                self._failed[key] = (
-                    cell["id"],
-                    {"phase": failed.phase, "kind": about.kind, "message": about.message, "logExcerpt": about.excerpt},
-                )
-                raise
-        raise AssertionError("the last attempt returns or raises")
-
-    def _start_engine(self, cell: dict) -> Engine:
-        key = cell["engineKey"]
-        launch = launch_of(cell, self._folder, self._request["gpus"])
-        log = f"engine-{log_name(cell)}.log"
-        engine = self._engine = Engine(self._folder, self._watch, key, launch, log)
-        self._journal.append(
-            "engine-starting",
-            engineKey=key,
-            cell=cell["id"],
-            command=engine.command,
-            log=log,
-            simulated=launch.simulated,
-        )
-        started = time.monotonic()
-        engine.start()
-        engine.wait_ready()
-        self._journal.append(
-            "engine-ready", engineKey=key, startupSeconds=round(time.monotonic() - started, 3), version=engine.version
-        )
-        return engine
-
-    def _stop_engine(self, quietly: bool = False) -> None:
-        engine, self._engine = self._engine, None
-        if engine is None or not engine.started:
-            return
-        began = time.monotonic()
-        signal_name = engine.stop()
-        if not quietly:
-            self._folder.note_processes(engine=None)
-            seconds = round(time.monotonic() - began, 3)
-            self._journal.append("engine-stopped", engineKey=engine.key, signal=signal_name, seconds=seconds)
 
     # Telemetry
 
@@ -212,5 +147,5 @@ class Worker:
 
     def _end_quietly(self) -> None:
         """Leaves no process behind and writes nothing."""
-        self._stop_engine(quietly=True)
+        self._engines.stop(quietly=True)
         self._stop_telemetry()

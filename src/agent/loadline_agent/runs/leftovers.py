@@ -1,0 +1,15 @@
+"""What a run's engines may have left on the host: processes, containers, the pipes of an MPS daemon."""
+
+from ..processes import kill_leftovers
+from .containers import end_containers
+from .folder import RunFolder
+from .mps import remove_directory
+
+
+def end_leftovers(folder: RunFolder) -> bool:
+    """False where something of it is still there."""
+    ended = kill_leftovers(folder.run, folder.home, folder.engine_leaders())
+    contained = end_containers(folder)
+    if ended:
+        remove_directory(folder)
+    return ended and contained

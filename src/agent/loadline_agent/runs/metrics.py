@@ -1,0 +1,197 @@
+"""metrics.jsonl of a run: what the engine's own `/metrics` says, in words that are the same for every engine."""
+
+import math
+import os
+import re
+import select
+import signal
+import time
+import traceback
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from ..clock import monotonic_ms, wall_ms
+from ..engines.kind import MetricNames
+from ..errors import AgentError, DiskFull
+from ..processes import default_signals, die_with, signal_if_there
+from ..wire import encode
+from .folder import RunFolder
+from .http import Address, blocking_request
+from .journal import append_line, cut_torn_line
+
+FILE = "metrics.jsonl"
+SCHEMA = 1
+DISK_FULL_STATUS = 28
+
+SECONDS = 1.0
+#: While a cell is measured in quiet mode: the engine answers from the process that also serves the load.
+QUIET_SECONDS = 5.0
+ANSWER_SECONDS = 2.0
+STOP_SECONDS = 4.0
+
+#: As in a record, and the field of MetricNames each.
+FIELDS = (
+    ("running", "running"),
+    ("waiting", "waiting"),
+    ("kvUsage", "kv_usage"),
+    ("preemptions", "preemptions"),
+    ("promptTokens", "prompt_tokens"),
+    ("generationTokens", "generation_tokens"),
+    ("prefixCacheHits", "prefix_cache_hits"),
+    ("prefixCacheQueries", "prefix_cache_queries"),
+)
+
+SAMPLE = re.compile(r"([A-Za-z_:][\w:]*)(?:\{[^}]*\})?\s+(\S+)")
+
+
+def parse_prometheus(text: str) -> Dict[str, List[float]]:
+    """Metric name -> the values of its label sets. What is no finite number is left out."""
+    found: Dict[str, List[float]] = {}
+    for line in text.splitlines():
+        match = SAMPLE.match(line) if line[:1] not in ("#", "") else None
+        if match is None:
+            continue
+        try:
+            value = float(match.group(2))
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            found.setdefault(match.group(1), []).append(value)
+    return found
+
+
+def normalised(text: str, names: MetricNames) -> Dict[str, Optional[float]]:
+    """None where the engine has none. Of several ranks counts add up; of their cache usage the highest counts."""
+    samples = parse_prometheus(text)
+    return {field: value_of(samples, getattr(names, name), max if name == "kv_usage" else sum) for field, name in FIELDS}
+
+
+def value_of(samples: Dict[str, List[float]], names: Sequence[str], join: Callable[[List[float]], float]) -> Optional[float]:
+    values = next((samples[name] for name in names if name in samples), None)
+    if not values:
+        return None
+    value = join(values)
+    return int(value) if value == int(value) else value
+
+
+class Scraped(NamedTuple):
+    instance: int
+    address: Address
+
+
+def scrape(address: Address, names: MetricNames) -> Optional[Dict[str, Optional[float]]]:
+    """None where there is no answer, or none of the metrics in it."""
+    answer = blocking_request(address, names.path, None, ANSWER_SECONDS)
+    if answer is None or answer.status != 200:
+        return None
+    values = normalised(answer.text(), names)
+    return values if any(value is not None for value in values.values()) else None
+
+
+class Metrics:
+    """A process that scrapes the copies of one engine until it is stopped."""
+
+    def __init__(self, folder: RunFolder, engine_key: str, names: MetricNames, targets: Iterable[Tuple[int, Address]]) -> None:
+        self._path = folder.file(FILE)
+        self._names = names
+        self._targets = [Scraped(index, address) for index, address in targets]
+        reading, self._held = os.pipe()
+        parent = os.getpid()
+        self._pid: Optional[int] = os.fork()
+        if self._pid == 0:
+            os.close(self._held)
+            record(parent, self._path, engine_key, names, self._targets, reading)
+        os.close(reading)
+
+    def preemptions(self) -> Optional[float]:
+        """Of all copies so far."""
+        said = [scrape(target.address, self._names) for target in self._targets]
+        known = [values["preemptions"] for values in said if values and values["preemptions"] is not None]
+        return sum(known) if known else None
+
+    def slow_down(self, quiet: bool) -> None:
+        try:
+            os.write(self._held, b"q" if quiet else b"n")
+        except OSError:
+            # It has ended; `check` says so.
+            pass
+
+    def check(self) -> Optional[str]:
+        """Once, why there will be no more metrics; None while there is. A full disk raises."""
+        if self._pid is None:
+            return None
+        pid, raw = os.waitpid(self._pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        self._pid = None
+        if os.WIFEXITED(raw) and os.WEXITSTATUS(raw) == DISK_FULL_STATUS:
+            raise AgentError(
+                "disk-full",
+                f"Cannot write {self._path}: No space left on device. Free space there, then resume the run.",
+            )
+        return "Reading the engine's metrics ended before the engine did; see supervisor.log of the run."
+
+    def stop(self) -> None:
+        os.close(self._held)
+        end = time.monotonic() + STOP_SECONDS
+        while self._pid is not None and time.monotonic() < end:
+            if os.waitpid(self._pid, os.WNOHANG)[0]:
+                self._pid = None
+            else:
+                time.sleep(0.01)
+        if self._pid is not None:
+            signal_if_there(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+
+
+def record(parent: int, path: str, engine_key: str, names: MetricNames, targets: List[Scraped], stop: int) -> None:
+    """In the child; never returns."""
+    status = 1
+    try:
+        default_signals()
+        die_with(parent)
+        append_metrics(path, engine_key, names, targets, stop)
+        status = 0
+    except DiskFull:
+        status = DISK_FULL_STATUS
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def append_metrics(path: str, engine_key: str, names: MetricNames, targets: List[Scraped], stop: int) -> None:
+    """Until `stop` is closed. A `q` on it asks for the slower pace, an `n` for the usual one."""
+    cut_torn_line(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def write(line: dict) -> None:
+        # No fsync a line: a machine that stops loses a second of metrics, never a result.
+        append_line(descriptor, encode(line), path, durable=False)
+
+    if os.fstat(descriptor).st_size == 0:
+        write({"type": "metrics-header", "schema": SCHEMA, "names": [field for field, _ in FIELDS]})
+    period, due = SECONDS, time.monotonic()
+    while True:
+        readable = select.select([stop], [], [], max(0.0, due - time.monotonic()))[0]
+        if readable:
+            said = os.read(stop, 64)
+            if not said:
+                break
+            period = QUIET_SECONDS if said.endswith(b"q") else SECONDS
+            due = time.monotonic() + period
+            continue
+        for target in targets:
+            values = scrape(target.address, names)
+            if values is not None:
+                write(
+                    {
+                        "type": "engine-metrics",
+                        "monotonicMs": monotonic_ms(),
+                        "wallMs": wall_ms(),
+                        "engineKey": engine_key,
+                        "instance": target.instance,
+                        **values,
+                    }
+                )
+        due = max(due + period, time.monotonic())
+    os.close(descriptor)
