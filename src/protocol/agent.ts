@@ -18,7 +18,14 @@
  */
 
 import type { TrialMeasurement } from '../core/sweep/measurement.ts';
-import type { EngineInstance, EnginePhase, LoadProfile, Remedy, Search } from '../core/sweep/run.ts';
+import type {
+  EngineInstance,
+  EnginePhase,
+  EngineSupport,
+  LoadProfile,
+  Remedy,
+  Search,
+} from '../core/sweep/run.ts';
 import type { SimulatedEngine } from '../core/sweep/simulatedEngine.ts';
 import type {
   CachedModel,
@@ -389,6 +396,7 @@ export type JournalRecord = JournalBase &
         readonly startupSeconds: number;
         readonly version: string | null;
         readonly instances?: readonly EngineInstance[];
+        readonly support?: EngineSupport;
       }
     | {
         readonly type: 'engine-stopped';

@@ -118,6 +118,7 @@ export const journalGuards: {
     startupSeconds: z.number(),
     version: z.string().nullable(),
     instances: z.exactOptional(z.array(instance)),
+    support: z.exactOptional(z.object({ verified: z.string().nullable(), documentation: z.string() })),
   }),
   'engine-stopped': record('engine-stopped', {
     engineKey: z.string(),

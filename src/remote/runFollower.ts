@@ -41,7 +41,7 @@ export interface FollowOptions {
 const telemetryFile = 'telemetry.jsonl';
 /** What a host may put into a run folder. */
 const followedFile =
-  /^(plan\.yaml|environment\.json|journal\.jsonl|telemetry\.jsonl|engine-[A-Za-z0-9._-]+\.log)$/;
+  /^(plan\.yaml|environment\.json|journal\.jsonl|telemetry\.jsonl|metrics\.jsonl|engine-[A-Za-z0-9._-]+\.log)$/;
 const largestChunkBytes = 16 * 1024 * 1024;
 const defaultSilenceMs = 20_000;
 const unpack = promisify(inflate);

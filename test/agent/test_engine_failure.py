@@ -37,7 +37,7 @@ WORDS = (
     ),
     ("torch.AcceleratorError: CUDA error: out of memory", "out-of-memory"),
     ("OSError: [Errno 98] Address already in use", "port-in-use"),
-    ("vllm serve: error: unrecognized arguments: --no-such-flag 3", "refused"),
+    ("vllm serve: error: unrecognized arguments: --no-such-flag 3", "unknown-flag"),
     ("pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig", "refused"),
 )
 

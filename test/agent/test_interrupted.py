@@ -99,7 +99,7 @@ class KilledTest(AgentTest):
         self.assert_nothing_left()
         records = self.assert_journal_sound()
         failure = next(record for record in records if record["type"] == "cell-failed")
-        self.assertEqual((failure["cell"], failure["kind"], failure["phase"]), ("b", "crashed", "load"))
+        self.assertEqual((failure["cell"], failure["kind"], failure["phase"]), ("b", "killed", "load"))
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "c"])
 
     def test_telemetry_goes_on_after_a_gap(self):

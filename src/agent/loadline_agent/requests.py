@@ -9,8 +9,11 @@ from .loadgen.requests import MOST_TOKENS
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
 
-#: Of engines that can be started by command: one module in engines/ each.
-COMMAND_ENGINES = ("vllm",)
+#: Whatever may name an image, and no option of docker.
+IMAGE_NAME = re.compile(r"[A-Za-z0-9][^\s]*\Z")
+
+#: One module in engines/ each.
+ENGINES = ("vllm", "sglang", "tgi", "trtllm", "triton", "llama-cpp", "transformers", "command")
 
 
 class Field:
@@ -175,6 +178,7 @@ def run_request(document: Any) -> dict:
             raise BadRequest(f"{cell.path}.id: the same as {seen[identity]}.")
         seen[identity] = cell.path
         check_cell(cell, simulated)
+        check_cell_gpus(cell, request.record()["gpus"])
     if not seen:
         raise BadRequest("cells: empty; a run needs at least one.")
     check_searches(request.optional("searches"), seen)
@@ -229,13 +233,20 @@ def check_cell(cell: Field, simulated: bool) -> None:
     check_engine(cell.child("engine"), simulated)
 
 
-def check_arrangement(cell: Field) -> None:
+def check_cell_gpus(cell: Field, of_run: List[int]) -> None:
+    """The run's locks are on its own GPUs alone."""
     gpus = cell.optional("gpus")
     for gpu in gpus.items() if gpus else []:
-        gpu.integer(0)
+        if gpu.integer(0) not in of_run:
+            raise gpu.wrong("one of the run's GPUs")
+
+
+def check_arrangement(cell: Field) -> None:
     copies = cell.optional("copies")
     if copies:
         copies.integer(1)
+        if copies.value > 1 and cell.child("engine").child("kind").value == "endpoint":
+            raise copies.wrong("1 of an endpoint, which runs already")
     sharing = cell.optional("sharing")
     if sharing:
         sharing.one_of("time-slicing", "mps")
@@ -257,17 +268,17 @@ def check_engine(engine: Field, simulated: bool) -> None:
     if simulated:
         engine.child("parameters").child("modelName").word()
         return
+    engine.child("name").one_of(*ENGINES)
     engine.child("modelName").word()
     if kind.value == "endpoint":
-        engine.child("name").word()
         engine.child("url").word()
         key = engine.optional("apiKeyFile")
         if key:
             key.word()
         return
-    engine.child("name").one_of(*COMMAND_ENGINES)
     argv = engine.child("argv").items()
-    if not argv:
+    # The entry point of an image may be the whole command.
+    if not argv and not engine.optional("container"):
         raise BadRequest(f"{engine.path}.argv: empty; give the engine's command.")
     for word in argv:
         if "\0" in word.text():
@@ -278,7 +289,9 @@ def check_engine(engine: Field, simulated: bool) -> None:
     container = engine.optional("container")
     if container:
         container.child("runtime").one_of("docker", "podman")
-        container.child("image").word()
+        image = container.child("image")
+        if not IMAGE_NAME.match(image.word()):
+            raise image.wrong("the name of an image")
         for argument in container.child("arguments").items():
             argument.word()
     health = engine.optional("healthPath")

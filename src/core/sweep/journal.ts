@@ -1,6 +1,6 @@
 /** What results are made of: the part of the journal's records (src/protocol/agent.ts) that says how cells went. */
 import type { TrialMeasurement } from './measurement.ts';
-import type { CellFailure, EngineInstance, EnginePhase, Remedy } from './run.ts';
+import type { CellFailure, EngineInstance, EnginePhase, EngineSupport, Remedy } from './run.ts';
 
 interface EntryBase {
   readonly seq: number;
@@ -20,6 +20,7 @@ export type JournalEntry = EntryBase &
         readonly startupSeconds: number;
         readonly version: string | null;
         readonly instances?: readonly EngineInstance[];
+        readonly support?: EngineSupport;
       }
     | { readonly type: 'engine-stopped'; readonly engineKey: string }
     | { readonly type: 'cell-started'; readonly cell: string; readonly trial: number }

@@ -214,6 +214,14 @@ export interface EngineInstance {
   };
 }
 
+/** How far Loadline's own knowledge of an engine was tried. */
+export interface EngineSupport {
+  /** Release, date and hardware of a real engine that it was seen to work with; null: none, and it is shown as *unverified*. */
+  readonly verified: string | null;
+  /** What is followed where nothing was seen. */
+  readonly documentation: string;
+}
+
 export interface CellFailure {
   /** `out-of-memory`, `refused`, `timeout`, `crashed`, `load`, `cancelled`, `skipped` … */
   readonly kind: string;

@@ -26,5 +26,6 @@ COMMAND = EngineKind(
     phases=(("serving", r"Application startup complete|Uvicorn running on"),),
     metrics=None,
     health_may_lack=True,
+    variables=lambda host, port: {"HOST": host, "PORT": str(port)},
     keeps_name=False,
 )

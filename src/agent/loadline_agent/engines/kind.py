@@ -1,7 +1,7 @@
 """What a run has to know of an engine. One module each gives an EngineKind; `engines/__init__.py` lists them."""
 
 import signal
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .failure import Cause
 
@@ -61,6 +61,8 @@ class EngineKind(NamedTuple):
     version_pattern: Optional[str] = None
     #: Whether it serves the model by the name that it is given. Else the name that it lists is taken.
     keeps_name: bool = True
+    #: What else it is told by its environment, given host and port.
+    variables: Callable[[str, int], Dict[str, str]] = lambda host, port: {}
     #: Whether /v1/completions takes a prompt of token ids.
     takes_token_ids: bool = True
     stopping: Sequence[Tuple[signal.Signals, float]] = STOPPING

@@ -62,5 +62,7 @@ TGI = EngineKind(
         generation_tokens=("tgi_request_generated_tokens_sum",),
     ),
     versions=(("/info", "version"),),
+    # By its variable: releases without the option do not mind.
+    variables=lambda host, port: {"PROMETHEUS_PORT": str(port + 2 if port < 65534 else port - 2)},
     takes_token_ids=False,
 )

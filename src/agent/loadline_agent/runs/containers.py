@@ -43,7 +43,7 @@ CAUSES = (
     Cause(
         "not-found",
         r"executable file not found in|OCI runtime .*not found|no such file or directory: unknown",
-        "the image has no such program: give another image, or its path as launch.command",
+        "the image has no such program: its entry point and the plan's command do not go together",
     ),
     Cause("unknown-flag", r"unknown flag: |unknown shorthand flag", "the container runtime does not take this argument"),
 )
@@ -70,14 +70,10 @@ class ContainerInstance(Instance):
     # What is started
 
     def words(self) -> List[str]:
-        launch, own = self._launch, self._arguments
-        program, *rest = launch.argv
+        own = self._arguments
         networked = has_option(own, "--network", "--net")
         host = "0.0.0.0" if networked else LOOPBACK
         port = self.address.port
-        following = [] if launch.simulated else launch.kind.arguments(host, port)
-        if launch.kind.name == "command":
-            program, *rest = [word.replace("{host}", host).replace("{port}", str(port)) for word in launch.argv]
         return [
             *[self._runtime, "run", "--rm", "--pull=never", "--name", self.name],
             *["--label", f"{RUN_LABEL}={self._folder.run}", "--label", f"{HOME_LABEL}={home_mark(self._folder.home)}"],
@@ -90,11 +86,9 @@ class ContainerInstance(Instance):
             *self._mounts(),
             # By name: the value comes from the environment of the runtime's own program, and is in no argument.
             *[word for name in sorted(self.engine_environment()) for word in ("-e", name)],
-            *["--entrypoint", program],
             *own,
             self._image,
-            *rest,
-            *following,
+            *self.told(host, port),
         ]
 
     def _gpu_words(self) -> List[str]:
@@ -110,7 +104,7 @@ class ContainerInstance(Instance):
         pipe = self._extra.get("CUDA_MPS_PIPE_DIRECTORY")
         if pipe:
             found += ["-v", f"{pipe}:{pipe}"]
-        for word in self._launch.argv[1:]:
+        for word in self._launch.argv:
             path = word.partition("=")[2] if word.startswith("--") else word
             if path.startswith("/") and path.count("/") > 1 and ":" not in path and os.path.exists(path):
                 found += ["-v", f"{path}:{path}:ro"]

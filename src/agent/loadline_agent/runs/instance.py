@@ -64,16 +64,21 @@ class Instance:
         if launch.simulated:
             # It has its address from --port alone: it binds 127.0.0.1 and nothing else.
             return [*launch.argv, "--port", str(port)]
-        if launch.kind.name == "command":
-            return [word.replace("{host}", LOOPBACK).replace("{port}", str(port)) for word in launch.argv]
-        return [*launch.argv, *launch.kind.arguments(LOOPBACK, port)]
+        return self.told(LOOPBACK, port)
+
+    def told(self, host: str, port: int) -> List[str]:
+        """The engine's command with its address: by its own options, or where the plan's command says so."""
+        kind = self._launch.kind
+        words = self._launch.argv
+        if kind.name == "command":
+            words = [word.replace("{host}", host).replace("{port}", str(port)) for word in words]
+        return [*words, *kind.arguments(host, port)]
 
     def engine_environment(self) -> Dict[str, str]:
         """What the engine is given beside the host's own environment."""
         launch = self._launch
-        given = {"PYTHONUNBUFFERED": "1", **self.visible_gpus(), **launch.environment}
-        if launch.kind.name == "command":
-            given.update(HOST=LOOPBACK, PORT=str(self.address.port))
+        told = {} if launch.simulated else launch.kind.variables(LOOPBACK, self.address.port)
+        given = {"PYTHONUNBUFFERED": "1", **self.visible_gpus(), **told, **launch.environment}
         if launch.kind.key_variable and self.address.api_key:
             given[launch.kind.key_variable] = self.address.api_key
         return {**given, **self._extra, RUN_MARK: self._folder.run, HOME_MARK: self._folder.home}

@@ -18,7 +18,17 @@ NOT_OF_THE_CANDIDATE = (
     "gated-model",
     "profiling-disturbed",
     "cancelled",
+    "model-missing",
+    "unknown-flag",
+    "container-runtime",
+    "key-file",
+    "no-gpu",
+    "disk-full",
+    "mps",
 )
+
+#: What the candidate's memory may have ended it by.
+FATAL_UNDER_LOAD = ("out-of-memory", "crashed", "killed", "host-out-of-memory", "gpu-fault")
 
 #: Trials of one cell that a search asks for where the result is near the limit, the plan's own included.
 MOST_REPEATS = 3
@@ -119,7 +129,7 @@ class Search:
         kind, message = failure["kind"], failure["message"]
         if kind in NOT_OF_THE_CANDIDATE:
             return Outcome("unclear", message)
-        if failure["phase"] in ("start", "ready") or kind in ("out-of-memory", "crashed"):
+        if failure["phase"] in ("start", "ready") or kind in FATAL_UNDER_LOAD:
             return Outcome("bad", message, self._side_of(failure))
         return Outcome("good", f"it started; its load failed: {message}")
 
