@@ -290,6 +290,8 @@ export interface RunRequest {
   readonly scheduler?: SchedulerRequest;
   /** Left out: processes of others on the GPUs refuse the run (`gpu-busy`). */
   readonly allowForeignProcesses?: boolean;
+  /** The run ends when so many cells have failed. */
+  readonly mostFailures?: number;
 }
 
 export interface RunAccepted {

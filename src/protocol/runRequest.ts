@@ -1,25 +1,27 @@
 /** A plan, put together with what is known of the host, becomes the request that starts it. The terminal and the editor both go through here. */
+import type { Calibration } from '../core/calibration/calibration.ts';
 import { findDevice } from '../core/device/catalogue.ts';
-import { engineArguments } from '../core/engine/commandLine.ts';
-import { estimate } from '../core/estimate/estimate.ts';
+import { findEngine } from '../core/engine/engine.ts';
+import { findServerLaunch } from '../core/engine/serverLaunches.ts';
 import type { ModelFacts } from '../core/model/facts.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';
-import { cellDeployment, cellEstimateRequest, type PlanContext } from '../core/sweep/cells.ts';
+import { mostGpus } from '../core/sweep/launches.ts';
+import type { PlanContext } from '../core/sweep/planContext.ts';
 import type { SweepPlan } from '../core/sweep/planSchema.ts';
 import type { RunContext } from '../core/sweep/results.ts';
-import type { Cell, RunMode } from '../core/sweep/run.ts';
-import { simulateEngine } from '../core/sweep/simulate.ts';
+import type { Arrangement, Cell, RunMode, Search, TraceEntry } from '../core/sweep/run.ts';
+import type { KnownStart } from '../core/sweep/startTimes.ts';
 import {
   agentProtocol,
   type CellRequest,
   type EngineLaunch,
   type ProbeRecord,
   type RunRequest,
+  type SchedulerRequest,
 } from './agent.ts';
+import { engineLaunch, launchCommand } from './engineLaunch.ts';
 import type { ClientEnvironment } from './runEnvironment.ts';
 
-/** Loading and compiling a large model takes long; a rehearsal starts in a second. */
-const READY_SECONDS: Readonly<Record<RunMode, number>> = { rehearsal: 60, measured: 1800 };
 /** A cell may take so much longer than expected before it is ended, plus a fixed allowance. */
 const DEADLINE_FACTOR = 10;
 const DEADLINE_ALLOWANCE_SECONDS = 300;
@@ -30,6 +32,9 @@ export interface PlanSituation {
   readonly model: ModelFacts | null;
   /** null for a rehearsal, which counts with the plan's GPU. */
   readonly probe: ProbeRecord | null;
+  readonly calibration?: Calibration;
+  readonly starts?: readonly KnownStart[];
+  readonly traces?: ReadonlyMap<string, readonly TraceEntry[]>;
 }
 
 export interface ResolvedPlanContext extends PlanContext {
@@ -43,12 +48,17 @@ export interface ResolvedPlanContext extends PlanContext {
  */
 export function planContext(plan: SweepPlan, situation: PlanSituation): Result<ResolvedPlanContext> {
   return situation.mode === 'rehearsal'
-    ? rehearsalContext(plan, situation.model)
+    ? rehearsalContext(plan, situation)
     : measuredContext(plan, situation);
 }
 
-function rehearsalContext(plan: SweepPlan, model: ModelFacts | null): Result<ResolvedPlanContext> {
+function rehearsalContext(plan: SweepPlan, situation: PlanSituation): Result<ResolvedPlanContext> {
+  const { model } = situation;
   const problems: Problem[] = [];
+  if (findEngine(plan.engine.name)?.isServer !== true) {
+    const message = `${findServerLaunch(plan.engine.name)?.label ?? plan.engine.name} is not estimated, so it cannot be simulated: only vLLM can be rehearsed.`;
+    problems.push({ code: 'plan.cannot-rehearse', message, path: ['engine', 'name'] });
+  }
   const device = plan.gpu === undefined ? undefined : findDevice(plan.gpu);
   if (plan.gpu === undefined) {
     const message = 'A rehearsal counts with an estimated GPU: add gpu, for example gpu: h100-sxm-80gb.';
@@ -58,17 +68,34 @@ function rehearsalContext(plan: SweepPlan, model: ModelFacts | null): Result<Res
     const message = `A rehearsal needs the model's facts: "${plan.model}" is no model that Loadline knows, and no folder with a config.json.`;
     problems.push({ code: 'plan.model-unknown', message, path: ['model'] });
   }
-  if (device === undefined || model === null) return failure(...problems);
-  return success({ mode: 'rehearsal', model, device, deviceName: device.id });
+  if (device === undefined || model === null || problems.length > 0) return failure(...problems);
+  return success({ ...moreOf(situation), mode: 'rehearsal', model, device, deviceName: device.id });
 }
 
-function measuredContext(plan: SweepPlan, { model, probe }: PlanSituation): Result<ResolvedPlanContext> {
+function measuredContext(plan: SweepPlan, situation: PlanSituation): Result<ResolvedPlanContext> {
+  const { model, probe } = situation;
+  const more = { ...moreOf(situation), mode: 'measured' as const, model };
+  const warnings: Problem[] = [];
+  if (model === null) {
+    const message = `Nothing is known of the model "${plan.model}": cells run without a prediction.`;
+    warnings.push({ code: 'plan.model-unknown', message, path: ['model'] });
+  }
   const indices = gpuIndices(plan);
   const gpus = probe?.gpus ?? [];
   const chosen = indices.map((index) => gpus.find((gpu) => gpu.index === index));
   const [first] = chosen;
   const missing = indices.filter((_, at) => chosen[at] === undefined);
+  // A cluster's GPUs are those of its jobs, and an endpoint holds its own: this host need not have them.
+  const elsewhere = plan.scheduler !== undefined || plan.engine.launch?.endpoint !== undefined;
   if (first === undefined || missing.length > 0) {
+    if (elsewhere) {
+      const named = plan.gpu === undefined ? undefined : findDevice(plan.gpu);
+      if (plan.gpu === undefined) {
+        const message = 'Which GPU it runs on is not known: cells run without a prediction. Add gpu.';
+        warnings.push({ code: 'plan.gpu-missing', message, path: ['hosts'] });
+      } else if (named === undefined) return failure(unknownGpu(plan.gpu));
+      return success({ ...more, device: named ?? null, deviceName: named?.id ?? 'not known' }, warnings);
+    }
     const has =
       gpus.length === 0
         ? 'no GPU that its driver shows'
@@ -81,7 +108,6 @@ function measuredContext(plan: SweepPlan, { model, probe }: PlanSituation): Resu
     });
   }
   const device = findDevice(first.name) ?? null;
-  const warnings: Problem[] = [];
   if (device === null) {
     const message = `${first.name} is not in the catalogue: cells run without a prediction.`;
     warnings.push({ code: 'host.gpu-unknown', message });
@@ -90,11 +116,7 @@ function measuredContext(plan: SweepPlan, { model, probe }: PlanSituation): Resu
     const message = `The plan names ${plan.gpu}, the host has ${first.name}: predictions are for the latter.`;
     warnings.push({ code: 'host.other-gpu', message, path: ['gpu'] });
   }
-  if (model === null) {
-    const message = `Nothing is known of the model "${plan.model}": cells run without a prediction.`;
-    warnings.push({ code: 'plan.model-unknown', message, path: ['model'] });
-  }
-  return success({ mode: 'measured', model, device, deviceName: device?.id ?? first.name }, warnings);
+  return success({ ...more, device, deviceName: device?.id ?? first.name }, warnings);
 }
 
 function unknownGpu(name: string): Problem {
@@ -103,14 +125,24 @@ function unknownGpu(name: string): Problem {
 }
 
 function gpuIndices(plan: SweepPlan): readonly number[] {
-  return plan.gpuIndices ?? Array.from({ length: plan.gpuCount }, (_, index) => index);
+  return plan.gpuIndices ?? Array.from({ length: mostGpus(plan) }, (_, index) => index);
+}
+
+/** What planContext hands on as it is. */
+function moreOf({ calibration, starts, traces }: PlanSituation) {
+  return {
+    ...(calibration === undefined ? {} : { calibration }),
+    ...(starts === undefined ? {} : { starts }),
+    ...(traces === undefined ? {} : { traces }),
+  };
 }
 
 export interface RunRequestInput {
   readonly plan: SweepPlan;
   readonly planText: string;
-  /** From expandPlan with this context. */
+  /** From expandSweep with this context. */
   readonly cells: readonly Cell[];
+  readonly searches?: readonly Search[];
   readonly context: ResolvedPlanContext;
   /** As the user calls it. */
   readonly host: string;
@@ -124,7 +156,7 @@ export interface PreparedRun {
   readonly context: RunContext;
 }
 
-/** Problem `plan.nothing-to-run`: every cell is predicted not to fit. */
+/** Problems: `plan.nothing-to-run` (every cell is predicted not to fit), `plan.too-few-gpus`. */
 export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
   const { plan, cells, context } = input;
   const running = cells.filter(({ skipped }) => !skipped);
@@ -134,18 +166,25 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
     return failure({ code: 'plan.nothing-to-run', message, path: ['deployment'] });
   }
   const simulated = context.mode === 'rehearsal';
+  const held = simulated || plan.engine.launch?.endpoint !== undefined ? [] : gpuIndices(plan);
+  const greedy = running.find(({ gpuCount = 1 }) => held.length > 0 && gpuCount > held.length);
+  if (greedy !== undefined) {
+    const message = `${greedy.label} needs ${greedy.gpuCount} GPUs, and gpuIndices names ${held.length}.`;
+    return failure({ code: 'plan.too-few-gpus', message, path: ['gpuIndices'] });
+  }
   const runContext = contextOf(input);
   const launches = new Map(running.map((cell) => [cell.engineKey, engineLaunch(plan, cell, context)]));
-  const commands = [...launches.values()].flatMap((launch) =>
-    launch.kind === 'command' ? [launch.argv] : [],
-  );
   const environment: ClientEnvironment = {
     schema: 1,
     loadline: input.loadlineVersion,
     gitCommit: input.gitCommit,
     context: runContext,
-    commands,
+    commands: [...launches.values()].flatMap((launch) => {
+      const command = launchCommand(launch);
+      return command === undefined ? [] : [command];
+    }),
   };
+  const { scheduler, stop, allowForeignProcesses } = plan;
   const request: RunRequest = {
     protocol: agentProtocol,
     run: runContext.run,
@@ -153,7 +192,7 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
     simulated,
     plan: input.planText,
     environment: { ...environment },
-    gpus: simulated ? [] : gpuIndices(plan),
+    gpus: held,
     telemetry:
       plan.telemetry === 'off'
         ? null
@@ -163,10 +202,26 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
             // Measured cells are disturbed as little as can be; a rehearsal measures nothing.
             mode: simulated ? 'live' : 'quiet',
           },
-    leaseSeconds: plan.stop.unfollowedHours * 3600,
-    cells: running.flatMap((cell) => cellRequest(plan, cell, launches.get(cell.engineKey))),
+    leaseSeconds: stop.unfollowedHours * 3600,
+    cells: running.flatMap((cell) => cellRequest(plan, cell, launches.get(cell.engineKey), held)),
+    ...(runContext.searches === undefined ? {} : { searches: runContext.searches }),
+    ...(scheduler === undefined ? {} : { scheduler: withoutUndefined(scheduler) }),
+    ...(allowForeignProcesses === undefined ? {} : { allowForeignProcesses }),
+    ...(stop.failures === undefined ? {} : { mostFailures: stop.failures }),
   };
   return success({ request, context: runContext });
+}
+
+function withoutUndefined(scheduler: SweepPlan['scheduler'] & {}): SchedulerRequest {
+  const { type, partition, gres, time, account, arrayLimit } = scheduler;
+  return {
+    type,
+    ...(partition === undefined ? {} : { partition }),
+    ...(gres === undefined ? {} : { gres }),
+    ...(time === undefined ? {} : { time }),
+    ...(account === undefined ? {} : { account }),
+    ...(arrayLimit === undefined ? {} : { arrayLimit }),
+  };
 }
 
 /** `20261123T212233Z-chat`, with `-simulated` for a rehearsal: the name of the run and of its folder on both sides. */
@@ -175,7 +230,7 @@ export function runName(planName: string, mode: RunMode, startedAt: Date): strin
   return `${time}-${planName}${mode === 'rehearsal' ? '-simulated' : ''}`;
 }
 
-function contextOf({ plan, cells, context, host, startedAt }: RunRequestInput): RunContext {
+function contextOf({ plan, cells, searches, context, host, startedAt }: RunRequestInput): RunContext {
   return {
     run: runName(plan.name, context.mode, startedAt),
     name: plan.name,
@@ -187,7 +242,8 @@ function contextOf({ plan, cells, context, host, startedAt }: RunRequestInput): 
     question: plan.question ?? null,
     serviceLevel: serviceLevelOf(plan),
     repeats: plan.repeats,
-    cells,
+    cells: cells.map(withoutEntries),
+    ...(searches === undefined || searches.length === 0 ? {} : { searches }),
   };
 }
 
@@ -201,34 +257,43 @@ function serviceLevelOf({ slo }: SweepPlan): RunContext['serviceLevel'] {
   };
 }
 
-function cellRequest(plan: SweepPlan, cell: Cell, engine: EngineLaunch | undefined): CellRequest[] {
-  if (engine === undefined) return [];
-  const { id, label, engineKey, load, expectedSeconds } = cell;
-  const deadlineSeconds =
-    plan.stop.cellSeconds ?? DEADLINE_ALLOWANCE_SECONDS + DEADLINE_FACTOR * expectedSeconds;
-  return [{ id, label, engineKey, engine, load, trials: plan.repeats, expectedSeconds, deadlineSeconds }];
+/** A trace is in the request of its cells; results need its size alone. */
+function withoutEntries(cell: Cell): Cell {
+  return cell.load.profile === 'trace' ? { ...cell, load: { ...cell.load, entries: [] } } : cell;
 }
 
-function engineLaunch(plan: SweepPlan, cell: Cell, context: PlanContext): EngineLaunch {
-  const name = plan.engine.name;
-  const readyTimeoutSeconds = READY_SECONDS[context.mode];
-  const estimated =
-    context.mode === 'rehearsal' ? cellEstimateRequest(plan, cell.flags, cell.load, context) : null;
-  if (estimated !== null) {
-    const parameters = simulateEngine(estimated, estimate(estimated, { fixes: false }), {
-      seed: cell.load.seed,
-    });
-    return { kind: 'simulated', name, parameters, readyTimeoutSeconds };
-  }
-  const deployment = cellDeployment(plan, cell.flags);
-  const served = cell.flags['served-model-name'];
-  const servedName: unknown = Array.isArray(served) ? served[0] : served;
+function cellRequest(
+  plan: SweepPlan,
+  cell: Cell,
+  engine: EngineLaunch | undefined,
+  held: readonly number[],
+): CellRequest[] {
+  if (engine === undefined) return [];
+  const { id, label, engineKey, load, expectedSeconds, gpuCount = 1, arrangement } = cell;
+  const deadlineSeconds =
+    plan.stop.cellSeconds ?? DEADLINE_ALLOWANCE_SECONDS + DEADLINE_FACTOR * expectedSeconds;
+  return [
+    {
+      ...{ id, label, engineKey, engine, load, trials: plan.repeats, expectedSeconds, deadlineSeconds },
+      ...(held.length > gpuCount ? { gpus: held.slice(0, gpuCount) } : {}),
+      ...(arrangement === undefined ? {} : arrangementRequest(arrangement)),
+    },
+  ];
+}
+
+function arrangementRequest({
+  copies,
+  sharing,
+  memoryLimitBytes,
+  threadPercentage,
+}: Arrangement): Partial<CellRequest> {
+  const limits = {
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    ...(threadPercentage === undefined ? {} : { threadPercentage }),
+  };
   return {
-    kind: 'command',
-    name,
-    argv: engineArguments(deployment, plan.engine.launch?.command),
-    environment: plan.engine.environment,
-    modelName: typeof servedName === 'string' ? servedName : plan.model,
-    readyTimeoutSeconds,
+    copies,
+    ...(sharing === undefined ? {} : { sharing }),
+    ...(sharing === 'mps' ? { mps: limits } : {}),
   };
 }

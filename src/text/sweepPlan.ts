@@ -3,6 +3,7 @@ import { type Document, isCollection, isMap, isNode, isScalar, isSeq, type Node,
 import { failure, type Problem, type Result } from '../core/result.ts';
 import { planFrom } from '../core/sweep/plan.ts';
 import type { SweepPlan } from '../core/sweep/planSchema.ts';
+import { keyInText, secretProblem } from '../core/sweep/planSecrets.ts';
 import type { LocatedProblem, OffsetRange } from './located.ts';
 import { yamlErrorText } from './yamlError.ts';
 
@@ -29,6 +30,11 @@ export function parseSweepPlan(text: string): ParsedSweepPlan {
       end: Math.min(Math.max(start + 1, end), text.length),
     };
     return { result: failure(problem), problems: [{ ...problem, range }], warnings: [] };
+  }
+  const key = keyInText(text);
+  if (key !== undefined) {
+    const problem = secretProblem('This', []);
+    return { result: failure(problem), problems: [{ ...problem, range: key }], warnings: [] };
   }
   const result = planOf(document);
   const located = (problems: readonly Problem[]) =>

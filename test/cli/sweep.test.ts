@@ -94,9 +94,9 @@ describe('a plan that cannot be run', () => {
       /^bad\.sweep\.yaml:6:1: A rehearsal needs the model's facts.*\[plan\.model-unknown\]$/m,
     ],
     [
-      'what is not covered yet',
+      'a search for nothing that there is',
       `${tiny}search: { flag: max-num-seqs, goal: most }\n`,
-      /^bad\.sweep\.yaml:12:1: Not covered yet.*\[plan\.not-covered-yet\]$/m,
+      /^bad\.sweep\.yaml:12:31: search\.goal: .*smallest-that-starts.*\[plan\.bad-value\]$/m,
     ],
     [
       'prompts longer than the context',

@@ -1,7 +1,9 @@
 import type { Device } from '../../src/core/device/device.ts';
-import { commandText, engineArguments, shellWord } from '../../src/core/engine/commandLine.ts';
+import { commandText, shellWord } from '../../src/core/engine/commandLine.ts';
 import type { Deployment, FlagValue } from '../../src/core/engine/deployment.ts';
 import { findEngine } from '../../src/core/engine/engine.ts';
+import { serverArguments } from '../../src/core/engine/serverLaunches.ts';
+import { vllmLaunch } from '../../src/core/engine/vllm/launch.ts';
 import type { EstimateRequest } from '../../src/core/estimate/types.ts';
 
 /**
@@ -13,7 +15,7 @@ export function commandLine({ deployment, device, gpuCount }: EstimateRequest): 
   if (findEngine(engine)?.isServer === false) return askedAgain(deployment, device, gpuCount);
   if (entrypoint === 'llm') return pythonCall(deployment);
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`);
-  return [...variables, commandText(engineArguments(deployment, [engine, 'serve']))].join(' ');
+  return [...variables, commandText(serverArguments(vllmLaunch, deployment))].join(' ');
 }
 
 function askedAgain(

@@ -186,6 +186,9 @@ def run_request(document: Any) -> dict:
     foreign = request.optional("allowForeignProcesses")
     if foreign:
         foreign.boolean()
+    failures = request.optional("mostFailures")
+    if failures:
+        failures.integer(1)
     return request.record()
 
 

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import { commandText } from '../../core/engine/commandLine.ts';
 import type { ModelFacts } from '../../core/model/facts.ts';
 import type { Problem, Result } from '../../core/result.ts';
-import { expandPlan } from '../../core/sweep/cells.ts';
+import { expandSweep } from '../../core/sweep/cells.ts';
 import type { SweepPlan } from '../../core/sweep/planSchema.ts';
 import { duration } from '../../core/sweep/reportFigures.ts';
 import type { Table } from '../../core/sweep/reportTable.ts';
 import { resultsFromJournal } from '../../core/sweep/results.ts';
 import type { Cell, RunMode } from '../../core/sweep/run.ts';
 import type { ProbeRecord } from '../../protocol/agent.ts';
+import { launchText } from '../../protocol/engineLaunch.ts';
 import { type PreparedRun, planContext, prepareRun } from '../../protocol/runRequest.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { RemoteError } from '../../remote/host.ts';
@@ -137,12 +137,13 @@ async function prepare(planFile: PlanFile, situation: Situation, terminal: Termi
     return result.value;
   };
   const context = mustBe(planContext(plan, situation));
-  const cells = mustBe(expandPlan(plan, context));
+  const { cells, searches } = mustBe(expandSweep(plan, context));
   return mustBe(
     prepareRun({
       plan,
       planText: text,
       cells,
+      searches,
       context,
       host: situation.host,
       startedAt: new Date(),
@@ -157,9 +158,7 @@ function showPlan(plan: SweepPlan, { request, context }: PreparedRun, terminal: 
   const simulated = request.simulated ? ' (simulated: no engine is started, no GPU is used)' : '';
   terminal.err(`${plan.name}: ${plan.model} on ${context.device}, host ${context.host}${simulated}`);
   for (const line of textTable(predictionTable(context.cells))) terminal.err(`  ${line}`);
-  const commands = new Set(
-    request.cells.flatMap(({ engine }) => (engine.kind === 'command' ? [commandText(engine.argv)] : [])),
-  );
+  const commands = new Set(request.cells.flatMap(({ engine }) => launchText(engine) ?? []));
   if (commands.size > 0) terminal.err('Engines that will be started there:');
   for (const command of commands) terminal.err(`  ${command}`);
   const seconds = request.cells.reduce((total, cell) => total + cell.expectedSeconds, 0);

@@ -123,8 +123,3 @@ export function findEngine(name: string): Engine | undefined {
 export function engineNames(): readonly string[] {
   return [...engines.keys()];
 }
-
-/** Engines whose server a sweep can start and measure. */
-export function serverNames(): readonly string[] {
-  return [...engines.values()].filter(({ isServer }) => isServer).map(({ name }) => name);
-}

@@ -1,140 +1,261 @@
-/** A plan's grid: every engine start of the matrix, under every load. */
-
-import type { Device } from '../device/device.ts';
-import type { Deployment, FlagValue } from '../engine/deployment.ts';
-import { draftOf } from '../engine/vllm/draftModel.ts';
+/** A plan's grid: every engine start under every load, and what a search may choose from. */
+import type { FlagValue } from '../engine/deployment.ts';
 import { estimate } from '../estimate/estimate.ts';
-import type { DeploymentEstimate, EstimateLoad, EstimateRequest } from '../estimate/types.ts';
-import type { ModelFacts } from '../model/facts.ts';
+import type { DeploymentEstimate } from '../estimate/types.ts';
+import { hasState } from '../model/facts.ts';
 import { failure, type Problem, type Result, success } from '../result.ts';
+import { type CellPoint, cellEstimateRequest, trialSeconds } from './cellEstimate.ts';
+import { type PlannedLoad, plannedLoads } from './cellLoads.ts';
 import { type Content, contentHash } from './contentHash.ts';
+import {
+  contentOf,
+  engineContent,
+  gpuCounts,
+  isPlain,
+  joined,
+  type Launch,
+  launchesOf,
+  launchLabel,
+} from './launches.ts';
 import { levelLabel, loadLabels, meanTokens } from './load.ts';
-import type { PlanLoad, SweepPlan } from './planSchema.ts';
-import type { Cell, LengthDistribution, LoadProfile, RunMode } from './run.ts';
-
-/** What predictions count with, beside the plan. Null where it is not known: cells then have no prediction. */
-export interface PlanContext {
-  readonly model: ModelFacts | null;
-  readonly device: Device | null;
-  readonly mode: RunMode;
-  /** As a live host reports it; wins over the catalogue. */
-  readonly cudaTotalBytes?: number;
-}
-
-/** Requests that a p95 needs and some room for failures; ten for each in flight keep ramp and drain under a tenth. */
-const LEAST_REQUESTS = 150;
-const REQUESTS_PER_CONCURRENCY = 10;
-const WARMUP_PER_CONCURRENCY = 2;
-
-/** Engine start, seconds: a rehearsal compresses it; weights, compilation and graphs of a real one take minutes. A guess, used for the ETA alone. */
-const START_SECONDS: Readonly<Record<RunMode, number>> = { rehearsal: 2, measured: 120 };
-/** A trial of a cell without a prediction. A guess, used for the ETA alone. */
-const UNPREDICTED_TRIAL_SECONDS = 120;
+import type { PlanContext } from './planContext.ts';
+import { loadLevels } from './planFlags.ts';
+import type { SweepPlan } from './planSchema.ts';
+import type { Cell, LoadProfile, Search, SearchGoal } from './run.ts';
+import { searchCandidates } from './searchCandidates.ts';
+import { type StartTime, startTime } from './startTimes.ts';
 
 const MOST_CELLS = 10_000;
 
-/**
- * Cells in the order in which they run: all loads of an engine start together, so that each is started once. The ids follow from the
- * content alone. Problems: `plan.no-cells`, `plan.too-many-cells`, `plan.longer-than-context`; warnings: `plan.duplicate-cell`.
- */
+/** A plan, expanded. */
+export interface ExpandedPlan {
+  /** In the order in which they run: all loads of an engine stand together, so that each is started once. */
+  readonly cells: readonly Cell[];
+  readonly searches: readonly Search[];
+  /** How long each engine takes to start, by its key. */
+  readonly starts: ReadonlyMap<string, StartTime>;
+}
+
+/** The cells alone. */
 export function expandPlan(plan: SweepPlan, context: PlanContext): Result<readonly Cell[]> {
-  const loads = plan.load.flatMap((written, index) => loadProfiles(written).map((load) => ({ load, index })));
-  const labelOf = loadLabels(loads.map(({ load }) => load));
-  const size = Object.values(plan.matrix).reduce((product, values) => product * values.length, loads.length);
-  if (size > MOST_CELLS) {
+  const expanded = expandSweep(plan, context);
+  return expanded.ok ? success(expanded.value.cells, expanded.warnings) : expanded;
+}
+
+/**
+ * Cells, searches over them, and starts. Ids follow from the content alone. Problems: `plan.no-cells`, `plan.too-many-cells`,
+ * `plan.longer-than-context`, `plan.trace-unread`; warnings: `plan.duplicate-cell`.
+ */
+export function expandSweep(plan: SweepPlan, context: PlanContext): Result<ExpandedPlan> {
+  const unread = plan.load.findIndex((load) => load.profile === 'trace' && !context.traces?.has(load.trace));
+  if (unread >= 0) {
+    const message = 'The trace was not read: it must stand beside the plan.';
+    return failure({ code: 'plan.trace-unread', message, path: ['load', unread, 'trace'] });
+  }
+  const grid = new Grid(plan, context);
+  if (grid.size > MOST_CELLS) {
     return failure({
       code: 'plan.too-many-cells',
-      message: `The grid has ${size} cells; at most ${MOST_CELLS} make a run. Leave out values, or split the plan.`,
+      message: `The grid has ${grid.size} cells; at most ${MOST_CELLS} make a run. Leave out values, or split the plan.`,
       path: ['matrix'],
     });
   }
-  const cells = new Map<string, Cell>();
-  const warnings: Problem[] = [];
-  const tooLong = new Map<number, Problem>();
-  for (const varied of combinations(plan.matrix)) {
-    const flags = { ...plan.deployment.flags, ...varied };
-    const engine = engineContent(plan, flags);
-    const engineKey = contentHash(engine);
-    let started = false;
-    for (const { load, index } of loads) {
-      if (isExcluded(plan, flags, load)) continue;
-      const id = contentHash({ engine, load: loadContent(load) });
-      const label = cellLabel(varied, load, labelOf(load));
-      if (cells.has(id)) {
-        warnings.push({
-          code: 'plan.duplicate-cell',
-          message: `${label} is in the plan twice; it runs once.`,
-          path: ['load'],
-        });
-        continue;
-      }
-      const estimated = estimateCell(plan, flags, load, context);
-      const prediction =
-        estimated === null ? null : { outcome: estimated.verdict.outcome, reason: estimated.verdict.reason };
-      const skipped = prediction?.outcome === 'does-not-fit' && plan.predictedNotToFit === 'skip';
-      const contextTokens = estimated?.kv.maxModelLen ?? flags['max-model-len'];
-      if (!skipped && !tooLong.has(index) && exceeds(load, contextTokens)) {
-        tooLong.set(index, longerThanContext(label, load, contextTokens, index));
-      }
-      const trialSeconds =
-        estimated === null ? UNPREDICTED_TRIAL_SECONDS : expectedTrialSeconds(load, estimated);
-      const startSeconds = started ? 0 : START_SECONDS[context.mode];
-      const expectedSeconds = skipped ? 0 : startSeconds + plan.repeats * trialSeconds;
-      cells.set(id, { id, label, engineKey, flags, load, prediction, skipped, expectedSeconds });
-      started ||= !skipped;
+  grid.fill();
+  if (grid.tooLong.size > 0) return failure(...grid.tooLong.values());
+  if (grid.cells.size === 0) {
+    return failure({ code: 'plan.no-cells', message: 'exclude leaves no cell to run.', path: ['exclude'] });
+  }
+  return success(
+    { cells: [...grid.cells.values()], searches: grid.searches(), starts: grid.starts },
+    grid.warnings,
+  );
+}
+
+interface Candidate {
+  readonly id: string;
+  /** By the estimate: it starts, or it is within the service level. */
+  readonly predictedGood: boolean;
+}
+
+class Grid {
+  readonly cells = new Map<string, Cell>();
+  readonly starts = new Map<string, StartTime>();
+  readonly warnings: Problem[] = [];
+  readonly tooLong = new Map<number, Problem>();
+  readonly size: number;
+  readonly #plan: SweepPlan;
+  readonly #context: PlanContext;
+  readonly #loads: readonly PlannedLoad[];
+  readonly #launches: readonly Launch[];
+  readonly #labelOf: (load: LoadProfile) => string;
+  /** Candidates of each search by their place, under the label of its combination. */
+  readonly #found = new Map<string, Map<number, Candidate>>();
+  readonly #started = new Set<string>();
+
+  constructor(plan: SweepPlan, context: PlanContext) {
+    this.#plan = plan;
+    this.#context = context;
+    const { search } = plan;
+    const candidates = search && searchCandidates(search);
+    const values = candidates?.ok ? candidates.value : undefined;
+    const ofLoad = search !== undefined && (loadLevels as readonly string[]).includes(search.flag);
+    this.#loads = plannedLoads(plan, ofLoad ? values : undefined, context.traces ?? new Map());
+    this.#labelOf = loadLabels(this.#loads.map(({ load }) => load));
+    const combinations = Object.values(plan.matrix).reduce((product, list) => product * list.length, 1);
+    const dimensions = [
+      gpuCounts(plan).length,
+      plan.engine.arrangements?.length ?? 1,
+      ofLoad ? 1 : (values?.length ?? 1),
+      this.#loads.length,
+    ];
+    this.size = dimensions.reduce((product, length) => product * length, combinations);
+    this.#launches =
+      this.size > MOST_CELLS ? [] : launchesOf(plan, ofLoad ? undefined : { flag: search?.flag, values });
+  }
+
+  fill(): void {
+    for (const launch of this.#launches) {
+      const engine = engineContent(this.#plan, launch);
+      const engineKey = contentHash(engine);
+      for (const planned of this.#loads) this.#add(launch, engine, engineKey, planned);
     }
   }
-  if (tooLong.size > 0) return failure(...tooLong.values());
-  return cells.size > 0
-    ? success([...cells.values()], warnings)
-    : failure({ code: 'plan.no-cells', message: 'exclude leaves no cell to run.', path: ['exclude'] });
+
+  /** Ordered candidates, small to large. What exclude left out is none. */
+  searches(): readonly Search[] {
+    const { search } = this.#plan;
+    if (search === undefined) return [];
+    return [...this.#found].map(([label, places]) => {
+      const ordered = [...places].sort(([a], [b]) => a - b).map(([, candidate]) => candidate);
+      const cells = ordered.map(({ id }) => id);
+      const goal = goalOf(this.#plan, search.goal);
+      const good = ordered.filter(({ predictedGood }) => predictedGood);
+      const expected = goal.kind === 'smallest-that-starts' ? good[0] : good.at(-1);
+      return {
+        id: contentHash({ goal: JSON.stringify(goal), cells }),
+        label: `${search.flag}${label === '' ? '' : `, ${label}`}`,
+        cells,
+        goal,
+        flag: search.flag,
+        // A knee is not estimated.
+        ...(expected === undefined || goal.kind === 'knee' ? {} : { expected: expected.id }),
+      };
+    });
+  }
+
+  #add(launch: Launch, engine: Content, engineKey: string, { load, index, candidate }: PlannedLoad): void {
+    const plan = this.#plan;
+    if (isExcluded(plan, launch, load)) return;
+    const id = contentHash({ engine, load: contentOf(load) });
+    const apart = [
+      launchLabel(plan, launch),
+      launch.candidate?.words ?? '',
+      levelLabel(load),
+      this.#labelOf(load),
+    ];
+    const label = joined(apart);
+    const known = this.cells.get(id);
+    if (known !== undefined) {
+      const message = `${label} is in the plan twice; it runs once.`;
+      this.warnings.push({ code: 'plan.duplicate-cell', message, path: ['load'] });
+      return;
+    }
+    const point: CellPoint = { ...launch, load };
+    const estimated = this.#estimate(point);
+    const prediction =
+      estimated === null ? null : { outcome: estimated.verdict.outcome, reason: estimated.verdict.reason };
+    const searched = launch.candidate?.index ?? candidate;
+    // Whether it starts is what such a search asks: a prediction alone must not answer it.
+    const asked = searched !== undefined && plan.search?.goal.endsWith('-starts') === true;
+    const skipped = !asked && prediction?.outcome === 'does-not-fit' && plan.predictedNotToFit === 'skip';
+    const context = estimated?.kv.maxModelLen ?? launch.flags['max-model-len'];
+    if (!skipped && !asked && !this.tooLong.has(index) && exceeds(load, context)) {
+      this.tooLong.set(index, longerThanContext(label, load, context, index));
+    }
+    const start = this.#startOf(engineKey, launch, estimated);
+    const startSeconds = this.#started.has(engineKey) ? 0 : start.seconds * launch.arrangement.copies;
+    const expectedSeconds = skipped ? 0 : startSeconds + plan.repeats * trialSeconds(point, estimated);
+    if (!skipped) this.#started.add(engineKey);
+    this.cells.set(id, {
+      id,
+      label,
+      engineKey,
+      flags: launch.flags,
+      load,
+      prediction,
+      skipped,
+      expectedSeconds,
+      gpuCount: launch.gpuCount,
+      ...(isPlain(launch.arrangement) ? {} : { arrangement: launch.arrangement }),
+    });
+    if (searched === undefined || skipped) return;
+    const combination = joined([
+      launchLabel(plan, launch),
+      candidate === undefined ? levelsApart(this.#loads, load) : '',
+      this.#labelOf(load),
+    ]);
+    const places = this.#found.get(combination) ?? new Map<number, Candidate>();
+    const predictedGood = estimated !== null && isPredictedGood(estimated, goalOf(plan, plan.search?.goal));
+    this.#found.set(combination, places.set(searched, { id, predictedGood }));
+  }
+
+  #estimate(point: CellPoint): DeploymentEstimate | null {
+    const request = cellEstimateRequest(this.#plan, point, this.#context);
+    return request === null ? null : estimate(request, { fixes: false });
+  }
+
+  #startOf(engineKey: string, { flags }: Launch, estimated: DeploymentEstimate | null): StartTime {
+    const known = this.starts.get(engineKey);
+    if (known !== undefined) return known;
+    const { engine, model } = this.#plan;
+    const start: StartTime =
+      engine.launch?.endpoint === undefined
+        ? startTime(
+            {
+              engineKey,
+              engine: engine.name,
+              model,
+              eager: flags['enforce-eager'] === true,
+              estimate: estimated,
+              hybrid: this.#context.model !== null && hasState(this.#context.model),
+            },
+            this.#context.mode,
+            this.#context.starts ?? [],
+          )
+        : { seconds: 0, basis: 'none', because: 'it runs already' };
+    this.starts.set(engineKey, start);
+    return start;
+  }
 }
 
-/** The deployment of a cell, as the engine is launched. */
-export function cellDeployment(plan: SweepPlan, flags: Cell['flags']): Deployment {
+/** The level, where the loads of a search for a flag have several. */
+function levelsApart(loads: readonly PlannedLoad[], load: LoadProfile): string {
+  return new Set(loads.map((one) => levelLabel(one.load))).size > 1 ? levelLabel(load) : '';
+}
+
+function isPredictedGood({ verdict, speed }: DeploymentEstimate, goal: SearchGoal): boolean {
+  if (verdict.outcome === 'does-not-fit' || verdict.outcome === 'unknown') return false;
+  if (goal.kind !== 'largest-within-slo') return true;
+  const { ttftP95Ms = Infinity, tpotP95Ms = Infinity, perQueryTokensPerSecond = 0 } = goal.limits;
+  const seconds = (speed.ttftMs + speed.tpotMs * Math.max(0, speed.outputTokens - 1)) / 1000;
+  return (
+    speed.ttftMs <= ttftP95Ms &&
+    speed.tpotMs <= tpotP95Ms &&
+    speed.outputTokens / seconds >= perQueryTokensPerSecond
+  );
+}
+
+function goalOf({ slo }: SweepPlan, goal: (SweepPlan['search'] & {})['goal'] = 'knee'): SearchGoal {
+  if (goal !== 'largest-within-slo') return { kind: goal };
+  const { ttftP95Ms, tpotP95Ms, perQueryTokensPerSecond } = slo ?? {};
   return {
-    engine: plan.engine.name,
-    ...(plan.engine.version === undefined ? {} : { engineVersion: plan.engine.version }),
-    entrypoint: 'serve',
-    model: plan.model,
-    flags,
+    kind: goal,
+    limits: {
+      ...(ttftP95Ms === undefined ? {} : { ttftP95Ms }),
+      ...(tpotP95Ms === undefined ? {} : { tpotP95Ms }),
+      ...(perQueryTokensPerSecond === undefined ? {} : { perQueryTokensPerSecond }),
+    },
   };
-}
-
-/** What the estimator is asked for a cell; null where model or device is not known. */
-export function cellEstimateRequest(
-  plan: SweepPlan,
-  flags: Cell['flags'],
-  load: LoadProfile,
-  context: PlanContext,
-): EstimateRequest | null {
-  if (context.model === null || context.device === null) return null;
-  const speedLoad: EstimateLoad = {
-    batch: requestsAtOnce(load),
-    inputTokens: meanTokens(load.input),
-    outputTokens: meanTokens(load.output),
-  };
-  const deployment = cellDeployment(plan, flags);
-  return {
-    source: plan.name,
-    deployment,
-    model: context.model,
-    ...draftOf(deployment),
-    device: context.device,
-    gpuCount: plan.gpuCount,
-    load: speedLoad,
-    ...(context.cudaTotalBytes === undefined ? {} : { cudaTotalBytes: context.cudaTotalBytes }),
-  };
-}
-
-function estimateCell(
-  plan: SweepPlan,
-  flags: Cell['flags'],
-  load: LoadProfile,
-  context: PlanContext,
-): DeploymentEstimate | null {
-  const request = cellEstimateRequest(plan, flags, load, context);
-  return request === null ? null : estimate(request, { fixes: false });
 }
 
 /** Whether the engine would refuse the mean request. A context that is not known (`auto`, -1) refuses none. */
@@ -148,92 +269,30 @@ function exceeds(load: LoadProfile, contextTokens: FlagValue | undefined): conte
 
 function longerThanContext(
   label: string,
-  { input, output }: LoadProfile,
+  { profile, input, output }: LoadProfile,
   contextTokens: number,
   index: number,
 ): Problem {
   const message = `${label}: ${meanTokens(input)} tokens in and ${meanTokens(output)} out are more than the ${contextTokens} tokens of the context, so the engine would refuse the requests. Make them shorter, or max-model-len larger.`;
-  return { code: 'plan.longer-than-context', message, path: ['load', index, 'input'] };
+  const path = ['load', index, profile === 'trace' ? 'trace' : 'input'];
+  return { code: 'plan.longer-than-context', message, path };
 }
 
-/** Waves of requests in flight, each as long as one request; what the engine cannot run at once waits for its turn. */
-function expectedTrialSeconds(load: LoadProfile, { speed, kv }: DeploymentEstimate): number {
-  const requestMs = speed.ttftMs + speed.tpotMs * Math.max(0, speed.outputTokens - 1);
-  const room = Math.max(1, Math.floor(kv.tokens / Math.max(1, speed.inputTokens + speed.outputTokens)));
-  const atOnce = Math.min(requestsAtOnce(load), room);
-  const seconds = (((load.requests + load.warmupRequests) / atOnce) * requestMs) / 1000;
-  return Number.isFinite(seconds) ? seconds : UNPREDICTED_TRIAL_SECONDS;
-}
-
-/** Everything that makes an engine start what it is. What the host adds (port, key) is not part of it. */
-function engineContent(plan: SweepPlan, flags: Cell['flags']) {
-  return {
-    engine: plan.engine.name,
-    version: plan.engine.version ?? null,
-    command: plan.engine.launch?.command ?? null,
-    environment: plan.engine.environment,
-    model: plan.model,
-    gpuCount: plan.gpuCount,
-    flags,
+function isExcluded(plan: SweepPlan, { flags, gpuCount, arrangement }: Launch, load: LoadProfile): boolean {
+  const others: Readonly<Record<string, unknown>> = {
+    concurrency: load.profile === 'closed-loop' ? load.concurrency : undefined,
+    requestsPerSecond: load.profile === 'open-loop' ? load.requestsPerSecond : undefined,
+    gpuCount,
+    copies: arrangement.copies,
+    sharing: arrangement.sharing,
   };
-}
-
-/** A load as content: what JSON would hold of it. */
-function loadContent(load: LoadProfile): Content {
-  return JSON.parse(JSON.stringify(load)) as Content;
-}
-
-/** Requests that are in flight, as far as the load sets it: estimates of speed are for so many. */
-function requestsAtOnce(load: LoadProfile): number {
-  return load.profile === 'closed-loop' ? load.concurrency : load.requests;
-}
-
-function loadProfiles(load: PlanLoad): LoadProfile[] {
-  const concurrencies = typeof load.concurrency === 'number' ? [load.concurrency] : load.concurrency;
-  return concurrencies.map((concurrency) => ({
-    profile: load.profile,
-    concurrency,
-    requests: load.requests ?? Math.max(LEAST_REQUESTS, REQUESTS_PER_CONCURRENCY * concurrency),
-    warmupRequests: load.warmupRequests ?? WARMUP_PER_CONCURRENCY * concurrency,
-    input: lengthDistribution(load.input),
-    output: lengthDistribution(load.output),
-    api: load.api,
-    prompt: load.prompt ?? (load.api === 'chat' ? 'text' : 'token-ids'),
-    seed: load.seed,
-  }));
-}
-
-function lengthDistribution(lengths: PlanLoad['input']): LengthDistribution {
-  return typeof lengths === 'number' ? { kind: 'fixed', tokens: lengths } : { kind: 'normal', ...lengths };
-}
-
-/** The product of the matrix, its first flag slowest. */
-function combinations(matrix: Readonly<Record<string, readonly FlagValue[]>>): Record<string, FlagValue>[] {
-  let found: Record<string, FlagValue>[] = [{}];
-  for (const [name, values] of Object.entries(matrix)) {
-    found = found.flatMap((flags) => values.map((value) => ({ ...flags, [name]: value })));
-  }
-  return found;
-}
-
-function isExcluded(plan: SweepPlan, flags: Cell['flags'], load: LoadProfile): boolean {
   return plan.exclude.some((entry) => {
     const conditions = Object.entries(entry);
     return (
       conditions.length > 0 &&
       conditions.every(([name, value]) =>
-        name === 'concurrency' ? 'concurrency' in load && load.concurrency === value : flags[name] === value,
+        Object.hasOwn(others, name) ? others[name] === value : flags[name] === value,
       )
     );
   });
-}
-
-/** What sets the cell apart within its plan: the varied flags, the concurrency, and what else of the load differs. */
-function cellLabel(varied: Cell['flags'], load: LoadProfile, apart: string): string {
-  const words = Object.entries(varied).map(
-    ([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') : String(value)}`,
-  );
-  words.push(levelLabel(load));
-  if (apart !== '') words.push(apart);
-  return words.join(', ');
 }

@@ -38,7 +38,7 @@ export function levelLabel(load: LoadProfile): string {
     case 'trace':
       return load.speed === undefined || load.speed === 1 ? 'trace' : `trace at ${load.speed}x`;
     case 'offline':
-      return 'offline';
+      return `batch of ${load.requests}`;
   }
 }
 

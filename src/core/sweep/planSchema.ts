@@ -1,11 +1,8 @@
 /** `*.sweep.yaml`: what may be written in it. The editor's JSON Schema and the parser come from the one schema below. */
 import * as z from 'zod';
-import { closest } from '../closest.ts';
-import type { Problem } from '../result.ts';
+import { loadProfileSchema } from './loadSchema.ts';
 
 const positiveInteger = z.number().int().min(1);
-/** Longer prompts than any model takes would only fill the memory of the load generator. */
-const MOST_TOKENS = 1_048_576;
 const flagScalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a flag takes a text, a number, true or false',
 });
@@ -17,59 +14,12 @@ const flagItem = z.union([
 const flagValue = z.union([flagScalar, z.array(flagItem)], {
   error: 'a flag takes a text, a number, true, false or a list of them',
 });
+/** Becomes an option of sbatch. */
+const schedulerWord = z
+  .string()
+  .regex(/^[^-\s][^\s]*$/, 'one word that does not begin with a dash')
+  .optional();
 const flags = z.record(z.string(), flagValue);
-
-const longLength = `at most ${MOST_TOKENS} tokens`;
-const lengths = z
-  .union(
-    [
-      positiveInteger.max(MOST_TOKENS, longLength),
-      z.strictObject({
-        mean: z.number().min(1).max(MOST_TOKENS, longLength).describe('Mean length, tokens.'),
-        deviation: z.number().min(0).max(MOST_TOKENS, longLength).describe('Standard deviation, tokens.'),
-      }),
-    ],
-    { error: 'a length is a number of tokens, or {mean, deviation} of a normal distribution' },
-  )
-  .describe('Tokens: a number, or {mean, deviation} of a normal distribution (cut off below one token).');
-
-const loadProfile = z.strictObject({
-  profile: z
-    .literal('closed-loop')
-    .default('closed-loop')
-    .describe('closed-loop: so many requests are always in flight; the next is sent when one ends.'),
-  concurrency: z
-    .union([positiveInteger, z.array(positiveInteger).min(1)], {
-      error: 'concurrency is a whole number of at least 1, or a list of them',
-    })
-    .describe('Requests in flight at once. Each value of a list is a cell.'),
-  requests: positiveInteger
-    .optional()
-    .describe(
-      'Measured requests a cell. Default: 150 (a certified p95 takes 130), and ten for each in flight.',
-    ),
-  warmupRequests: z
-    .number()
-    .int()
-    .min(0)
-    .optional()
-    .describe('Requests sent before the measured ones. Default: two for each in flight.'),
-  input: lengths,
-  output: lengths,
-  api: z.enum(['completions', 'chat']).default('completions').describe('Route of the OpenAI server.'),
-  prompt: z
-    .enum(['token-ids', 'text'])
-    .optional()
-    .describe(
-      'What prompts are made of. token-ids has the exact length and needs api: completions. Default by api.',
-    ),
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .default(1)
-    .describe('Lengths follow from it: the same for every configuration.'),
-});
 
 const launch = z
   .strictObject({
@@ -77,14 +27,86 @@ const launch = z
       .array(z.string().min(1))
       .min(1)
       .optional()
-      .describe("Start of the engine's command line, as a list of words. Default: [vllm, serve]."),
+      .describe("Start of the engine's command line, as a list of words. Default: the engine's own."),
     container: z
-      .strictObject({ runtime: z.enum(['docker', 'podman']), image: z.string().min(1) })
+      .strictObject({
+        runtime: z.enum(['docker', 'podman']).describe('Program of the host that runs containers.'),
+        image: z
+          .string()
+          .regex(/^[^-\s]\S*$/, 'an image is one word, and does not begin with a dash')
+          .describe('Image, best with a tag or a digest: vllm/vllm-openai:v0.26.0.'),
+        arguments: z
+          .array(z.string().min(1))
+          .optional()
+          .describe('More options of the runtime, as a list of words: [--shm-size, 16g].'),
+      })
       .optional()
       .describe('Start the engine in a container.'),
-    endpoint: z.url().optional().describe('Measure an engine that already runs there.'),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'an endpoint is a URL such as http://127.0.0.1:8000' })
+      .optional()
+      .describe(
+        'Measure an engine that already runs there, as the host sees it. It is not started or stopped.',
+      ),
+    apiKeyFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Path on the host of a file that holds the key of the endpoint. The key itself stays there.'),
+    healthPath: z
+      .string()
+      .regex(/^\/\S*$/, 'a health path begins with a slash')
+      .optional()
+      .describe('Of a plain command: path that answers 200 once the server is ready.'),
   })
-  .describe('How the engine is started. Default: by its command.');
+  .describe(
+    'How the engine is started: command, container, or an endpoint that runs. Default: by its command.',
+  );
+
+const arrangement = z
+  .strictObject({
+    copies: positiveInteger.max(16).default(1).describe('Engines side by side on the same GPUs.'),
+    sharing: z
+      .enum(['time-slicing', 'mps'])
+      .optional()
+      .describe('How they share a GPU. Default: time-slicing. mps: under a daemon of their own.'),
+    memoryGiB: z.number().positive().optional().describe('Memory limit of each copy under MPS, GiB.'),
+    threadPercentage: z
+      .number()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Share of the GPU's multiprocessors that each copy gets under MPS."),
+    flags: flags.optional().describe('Flags that are different in this arrangement.'),
+  })
+  .describe('Engines on the GPUs.');
+
+/** What a plan may name as its engine; `command` is a server of any kind with an OpenAI route. */
+export const planEngines = [
+  'vllm',
+  'sglang',
+  'tgi',
+  'trtllm',
+  'triton',
+  'llama-cpp',
+  'transformers',
+  'command',
+] as const;
+
+const search = z
+  .strictObject({
+    flag: z.string().min(1).describe('A flag, or concurrency, or requestsPerSecond.'),
+    goal: z
+      .enum(['smallest-that-starts', 'largest-that-starts', 'largest-within-slo', 'knee'])
+      .describe(
+        'What is looked for. largest-within-slo needs slo; knee: where more load gains little throughput.',
+      ),
+    from: z.number().optional().describe('Smallest candidate.'),
+    to: z.number().optional().describe('Largest candidate.'),
+    step: z.number().positive().optional().describe('Between candidates. Default: 1.'),
+    values: z.array(z.number()).min(2).optional().describe('Candidates, instead of from, to and step.'),
+  })
+  .describe('A value that is looked for. Only some of its candidates are run.');
 
 /** Recipes: the question that the sweep is to answer. */
 export const questions = ['memory-limit', 'cost', 'chat', 'batch-parallel', 'mps'] as const;
@@ -100,9 +122,11 @@ export const planSchema = z
       .optional()
       .describe('What the run is to answer. chat: the largest concurrency that meets the service level.'),
     hosts: z
-      .array(z.string().min(1))
+      .array(z.string().regex(/^[^-\s]\S*$/, 'a host is one word, and does not begin with a dash'))
       .min(1)
-      .describe('Where it runs: names of your SSH configuration, or this-machine.'),
+      .describe(
+        'Where it runs: names of your SSH configuration, or this-machine. The whole plan runs on each of them.',
+      ),
     gpu: z
       .string()
       .min(1)
@@ -110,28 +134,48 @@ export const planSchema = z
       .describe(
         'GPU that predictions and rehearsals count with. A measured run counts with the one it finds.',
       ),
-    gpuCount: positiveInteger.default(1).describe('GPUs that an engine gets.'),
+    gpuCount: z
+      .union([positiveInteger, z.array(positiveInteger).min(1)], {
+        error: 'gpuCount is a whole number of at least 1, or a list of them',
+      })
+      .default(1)
+      .describe('GPUs that an engine gets. Each value of a list is a part of the grid.'),
     gpuIndices: z
       .array(z.number().int().min(0))
       .min(1)
       .optional()
       .describe('Which GPUs of the host. Default: the first ones.'),
+    allowForeignProcesses: z
+      .boolean()
+      .optional()
+      .describe('true: run though processes of others are on the GPUs. They disturb what is measured.'),
     scheduler: z
       .strictObject({
         type: z.literal('slurm'),
-        partition: z.string().optional(),
-        gres: z.string().optional(),
-        time: z.string().optional(),
+        partition: schedulerWord.describe('Partition (queue).'),
+        gres: schedulerWord.describe('Generic resources: gpu:h100:1. Default: gpu:<gpuCount>.'),
+        time: schedulerWord.describe('Time limit of a job: 04:00:00.'),
+        account: schedulerWord.describe('Account that is charged.'),
+        arrayLimit: positiveInteger.optional().describe('Array tasks that run at once, at most.'),
       })
       .optional()
       .describe('Cluster scheduler that hands out the GPUs.'),
     engine: z.strictObject({
-      name: z.string().min(1).describe('vllm'),
+      name: z
+        .enum(planEngines, { error: `an engine is ${planEngines.join(', ')}` })
+        .describe('Engine. command: a server of any other kind, by launch.command and launch.healthPath.'),
       version: z
         .string({ error: 'a version is a text: write it in quotes, "0.26.0"' })
         .optional()
         .describe('Version whose defaults and memory accounting predictions use. In quotes.'),
       launch: launch.optional(),
+      arrangements: z
+        .array(arrangement)
+        .min(1)
+        .optional()
+        .describe(
+          'Engines side by side on the same GPUs: each arrangement is a part of the grid. Default: one.',
+        ),
       environment: z
         .record(z.string(), z.string())
         .default({})
@@ -149,19 +193,18 @@ export const planSchema = z
       .record(z.string(), z.array(flagValue).min(1))
       .default({})
       .describe('Flags to vary: every combination is an engine start of its own.'),
-    search: z
-      .strictObject({ flag: z.string().min(1), goal: z.string().min(1) })
-      .optional()
-      .describe('A flag whose best value is looked for.'),
+    search: search.optional(),
     exclude: z
       .array(z.record(z.string(), flagScalar))
       .default([])
-      .describe('Combinations to leave out: every flag named (and concurrency) must match.'),
+      .describe(
+        'Combinations to leave out: every flag named (and concurrency, requestsPerSecond, gpuCount, copies, sharing) must match.',
+      ),
     predictedNotToFit: z
       .enum(['skip', 'probe'])
       .default('skip')
       .describe('Cells that are predicted not to fit: left out, or tried all the same.'),
-    load: z.array(loadProfile).min(1).describe('Loads that each engine is put under.'),
+    load: z.array(loadProfileSchema).min(1).describe('Loads that each engine is put under.'),
     slo: z
       .strictObject({
         ttftP95Ms: z
@@ -201,6 +244,9 @@ export const planSchema = z
           .positive()
           .default(24)
           .describe('The run ends itself when nobody has followed it for so long.'),
+        failures: positiveInteger
+          .optional()
+          .describe('The run ends when so many cells have failed. Default: it goes on.'),
       })
       .default({ unfollowedHours: 24 }),
   })
@@ -213,78 +259,4 @@ export type Question = (typeof questions)[number];
 /** JSON Schema of the file as written, for editors. */
 export function planJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(planSchema, { io: 'input' });
-}
-
-/** What the schema has against a parsed document, each at its key. An unknown key's path ends with that key. */
-export function schemaProblems(error: z.ZodError, document: unknown): Problem[] {
-  return error.issues.flatMap((issue) => issueProblems(issue, [], document));
-}
-
-type Path = readonly (string | number)[];
-
-function issueProblems(issue: z.core.$ZodIssue, parent: Path, document: unknown): Problem[] {
-  const path = [...parent, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))];
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      code: 'plan.unknown-key',
-      message: unknownKey(key, path),
-      path: [...path, key],
-    }));
-  }
-  if (valueAt(document, path) === undefined) return [problem('plan.missing-key', path, 'this is missing')];
-  if (issue.code === 'invalid_union') {
-    // Where one of the forms was clearly meant, what is wrong inside it says more than "neither of them".
-    const meant = issue.errors.find((form) =>
-      form.every(({ code, path: inside }) => inside.length > 0 || code === 'unrecognized_keys'),
-    );
-    if (meant !== undefined) return meant.flatMap((inner) => issueProblems(inner, path, document));
-  }
-  return [problem('plan.bad-value', path, issue.message.replace(/^Invalid (input|string): /, ''))];
-}
-
-function valueAt(document: unknown, path: Path): unknown {
-  let value = document;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Readonly<Record<string | number, unknown>>)[key];
-  }
-  return value;
-}
-
-function problem(code: string, path: Path, what: string): Problem {
-  return { code, message: `${dotted(path)}: ${what}.`, path };
-}
-
-function unknownKey(key: string, path: Path): string {
-  const known = knownKeys(path);
-  const near = closest(key, known);
-  const where = path.length === 0 ? 'a plan' : dotted(path);
-  return near === undefined
-    ? `"${key}" is not a key of ${where}; there are ${known.join(', ')}.`
-    : `"${key}" is not a key of ${where}; did you mean "${near}"?`;
-}
-
-/** Keys that the schema knows at a place. */
-function knownKeys(path: Path): readonly string[] {
-  let node: JsonSchemaNode | undefined = planJsonSchema() as JsonSchemaNode;
-  for (const key of path) {
-    const object: JsonSchemaNode | undefined = node?.anyOf?.find(({ properties }) => properties) ?? node;
-    node = typeof key === 'number' ? object?.items : object?.properties?.[key];
-  }
-  const properties = node?.properties ?? node?.anyOf?.find((form) => form.properties)?.properties;
-  return Object.keys(properties ?? {});
-}
-
-interface JsonSchemaNode {
-  readonly properties?: Readonly<Record<string, JsonSchemaNode>>;
-  readonly items?: JsonSchemaNode;
-  readonly anyOf?: readonly JsonSchemaNode[];
-}
-
-/** `load[0].input` */
-function dotted(path: Path): string {
-  if (path.length === 0) return 'the plan';
-  return path
-    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at > 0 ? '.' : ''}${key}`))
-    .join('');
 }

@@ -20,17 +20,43 @@ export function secretProblem(name: string, path: Problem['path'] & {}): Problem
   return { code: 'plan.secret', message, path };
 }
 
-/** Of the engine's command and environment; its flags are looked at where they get their names. */
+/** Of the engine's command, container, endpoint and environment; its flags are looked at where they get their names. */
 export function launchSecrets({ engine }: SweepPlan): Problem[] {
   const environment = Object.entries(engine.environment)
     .filter(([name, value]) => isSecretName(name) && value !== '')
     .map(([name]) => secretProblem(name, ['engine', 'environment', name]));
-  const command = engine.launch?.command ?? [];
-  const words = command.flatMap((word, index) => {
-    const name = secretInWord(word, command[index + 1]);
-    return name === undefined ? [] : [secretProblem(name, ['engine', 'launch', 'command', index])];
+  const { command, container, endpoint } = engine.launch ?? {};
+  const path = ['engine', 'launch'];
+  return [
+    ...environment,
+    ...wordSecrets(command ?? [], [...path, 'command']),
+    ...wordSecrets(container?.arguments ?? [], [...path, 'container', 'arguments']),
+    ...(endpoint !== undefined && hasSecret(endpoint)
+      ? [secretProblem('A password or key in the URL', [...path, 'endpoint'])]
+      : []),
+  ];
+}
+
+function wordSecrets(words: readonly string[], path: Problem['path'] & {}): Problem[] {
+  return words.flatMap((word, index) => {
+    const name = secretInWord(word, words[index + 1]);
+    return name === undefined ? [] : [secretProblem(name, [...path, index])];
   });
-  return [...environment, ...words];
+}
+
+/** `http://user:password@host`, `?api_key=x` */
+function hasSecret(url: string): boolean {
+  return /^[a-z]+:\/\/[^/?#]*@/i.test(url) || secretInWord(url, undefined) !== undefined;
+}
+
+/** What a provider's keys look like, wherever they stand: Hugging Face, OpenAI, GitHub, NVIDIA, AWS. */
+const keyShapes =
+  /\b(?:hf_[A-Za-z]{30,}|sk-[\w-]{20,}|gh[pousr]_[A-Za-z\d]{30,}|nvapi-[\w-]{30,}|AKIA[A-Z\d]{16})\b/;
+
+/** Where a key stands in the text of a plan, comments included: the text is copied as it is. Offsets; undefined where there is none. */
+export function keyInText(text: string): { readonly start: number; readonly end: number } | undefined {
+  const match = keyShapes.exec(text);
+  return match === null ? undefined : { start: match.index, end: match.index + match[0].length };
 }
 
 /** `--api-key=x`, `HF_TOKEN=x` (also within a shell's line), or `--api-key` with its value as the next word. */

@@ -1,12 +1,12 @@
 /** From a plan in the editor to a run on its host. Loaded on first use: parsing, predicting and SSH hang on it. */
 import { dirname } from 'node:path';
 import { l10n, Range, type TextDocument, type Uri, window, workspace } from 'vscode';
-import { commandText } from '../../core/engine/commandLine.ts';
 import type { Result } from '../../core/result.ts';
-import { expandPlan } from '../../core/sweep/cells.ts';
+import { expandSweep } from '../../core/sweep/cells.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { RunRequest } from '../../protocol/agent.ts';
+import { launchText } from '../../protocol/engineLaunch.ts';
 import { planContext, prepareRun } from '../../protocol/runRequest.ts';
 import { gitCommit } from '../../storage/gitCommit.ts';
 import { resolveModel } from '../../storage/modelFolder.ts';
@@ -47,13 +47,14 @@ export async function readyRun(
     planContext(plan, { mode, model: model.ok ? model.value : null, probe }),
     document,
   );
-  const cells = context && (await usable(expandPlan(plan, context), document));
-  if (!context || !cells) return undefined;
+  const expanded = context && (await usable(expandSweep(plan, context), document));
+  if (!context || !expanded) return undefined;
   const prepared = await usable(
     prepareRun({
       plan,
       planText,
-      cells,
+      cells: expanded.cells,
+      searches: expanded.searches,
       context,
       host,
       startedAt: new Date(),
@@ -73,9 +74,7 @@ export async function readyRun(
 async function confirmed(request: RunRequest, { host, cells }: RunContext): Promise<boolean> {
   const running = cells.filter(({ skipped }) => !skipped);
   const seconds = running.reduce((total, { expectedSeconds }) => total + expectedSeconds, 0);
-  const commands = new Set(
-    request.cells.flatMap(({ engine }) => (engine.kind === 'command' ? [commandText(engine.argv)] : [])),
-  );
+  const commands = new Set(request.cells.flatMap(({ engine }) => launchText(engine) ?? []));
   const start = l10n.t('Run');
   const chosen = await window.showInformationMessage(
     l10n.t('Run {0} cells on {1}? About {2}.', running.length, host, durationText(seconds)),

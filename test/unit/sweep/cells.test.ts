@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expandPlan } from '../../../src/core/sweep/cells.ts';
+import { knownModel } from '../../../src/core/model/known.ts';
+import { expandPlan, expandSweep } from '../../../src/core/sweep/cells.ts';
 import { type Content, contentHash } from '../../../src/core/sweep/contentHash.ts';
+import { loadLevel } from '../../../src/core/sweep/load.ts';
+import type { PlanContext } from '../../../src/core/sweep/planContext.ts';
+import { scheduleOf } from '../../../src/core/sweep/schedule.ts';
+import type { KnownStart } from '../../../src/core/sweep/startTimes.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
-import { chatPlan, mustBe, rehearsalContext } from './plans.ts';
+import { planOf as anyPlan, chatPlan, mustBe, rehearsalContext } from './plans.ts';
 
 const planOf = (text: string) => mustBe(parseSweepPlan(text).result);
 const cellsOf = (text: string, context = rehearsalContext) => mustBe(expandPlan(planOf(text), context));
@@ -179,5 +184,192 @@ describe('the content hash', () => {
         expect(contentHash(a as Content) === contentHash(b as Content)).toBe(same);
       }),
     );
+  });
+});
+
+describe('a grid with more than flags and concurrency', () => {
+  const grid = (text: string) => mustBe(expandSweep(anyPlan(text), rehearsalContext));
+
+  it('keeps the ids that earlier versions gave', () => {
+    const text = `name: a
+hosts: [h]
+engine: { name: vllm, version: "0.26.0", environment: { A: b }, launch: { command: [vllm, serve] } }
+model: meta-llama/Llama-3.2-1B-Instruct
+gpuCount: 2
+deployment: { flags: { max-model-len: 4096, tensor-parallel-size: 2 } }
+matrix: { max-num-seqs: [64] }
+load:
+  - { concurrency: 1, input: { mean: 200, deviation: 40 }, output: 100 }
+  - { concurrency: 4, requests: 10, warmupRequests: 1, api: chat, seed: 7, input: 20, output: 100 }
+`;
+    expect(grid(text).cells.map(({ id, engineKey }) => `${id} ${engineKey}`)).toEqual([
+      'c586234082a2835a 68f37f2682d37cbe',
+      '1b34955c6d7399f0 68f37f2682d37cbe',
+    ]);
+  });
+
+  it('varies GPUs and arrangements, and says what sets a cell apart', () => {
+    const { cells } = grid(
+      chatPlan
+        .replace(
+          '"0.26.0"',
+          '"0.26.0", arrangements: [{}, { copies: 2, flags: { gpu_memory_utilization: 0.4 } }]',
+        )
+        .replace('gpu: h', 'gpuCount: [1, 2]\ngpu: h')
+        .replace('[1, 2, 4]', '4'),
+    );
+    expect(cells.map(({ label }) => label)).toEqual([
+      '1 GPU, 1 copy, concurrency 4',
+      '1 GPU, 2 copies time-sliced, gpu-memory-utilization 0.4, concurrency 4',
+      '2 GPUs, 1 copy, concurrency 4',
+      '2 GPUs, 2 copies time-sliced, gpu-memory-utilization 0.4, concurrency 4',
+    ]);
+    expect(cells.map(({ gpuCount }) => gpuCount)).toEqual([1, 1, 2, 2]);
+    expect(cells.map(({ flags }) => flags['tensor-parallel-size'])).toEqual([undefined, undefined, 2, 2]);
+    expect(cells[1]?.arrangement).toEqual({ copies: 2, sharing: 'time-slicing' });
+  });
+
+  it('predicts that copies do not fit side by side where each asks for most of the GPU', () => {
+    const { cells } = grid(
+      chatPlan
+        .replace(
+          '"0.26.0"',
+          '"0.26.0", arrangements: [{}, { copies: 2 }, { copies: 2, flags: { gpu-memory-utilization: 0.4 } }]',
+        )
+        .replace('[1, 2, 4]', '4'),
+    );
+    expect(cells.map(({ prediction }) => prediction?.outcome)).toEqual(['fits', 'does-not-fit', 'fits']);
+    expect(cells[1]?.prediction?.reason).toMatch(/free|GiB/);
+  });
+
+  it('lets parallel flags say how many GPUs there are', () => {
+    const { cells } = grid(
+      chatPlan.replace('load:', 'matrix: { tensor-parallel-size: [1, 2] }\nload:').replace('[1, 2, 4]', '1'),
+    );
+    expect(cells.map(({ gpuCount }) => gpuCount)).toEqual([1, 2]);
+  });
+
+  it('has a search for each combination, over ordered candidates, the predicted one named', () => {
+    const text = `${chatPlan.replace('load:', 'matrix: { max-num-seqs: [8, 256] }\nload:').replace('[1, 2, 4]', '1')}search: { flag: gpu-memory-utilization, goal: smallest-that-starts, from: 0.02, to: 0.1, step: 0.02 }\n`;
+    const { cells, searches } = grid(text);
+    expect(cells).toHaveLength(10);
+    // What is predicted not to start is what is asked: it is not left out.
+    expect(cells.some(({ skipped }) => skipped)).toBe(false);
+    expect(searches.map(({ label }) => label)).toEqual([
+      'gpu-memory-utilization, max-num-seqs 8',
+      'gpu-memory-utilization, max-num-seqs 256',
+    ]);
+    const flagsOf = new Map(cells.map(({ id, flags }) => [id, flags]));
+    for (const { cells: candidates, expected } of searches) {
+      const values = candidates.map((id) => flagsOf.get(id)?.['gpu-memory-utilization']);
+      expect(values).toEqual([0.02, 0.04, 0.06, 0.08, 0.1]);
+      const at = candidates.indexOf(expected ?? '');
+      const fits = cells
+        .filter(({ id }) => candidates.includes(id))
+        .map(({ prediction }) => prediction?.outcome);
+      expect(fits.slice(0, at).every((outcome) => outcome === 'does-not-fit')).toBe(true);
+      expect(fits[at]).not.toBe('does-not-fit');
+    }
+  });
+
+  it('searches for a load level within one engine start', () => {
+    const text = `${chatPlan.replace('concurrency: [1, 2, 4]', 'requests: 200').replace('    requests: 140\n', '')}search: { flag: concurrency, goal: largest-within-slo, values: [64, 1, 8] }\n`;
+    const { cells, searches } = grid(text);
+    expect(new Set(cells.map(({ engineKey }) => engineKey)).size).toBe(1);
+    expect(searches).toMatchObject([
+      {
+        label: 'concurrency',
+        goal: { kind: 'largest-within-slo', limits: { ttftP95Ms: 500 } },
+        flag: 'concurrency',
+      },
+    ]);
+    const level = new Map(cells.map(({ id, load }) => [id, loadLevel(load).value]));
+    expect(searches[0]?.cells.map((id) => level.get(id))).toEqual([1, 8, 64]);
+  });
+
+  it('has open loops, batches and traces', () => {
+    const text = chatPlan.replace(
+      /load:[\s\S]*slo/,
+      `load:
+  - { profile: open-loop, requestsPerSecond: [2, 8], input: 10, output: 10 }
+  - { profile: offline, requests: [16, 32], input: { values: [5, 7] }, output: 1 }
+  - { profile: trace, trace: day.jsonl, speed: [1, 4] }
+slo`,
+    );
+    const entries = [
+      { atMs: 0, inputTokens: 10, outputTokens: 2 },
+      { atMs: 60_000, inputTokens: 30, outputTokens: 4 },
+    ];
+    const context = { ...rehearsalContext, traces: new Map([['day.jsonl', entries]]) };
+    const { cells } = mustBe(expandSweep(anyPlan(text), context));
+    expect(cells.map(({ load }) => [loadLevel(load).axis, loadLevel(load).value, load.requests])).toEqual([
+      ['requestsPerSecond', 2, 150],
+      ['requestsPerSecond', 8, 480],
+      ['offline', null, 16],
+      ['offline', null, 32],
+      ['trace', 1, 2],
+      ['trace', 4, 2],
+    ]);
+    expect(cells[4]?.expectedSeconds).toBeGreaterThan(4 * 12);
+    expect(expandSweep(anyPlan(text), rehearsalContext)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'plan.trace-unread', path: ['load', 2, 'trace'] }],
+    });
+  });
+
+  it('leaves out what exclude names of GPUs, copies and rates', () => {
+    const text = chatPlan
+      .replace('"0.26.0"', '"0.26.0", arrangements: [{}, { copies: 2 }]')
+      .replace('load:', 'exclude: [{ copies: 2, concurrency: 4 }]\npredictedNotToFit: probe\nload:');
+    expect(grid(text).cells).toHaveLength(5);
+  });
+});
+
+describe('what a run costs', () => {
+  const measured = { ...rehearsalContext, mode: 'measured' as const };
+  const costOf = (text: string, context = measured) =>
+    scheduleOf(mustBe(expandSweep(anyPlan(text), context)));
+
+  it('counts a start for each engine, not for each cell', () => {
+    expect(costOf(matrixPlan)).toMatchObject({ cells: 12, starts: 4, startsUnordered: 12 });
+  });
+
+  it('takes start-up times from earlier starts, of the same engine first', () => {
+    const [cell] = cellsOf(chatPlan, measured);
+    const similar: KnownStart = {
+      engine: 'vllm',
+      model: 'meta-llama/Llama-3.2-1B-Instruct',
+      eager: false,
+      seconds: 50,
+      source: 'serve.log:3',
+    };
+    const same = { ...similar, engineKey: cell?.engineKey ?? '', seconds: 300, source: 'run-1' };
+    const guess = costOf(chatPlan);
+    const near = costOf(chatPlan, { ...measured, starts: [similar] });
+    const known = costOf(chatPlan, { ...measured, starts: [similar, same] });
+    expect(known.seconds - near.seconds).toBeCloseTo(250, 6);
+    expect(known.startsBecause).toEqual(['measured in run-1']);
+    expect(near.startsBecause).toEqual(['measured in serve.log:3']);
+    expect(guess.startsBecause.join()).toContain('a guess');
+    const other = { ...similar, eager: true };
+    expect(costOf(chatPlan, { ...measured, starts: [other] }).seconds).toBe(guess.seconds);
+  });
+
+  it('guesses a longer start with graphs than without, and for a larger model', () => {
+    const eager = chatPlan.replace('max-model-len: 4096', 'enforce-eager: true');
+    expect(costOf(eager).startsBecause.join()).toContain('eager');
+    const large: PlanContext = { ...measured, model: knownModel('meta-llama/Llama-3.1-8B-Instruct') ?? null };
+    const start = (context: PlanContext) =>
+      [...mustBe(expandSweep(anyPlan(chatPlan), context)).starts.values()][0]?.seconds ?? 0;
+    expect(start(large)).toBeGreaterThan(start(measured));
+  });
+
+  it('counts GPU-hours by the GPUs of each cell, and a search by the steps that it takes', () => {
+    const two = costOf(chatPlan.replace('max-model-len: 4096', 'tensor-parallel-size: 2'));
+    expect(two.gpuHours).toBeCloseTo((2 * two.seconds) / 3600, 9);
+    const searching = costOf(
+      `${chatPlan.replace('[1, 2, 4]', '1')}search: { flag: gpu-memory-utilization, goal: smallest-that-starts, from: 0.05, to: 0.95, step: 0.05 }\n`,
+    );
+    expect(searching).toMatchObject({ cells: 19, expectedCells: 5, starts: 5 });
   });
 });

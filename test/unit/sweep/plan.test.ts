@@ -17,6 +17,8 @@ function problemsOf(text: string): string[] {
   });
 }
 
+const messagesOf = (text: string) => parseSweepPlan(text).problems.map(({ message }) => message);
+
 describe('a sweep plan', () => {
   it('has its defaults filled in', () => {
     const plan = mustBe(parseSweepPlan(chatPlan).result);
@@ -67,24 +69,12 @@ describe('a sweep plan', () => {
     expect(problem?.message).toContain('in quotes');
   });
 
-  it.each([
-    ['scheduler: { type: slurm, partition: gpu }', 'scheduler'],
-    ['search: { flag: gpu-memory-utilization, goal: smallest }', 'search'],
-  ])('answers %s with what cannot be done yet, at its key', (line, key) => {
-    const { problems } = parseSweepPlan(`${chatPlan}${line}\n`);
-    expect(problems).toMatchObject([{ code: 'plan.not-covered-yet', path: [key] }]);
-  });
-
-  it('refuses containers, running endpoints, other engines and a second host rather than ignoring them', () => {
-    expect(
-      problemsOf(chatPlan.replace('"0.26.0"', '"0.26.0", launch: { endpoint: "http://h:8000" }')),
-    ).toEqual(['5:52 plan.not-covered-yet "endpoint"']);
-    expect(problemsOf(chatPlan.replace('name: vllm', 'name: sglang'))).toEqual([
-      '5:11 plan.engine-unknown "name"',
-    ]);
-    expect(problemsOf(chatPlan.replace('[this-machine]', '[a, b]'))).toEqual([
-      '3:12 plan.not-covered-yet "b"',
-    ]);
+  it('answers what cannot be done yet at its key, rather than ignoring it', () => {
+    const scheduled = `${chatPlan}scheduler: { type: slurm, partition: gpu }\n`;
+    const { result, problems } = parseSweepPlan(scheduled);
+    if (!result.ok) expect(problems).toMatchObject([{ code: 'plan.not-covered-yet', path: ['scheduler'] }]);
+    expect(problemsOf(chatPlan.replace('[this-machine]', '[a, a]'))).toContain('3:12 plan.bad-value "a"');
+    expect(problemsOf(chatPlan.replace('name: vllm', 'name: vlm'))).toEqual(['5:11 plan.bad-value "name"']);
   });
 
   it('knows flags by every spelling, and refuses those that the agent sets itself', () => {
@@ -227,6 +217,59 @@ describe('a sweep plan', () => {
   it('that asks the chat question without a service level is told so', () => {
     const { warnings } = parseSweepPlan(chatPlan.replace(/^slo:.*$/m, ''));
     expect(warnings).toMatchObject([{ code: 'plan.no-slo' }]);
+  });
+
+  it.each([
+    ['requestsPerSecond: 4', 'concurrency', 'profile: open-loop, requestsPerSecond: 4, concurrency: 2'],
+    ['a rate without its profile', 'requestsPerSecond', 'requestsPerSecond: 4'],
+    ['another profile', 'closed-loop, open-loop, trace or offline', 'profile: closed, concurrency: 2'],
+    ['no level', 'concurrency is missing', 'requests: 10'],
+    ['a shape without gamma', 'arrivals: gamma', 'profile: open-loop, requestsPerSecond: 1, burstiness: 2'],
+    ['lengths the wrong way round', 'least is more than most', 'concurrency: 1', '{ least: 9, most: 8 }'],
+    ['half a length', 'load[0].input.most', 'concurrency: 1', '{ least: 9 }'],
+    ['a prefix without a rest', 'leaves nothing', 'concurrency: 1, sharedPrefix: { tokens: 9 }', '9'],
+  ])('with a load that has %s is told: %s', (_, message, load, input = '8') => {
+    const text = chatPlan.replace(/load:[\s\S]*slo/, `load: [{ ${load}, input: ${input}, output: 4 }]\nslo`);
+    expect(messagesOf(text).join('\n')).toContain(message);
+  });
+
+  it.each([
+    ['{ flag: max-model-len, goal: largest-that-starts }', 'needs candidates'],
+    ['{ flag: max-num-seqs, goal: largest-that-starts, from: 1, to: 9000 }', 'too many'],
+    ['{ flag: max-num-seqs, goal: knee, from: 9, to: 1 }', 'to must be more than from'],
+    ['{ flag: max-num-seqs, goal: knee, from: 1, to: 9, values: [1, 2] }', 'not both'],
+    ['{ flag: concurrency, goal: knee, from: 1, to: 9 }', 'leave it out here'],
+    ['{ flag: requestsPerSecond, goal: knee, from: 1, to: 9 }', 'profile: open-loop'],
+    ['{ flag: concurrency, goal: largest-that-starts, from: 1, to: 9 }', 'no load keeps'],
+    ['{ flag: max-model-len, goal: knee, from: 1, to: 9 }', 'under deployment.flags as well'],
+    ['{ flag: max-num-seqs, goal: largest-that-starts, from: 1, to: 9 }', 'one load with one level'],
+  ])('with the search %s is told: %s', (search, message) => {
+    expect(messagesOf(`${chatPlan}search: ${search}\n`).join('\n')).toContain(message);
+  });
+
+  it.each([
+    ['{ apiKeyFile: /k }', 'apiKeyFile is of an endpoint'],
+    ['{ healthPath: /h }', 'healthPath is of engine.name: command'],
+    ['{ endpoint: "ftp://h" }', 'an endpoint is a URL'],
+    ['{ endpoint: "http://u:p@h" }', 'looks like a secret'],
+    ['{ endpoint: "http://h", command: [a] }', 'leave out command and container'],
+    ['{ container: { runtime: docker, image: --privileged } }', 'does not begin with a dash'],
+    ['{ container: { runtime: docker, image: a, arguments: [-e, HF_TOKEN=hf_x] } }', 'looks like a secret'],
+  ])('launched by %s is told: %s', (launch, message) => {
+    expect(messagesOf(chatPlan.replace('"0.26.0"', `"0.26.0", launch: ${launch}`)).join('\n')).toContain(
+      message,
+    );
+  });
+
+  it.each([
+    ['engine: { name: command }', 'needs engine.launch.command'],
+    [
+      'engine: { name: vllm, arrangements: [{ copies: 1, sharing: time-slicing }] }',
+      'shares its GPU with none',
+    ],
+    ['engine: { name: vllm, arrangements: [{ copies: 2, memoryGiB: 4 }] }', 'a limit of MPS'],
+  ])('with %s is told: %s', (engine, message) => {
+    expect(messagesOf(chatPlan.replace(/engine:.*/, engine)).join('\n')).toContain(message);
   });
 
   it('torn in the middle of a line says where, and only that', () => {

@@ -1,9 +1,13 @@
 /** Plans, contexts and measurements for the tests of sweeps. */
+import { parse } from 'yaml';
 import { findDevice } from '../../../src/core/device/catalogue.ts';
+import { findServerLaunch } from '../../../src/core/engine/serverLaunches.ts';
 import { knownModel } from '../../../src/core/model/known.ts';
 import type { Result } from '../../../src/core/result.ts';
-import type { PlanContext } from '../../../src/core/sweep/cells.ts';
 import type { TrialMeasurement } from '../../../src/core/sweep/measurement.ts';
+import type { PlanContext } from '../../../src/core/sweep/planContext.ts';
+import { canonicalFlags } from '../../../src/core/sweep/planFlags.ts';
+import { planSchema, type SweepPlan } from '../../../src/core/sweep/planSchema.ts';
 
 export const chatPlan = `name: chat-test
 question: chat
@@ -27,6 +31,16 @@ export const rehearsalContext: PlanContext = {
   device: findDevice('h100-sxm-80gb') ?? null,
   mode: 'rehearsal',
 };
+
+/** A plan that uses what this version may not cover yet. */
+export function planOf(text: string): SweepPlan {
+  const plan = planSchema.parse(parse(text));
+  const launch = findServerLaunch(plan.engine.name);
+  if (launch === undefined) throw new Error(plan.engine.name);
+  const { plan: canonical, problems } = canonicalFlags(plan, launch);
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
+  return canonical;
+}
 
 export function mustBe<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { commandText, engineArguments } from '../../../src/core/engine/commandLine.ts';
+import { commandText } from '../../../src/core/engine/commandLine.ts';
+import { serverArguments } from '../../../src/core/engine/serverLaunches.ts';
+import { vllmLaunch } from '../../../src/core/engine/vllm/launch.ts';
 import { expandPlan } from '../../../src/core/sweep/cells.ts';
 import type { ProbeRecord } from '../../../src/protocol/agent.ts';
 import { readRunEnvironment } from '../../../src/protocol/runEnvironment.ts';
@@ -201,7 +203,7 @@ describe("an engine's command line", () => {
       'served-model-name': 'x y',
     };
     expect(
-      engineArguments({ engine: 'vllm', entrypoint: 'serve', model: 'm', flags }, [
+      serverArguments(vllmLaunch, { engine: 'vllm', entrypoint: 'serve', model: 'm', flags }, [
         'python3',
         '-m',
         'vllm',

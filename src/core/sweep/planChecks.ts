@@ -1,0 +1,293 @@
+/** What only the whole of a plan can tell: keys that do not go together, and what this version cannot do. */
+import { findEngine } from '../engine/engine.ts';
+import type { ServerLaunch } from '../engine/serverLaunch.ts';
+import type { Problem } from '../result.ts';
+import { loadLevels } from './planFlags.ts';
+import type { PlanLoad, SweepPlan } from './planSchema.ts';
+import { searchCandidates } from './searchCandidates.ts';
+
+type Path = Problem['path'] & {};
+
+const bad = (path: Path, message: string): Problem => ({ code: 'plan.bad-value', message, path });
+
+/** One entry for each thing that the format has and this version cannot do: what stands at the path, or undefined. */
+const uncovered: readonly ((plan: SweepPlan) => readonly [path: Path, what: string] | undefined)[] = [
+  ({ scheduler }) =>
+    scheduler && [['scheduler'], 'schedulers. Name a host whose GPUs are yours, and leave this out.'],
+  ({ engine: { launch } }) =>
+    launch?.container && [['engine', 'launch', 'container'], 'engines in containers.'],
+  ({ engine: { launch } }) =>
+    launch?.endpoint === undefined
+      ? undefined
+      : [['engine', 'launch', 'endpoint'], 'engines that run already.'],
+  ({ engine }) =>
+    uncoveredEngines.includes(engine.name)
+      ? [['engine', 'name'], `${engine.name} in a sweep. Use vllm.`]
+      : undefined,
+  ({ engine }) => engine.arrangements && [['engine', 'arrangements'], 'several engines on one GPU.'],
+  ({ stop }) => (stop.failures === undefined ? undefined : [['stop', 'failures'], 'ending by failures.']),
+  ({ hosts }) =>
+    hosts.length > 1
+      ? [['hosts', 1], 'more than one host in a run. Name one; run the plan again for another.']
+      : undefined,
+  ({ load }) => uncoveredLoad(load),
+];
+
+/** What the agent cannot start yet. */
+const uncoveredEngines: readonly SweepPlan['engine']['name'][] = [
+  'sglang',
+  'tgi',
+  'trtllm',
+  'triton',
+  'llama-cpp',
+  'transformers',
+  'command',
+];
+
+/** What the load generator cannot do yet. */
+const uncoveredProfiles: readonly PlanLoad['profile'][] = ['open-loop', 'trace', 'offline'];
+const uncoveredLoadKeys: readonly string[] = [
+  'rampSeconds',
+  'seconds',
+  'sharedPrefix',
+  'turns',
+  'processes',
+  'stream',
+];
+const uncoveredLengthKeys: readonly string[] = ['least', 'distribution', 'values'];
+
+function uncoveredLoad(load: readonly PlanLoad[]): readonly [Path, string] | undefined {
+  for (const [index, profile] of load.entries()) {
+    const path = ['load', index];
+    if (uncoveredProfiles.includes(profile.profile)) {
+      return [[...path, 'profile'], `${profile.profile} load. Use closed-loop.`];
+    }
+    const key = Object.keys(profile).find((name) => uncoveredLoadKeys.includes(name));
+    if (key !== undefined) return [[...path, key], `${key}. Leave it out.`];
+    if (profile.profile === 'trace') continue;
+    for (const side of ['input', 'output'] as const) {
+      if (typeof profile[side] !== 'object') continue;
+      if (Object.keys(profile[side]).some((name) => uncoveredLengthKeys.includes(name))) {
+        return [[...path, side], 'lengths other than a number or {mean, deviation}.'];
+      }
+    }
+  }
+  return undefined;
+}
+
+export function notCoveredYet(plan: SweepPlan): Problem[] {
+  return uncovered.flatMap((entry) => {
+    const found = entry(plan);
+    if (!found) return [];
+    const [path, what] = found;
+    return [{ code: 'plan.not-covered-yet', message: `Not covered yet: ${what}`, path }];
+  });
+}
+
+export function launchProblems({ engine, matrix, gpuCount, search }: SweepPlan): Problem[] {
+  const path = ['engine', 'launch'];
+  const { command, container, endpoint, apiKeyFile, healthPath } = engine.launch ?? {};
+  const problems: Problem[] = [];
+  if (apiKeyFile !== undefined && endpoint === undefined) {
+    problems.push(
+      bad(
+        [...path, 'apiKeyFile'],
+        'apiKeyFile is of an endpoint: an engine that is started gets a key of its own.',
+      ),
+    );
+  }
+  if (healthPath !== undefined && engine.name !== 'command') {
+    problems.push(
+      bad(
+        [...path, 'healthPath'],
+        `healthPath is of engine.name: command; how ${engine.name} says that it is ready is known.`,
+      ),
+    );
+  }
+  if (endpoint !== undefined) {
+    if (command !== undefined || container !== undefined) {
+      const message = 'An endpoint runs already: leave out command and container.';
+      problems.push(bad([...path, 'endpoint'], message));
+    }
+    const varied: readonly (readonly [boolean, Path])[] = [
+      [Object.keys(matrix).length > 0, ['matrix']],
+      [engine.arrangements !== undefined, ['engine', 'arrangements']],
+      [Array.isArray(gpuCount), ['gpuCount']],
+      [search !== undefined && !isLoadLevel(search.flag), ['search', 'flag']],
+    ];
+    for (const [is, at] of varied) {
+      if (is) problems.push(bad(at, 'An endpoint is one engine as it runs: only the load can be varied.'));
+    }
+  } else if (engine.name === 'command') {
+    if (command === undefined && container === undefined) {
+      problems.push(
+        bad(['engine', 'name'], 'A plain command needs engine.launch.command, as a list of words.'),
+      );
+    }
+    if (healthPath === undefined) {
+      const message =
+        'A plain command needs engine.launch.healthPath: a path that answers 200 once it is ready.';
+      problems.push(bad(['engine', 'name'], message));
+    }
+  }
+  return problems;
+}
+
+export function arrangementProblems({ engine }: SweepPlan): Problem[] {
+  return (engine.arrangements ?? []).flatMap((arrangement, index) => {
+    const path = ['engine', 'arrangements', index];
+    const { copies, sharing, memoryGiB, threadPercentage } = arrangement;
+    const problems: Problem[] = [];
+    if (copies === 1 && sharing === 'time-slicing') {
+      problems.push(bad([...path, 'sharing'], 'One copy shares its GPU with none: leave sharing out.'));
+    }
+    for (const [name, value] of [
+      ['memoryGiB', memoryGiB],
+      ['threadPercentage', threadPercentage],
+    ] as const) {
+      if (value !== undefined && sharing !== 'mps') {
+        problems.push(bad([...path, name], `${name} is a limit of MPS: write sharing: mps beside it.`));
+      }
+    }
+    return problems;
+  });
+}
+
+export function loadProblems(plan: SweepPlan): Problem[] {
+  return plan.load.flatMap((load, index) => {
+    const path = ['load', index];
+    const problems: Problem[] = [];
+    if (load.api === 'chat' && load.prompt === 'token-ids') {
+      const message = 'The chat route takes no token ids: write prompt: text, or api: completions.';
+      problems.push(bad([...path, 'prompt'], message));
+    }
+    if (load.profile === 'closed-loop')
+      problems.push(...levelProblems(plan, 'concurrency', load.concurrency, path));
+    if (load.profile === 'open-loop') {
+      problems.push(...levelProblems(plan, 'requestsPerSecond', load.requestsPerSecond, path));
+      if (load.burstiness !== undefined && load.arrivals !== 'gamma') {
+        problems.push(bad([...path, 'burstiness'], 'burstiness is of arrivals: gamma.'));
+      }
+    }
+    if (load.profile !== 'trace') {
+      for (const side of ['input', 'output'] as const) {
+        const lengths = load[side];
+        if (typeof lengths === 'object' && 'least' in lengths && lengths.least > lengths.most) {
+          problems.push(bad([...path, side], 'least is more than most.'));
+        }
+      }
+      const shared = load.sharedPrefix?.tokens;
+      if (shared !== undefined && typeof load.input === 'number' && shared >= load.input) {
+        const message = `A shared prefix of ${shared} tokens leaves nothing of an input of ${load.input}.`;
+        problems.push(bad([...path, 'sharedPrefix'], message));
+      }
+    }
+    return problems;
+  });
+}
+
+/** A level is given, or searched for; not both. */
+function levelProblems({ search }: SweepPlan, name: string, level: unknown, path: Path): Problem[] {
+  const searched = search?.flag === name;
+  if (level === undefined && !searched) {
+    const message = `${name} is missing: how much load this is.`;
+    return [{ code: 'plan.missing-key', message, path }];
+  }
+  return level !== undefined && searched
+    ? [bad([...path, name], `${name} is what search looks for: leave it out here.`)]
+    : [];
+}
+
+function isLoadLevel(flag: string): boolean {
+  return (loadLevels as readonly string[]).includes(flag);
+}
+
+export function searchProblems(plan: SweepPlan): Problem[] {
+  const { search, load, slo, repeats } = plan;
+  if (search === undefined) return [];
+  const problems: Problem[] = [];
+  const candidates = searchCandidates(search);
+  if (!candidates.ok) problems.push(...candidates.problems);
+  const starts = search.goal.endsWith('-starts');
+  if (isLoadLevel(search.flag)) {
+    const profile = search.flag === 'concurrency' ? 'closed-loop' : 'open-loop';
+    if (!load.every((one) => one.profile === profile)) {
+      problems.push(
+        bad(['search', 'flag'], `${search.flag} is the level of profile: ${profile}: each load must be one.`),
+      );
+    }
+    if (starts) {
+      const message = `${search.goal} is of a flag: no load keeps an engine from starting.`;
+      problems.push(bad(['search', 'goal'], message));
+    }
+    if (
+      search.flag === 'concurrency' &&
+      candidates.ok &&
+      candidates.value.some((value) => value < 1 || !Number.isInteger(value))
+    ) {
+      problems.push(bad(['search', 'flag'], 'concurrency is a whole number of at least 1.'));
+    }
+  }
+  if (starts && (load.length > 1 || load.some((one) => levelCount(one) > 1))) {
+    const message = 'Whether an engine starts does not hang on the load: give one load with one level.';
+    problems.push(bad(['load'], message));
+  }
+  if (search.goal === 'largest-within-slo' && Object.keys(slo ?? {}).length === 0) {
+    problems.push(bad(['search', 'goal'], 'largest-within-slo needs slo: the limits that are to be met.'));
+  }
+  if (starts && repeats > 1) {
+    problems.push(bad(['repeats'], 'A search for what starts takes one trial of each: leave repeats out.'));
+  }
+  return problems;
+}
+
+function levelCount(load: SweepPlan['load'][number]): number {
+  const level =
+    load.profile === 'closed-loop'
+      ? load.concurrency
+      : load.profile === 'open-loop'
+        ? load.requestsPerSecond
+        : load.profile === 'trace'
+          ? load.speed
+          : undefined;
+  return Array.isArray(level) ? level.length : 1;
+}
+
+export function hostProblems({ hosts }: SweepPlan): Problem[] {
+  return hosts.flatMap((host, index) =>
+    hosts.indexOf(host) < index ? [bad(['hosts', index], `${host} is named twice.`)] : [],
+  );
+}
+
+/** What is worth saying of an engine that a plan names. */
+export function engineWarnings(plan: SweepPlan, launch: ServerLaunch): Problem[] {
+  const path = ['engine', 'name'];
+  const warnings: Problem[] = [];
+  if (!launch.verified && plan.engine.launch?.endpoint === undefined) {
+    const message = `${launch.label} was never run here (unverified): it is started as its documentation says, ${launch.documentation}.`;
+    warnings.push({ code: 'plan.engine-unverified', message, path });
+  }
+  if (findEngine(launch.name)?.isServer !== true) {
+    const message = `Memory and speed of ${launch.label} are not estimated: cells have no prediction, and cannot be rehearsed.`;
+    warnings.push({ code: 'plan.engine-not-estimated', message, path });
+  }
+  return warnings;
+}
+
+export function answerWarnings(plan: SweepPlan): Problem[] {
+  if (plan.question === undefined) return [];
+  if (plan.question !== 'chat') {
+    const message = `The answer to "${plan.question}" is not covered yet: the run gives its table.`;
+    return [{ code: 'plan.answer-not-covered-yet', message, path: ['question'] }];
+  }
+  return plan.slo === undefined || Object.keys(plan.slo).length === 0
+    ? [
+        {
+          code: 'plan.no-slo',
+          message:
+            'The chat question needs a service level: add slo, for example {ttftP95Ms: 500, perQueryTokensPerSecond: 10}.',
+          path: ['question'],
+        },
+      ]
+    : [];
+}
