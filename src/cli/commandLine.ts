@@ -6,6 +6,7 @@ import { calibrationCommand } from './commands/calibration.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { fitCommand } from './commands/fit.ts';
 import { followCommand } from './commands/follow.ts';
+import { importCommand } from './commands/import.ts';
 import { logCommand } from './commands/log.ts';
 import { rankCommand } from './commands/rank.ts';
 import { reportCommand } from './commands/report.ts';
@@ -29,6 +30,7 @@ const commands: Readonly<Record<string, Command>> = {
   cancel: cancelCommand,
   watch: watchCommand,
   report: reportCommand,
+  import: importCommand,
 };
 
 /** Runs one command line (without `node` and the script) and gives its exit code. Never throws for what a user can cause. */

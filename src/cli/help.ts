@@ -10,6 +10,7 @@ const overview = `loadline: does it fit, how many users will it carry, what does
   loadline cancel [run]                        end a run; resolves when nothing of it is left
   loadline watch [host]                        live figures of the host's GPUs
   loadline report [run]                        write the report of a run again
+  loadline import <file|folder…>               results of another load generator, as runs of this folder
   loadline help <command>                      its options
 
 A run is named by its folder or its name; left out, it is the newest one of this folder's .loadline/runs.
@@ -108,6 +109,25 @@ ${runOptions}`,
   --json                 one JSON record a line
 
 A lost connection is made again; what was missed is a gap with its cause.`,
+  import: `loadline import FILE|FOLDER…
+
+Result files of another load generator become runs in .loadline/runs, with a report; the editor's Runs view shows them. Files of one tool
+are one run: a cell for each load, files of the same load are repeats.
+
+  vllm bench serve       JSON of --save-result (--save-detailed has single requests), folders of vllm bench sweep serve
+  vllm bench throughput, vllm bench latency   JSON of --output-json
+  sglang.bench_serving   JSON lines of --output-file (--output-details has single requests)
+  guidellm               JSON, 0.3 to 0.8
+  aiperf                 profile_export_aiperf.json, profile_export.jsonl, .csv, or their folder
+  genai-perf             *_genai_perf.json, *_genai_perf.csv
+  perf_analyzer          CSV of -f, JSON of --profile-export-file
+  LLMPerf                *_summary.json, *_individual_responses.json
+  inference-perf         stage_N_lifecycle_metrics.json, or their folder
+  genai-bench            JSON of a scenario, or the experiment's folder
+
+  --dry-run          show what is in them, and write nothing
+  --workspace DIR    folder that gets .loadline/runs (default: the nearest above here that has one, else this one)
+  --json             the runs as a JSON array, each as results.json`,
   report: `loadline report [RUN]
 
   --format html|md   one of the two (default: both)

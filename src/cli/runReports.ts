@@ -4,6 +4,7 @@ import type { ReportInput } from '../core/sweep/reportContent.ts';
 import { resultsFromJournal } from '../core/sweep/results.ts';
 import type { RunResults } from '../core/sweep/run.ts';
 import { writeFileAtomically } from '../storage/atomicFile.ts';
+import { importedReport, readImportedRun } from '../storage/importedRun.ts';
 import { readJournal } from '../storage/runFolder.ts';
 import { reportInput } from '../storage/runReport.ts';
 import { BadInput } from './badInput.ts';
@@ -15,6 +16,8 @@ export async function writeResults(place: RunPlace, results: RunResults): Promis
 
 /** Everything that a report needs, read from the run folder. `interrupted`: the host says that it ended without its last record. */
 export async function readReportInput(place: RunPlace, interrupted: boolean): Promise<ReportInput> {
+  const imported = await readImportedRun(place.directory);
+  if (imported !== undefined) return importedReport(imported);
   const environment = await readEnvironment(place);
   const planText = await readTextFile(join(place.directory, 'plan.yaml'));
   if (environment === undefined || planText === undefined) {

@@ -131,6 +131,11 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       const view = run === undefined ? undefined : runs.view(run);
       if (view) await (await import('./runs/report.ts')).openReport(view);
     },
+    'loadline.importResults': async (clicked, selected) => {
+      const { importResults } = await import('./runs/importResults.ts');
+      const run = await importResults(runs, clicked, selected);
+      if (run !== undefined) services.sweep.open(run);
+    },
     'loadline.showLog': () => log.show(),
     'loadline.installCli': trusted(async () => (await import('./cliOnPath.ts')).installCli(context)),
   };

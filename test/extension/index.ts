@@ -5,6 +5,7 @@ import { activationTests } from './activationTests.ts';
 import { commandLineTests } from './commandLineTests.ts';
 import { estimateTests } from './estimateTests.ts';
 import { hostTests } from './hostTests.ts';
+import { importTests } from './importTests.ts';
 import { planTests } from './planTests.ts';
 import { targetTests } from './targetTests.ts';
 import { telemetryTests } from './telemetryTests.ts';
@@ -26,6 +27,7 @@ export async function run(): Promise<void> {
     planTests,
     hostTests,
     telemetryTests,
+    importTests,
     commandLineTests,
   ])
     tests();

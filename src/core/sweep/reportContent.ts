@@ -1,6 +1,7 @@
 /** What a report says, before it is put into a format. */
 
 import { limitsText } from './answers/chat.ts';
+import type { ForeignOrigin } from './cellResult.ts';
 import { mostFailedShare, mostResidual } from './checks.ts';
 import { lengthsLabel } from './load.ts';
 import { duration, figure } from './reportFigures.ts';
@@ -19,6 +20,7 @@ export interface ReportInput {
 }
 
 export function reportTitle({ results }: ReportInput): string {
+  if (results.origin !== undefined) return results.name;
   return results.mode === 'rehearsal' ? `${results.name}: simulated sweep` : `${results.name}: sweep`;
 }
 
@@ -62,7 +64,9 @@ export function runFacts({ results }: ReportInput): readonly (readonly [string, 
 }
 
 /** How it was measured and what was checked, a sentence each. */
-export function methodSentences({ results, cells }: ReportInput): readonly string[] {
+export function methodSentences(input: ReportInput): readonly string[] {
+  const { results, cells } = input;
+  if (results.origin !== undefined) return foreignMethod(results, results.origin);
   const sentences: string[] = [];
   const loads = [...new Set(cells.map(({ load }) => lengthsLabel(load)))];
   const requests = cells.map(({ load }) => load.requests);
@@ -87,6 +91,28 @@ export function methodSentences({ results, cells }: ReportInput): readonly strin
     stationarity(results),
   );
   return sentences;
+}
+
+/** Another tool measured: what Loadline computed from its file, and where its words mean something else. */
+function foreignMethod(
+  results: RunResults,
+  { tool, version, file, notes }: ForeignOrigin,
+): readonly string[] {
+  const trials = results.cells.flatMap((cell) => cell.trials);
+  const aggregated = trials.filter(({ aggregatedBy }) => aggregatedBy !== undefined).length;
+  const by = `${tool}${version === null ? '' : ` ${version}`}`;
+  return [
+    `Measured by ${by} and read from ${file}. ${
+      aggregated === 0
+        ? 'All figures were computed anew from its single requests.'
+        : aggregated === trials.length
+          ? `The file has no single requests: the figures are aggregates of ${tool} itself.`
+          : `Of ${aggregated} of ${trials.length} trials the figures are aggregates of ${tool} itself; the others were computed anew from single requests.`
+    }`,
+    'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests. Per query: mean of output tokens / E2E.',
+    ...notes,
+    'Whether its client set the result instead of the engine cannot be told from the file.',
+  ];
 }
 
 function littlesLaw(results: RunResults): string {

@@ -39,8 +39,12 @@ export function reportHtml(input: ReportInput): string {
     '<h2>Method and checks</h2>',
     list(methodSentences(input)),
     `<details><summary>All percentiles${mark}</summary>${htmlTable(percentileTable(results), `Percentiles of each trial${mark}`)}</details>`,
-    `<details><summary>Plan</summary><pre>${escapeXml(input.planText)}</pre></details>`,
-    `<p class="data">Data: ${dataLink(results)}. The run folder has the rest: <code>journal.jsonl</code> (every request), <code>telemetry.jsonl</code>, the engines' logs.</p>`,
+    input.planText === ''
+      ? ''
+      : `<details><summary>Plan</summary><pre>${escapeXml(input.planText)}</pre></details>`,
+    results.origin === undefined
+      ? `<p class="data">Data: ${dataLink(results)}. The run folder has the rest: <code>journal.jsonl</code> (every request), <code>telemetry.jsonl</code>, the engines' logs.</p>`
+      : `<p class="data">Data: ${dataLink(results)}.</p>`,
   ];
   return `<!doctype html>
 <html lang="en">

@@ -31,9 +31,10 @@ export function reportMarkdown(input: ReportInput): string {
     list(methodSentences(input)),
     `## All percentiles${mark}`,
     markdownTable(percentileTable(results)),
-    '## Plan',
-    fenced('yaml', input.planText.trimEnd()),
-    'Raw data: `journal.jsonl`, `telemetry.jsonl` and `results.json` in the run folder.',
+    ...(input.planText === '' ? [] : ['## Plan', fenced('yaml', input.planText.trimEnd())]),
+    results.origin === undefined
+      ? 'Raw data: `journal.jsonl`, `telemetry.jsonl` and `results.json` in the run folder.'
+      : 'Raw data: `results.json` in the run folder.',
   ];
   // A Markdown file is read in terminals too; the plan's text and its names come here as they are.
   return withoutControlCharacters(`${sections.join('\n\n')}\n`);

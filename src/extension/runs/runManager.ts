@@ -80,6 +80,14 @@ export class RunManager extends DisposableStore {
     }
   }
 
+  /** A run folder that was written here just now, or anew. */
+  async show(place: RunPlace): Promise<void> {
+    const known = this.#runs.get(place.run);
+    const tracked =
+      known ?? this.#track(new TrackedRun(place, this.#hosts, this.#log, null, null), place.run);
+    await tracked.read();
+  }
+
   /** Starts the plan on its host. Gives the run, or undefined where it was not started; says why. */
   async start(plan: Uri, mode: RunMode): Promise<string | undefined> {
     const key = plan.toString();
