@@ -58,13 +58,13 @@ const sharedEstimator = {
 };
 
 /**
- * What reads GGUF files and asks the hub, and the libraries that it reads with, beside the bundles that load them on first use: esbuild
- * splits no CommonJS.
+ * What reads GGUF files, results of other tools, and asks the hub, and the libraries that it reads with, beside the bundles that load them
+ * on first use: esbuild splits no CommonJS.
  */
-const checkpointReaders = {
-  name: 'checkpoint-readers',
+const heavyReaders = {
+  name: 'heavy-readers',
   setup(build) {
-    build.onResolve({ filter: /\/(hub|gguf)(Model|Library)\.ts$/ }, ({ path, kind }) =>
+    build.onResolve({ filter: /\/((hub|gguf)(Model|Library)|foreign\/foreign)\.ts$/ }, ({ path, kind }) =>
       kind === 'dynamic-import'
         ? { path: path.replace(/^.*\/(\w+)\.ts$/, './$1.js'), external: true }
         : undefined,
@@ -87,7 +87,7 @@ const common = {
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
 const withSharedSsh2 = {
-  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedEstimator, checkpointReaders],
+  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedEstimator, heavyReaders],
 };
 
 const bundles = [
@@ -104,11 +104,14 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedEstimator, checkpointReaders],
-    entryPoints: ['hubModel', 'hubLibrary', 'ggufModel', 'ggufLibrary'].map((out) => ({
-      in: `src/storage/checkpoint/${out}.ts`,
-      out,
-    })),
+    plugins: [withoutNativeAddons, sharedEstimator, heavyReaders],
+    entryPoints: [
+      ...['hubModel', 'hubLibrary', 'ggufModel', 'ggufLibrary'].map((out) => ({
+        in: `src/storage/checkpoint/${out}.ts`,
+        out,
+      })),
+      { in: 'src/core/foreign/foreign.ts', out: 'foreign' },
+    ],
     outdir: 'dist',
   },
   {
@@ -120,7 +123,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedYaml, sharedEstimator, checkpointReaders],
+    plugins: [withoutNativeAddons, sharedYaml, sharedEstimator, heavyReaders],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },

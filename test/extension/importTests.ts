@@ -25,8 +25,17 @@ const result = {
 export function importTests(): void {
   describe('results of another load generator', () => {
     const runsFolder = () => vscode.Uri.file(join(folder('other').uri.fsPath, '.loadline', 'runs'));
-    const opened = (): readonly string[] =>
-      vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label));
+    const opened = (label: string): Promise<void> =>
+      new Promise((resolve) => {
+        const listener = vscode.window.tabGroups.onDidChangeTabs(() => check());
+        const check = (): void => {
+          const labels = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map((tab) => tab.label));
+          if (!labels.includes(label)) return;
+          listener.dispose();
+          resolve();
+        };
+        check();
+      });
     after(async () => {
       await vscode.commands.executeCommand('workbench.action.closeAllEditors');
       await vscode.workspace.fs.delete(vscode.Uri.joinPath(folder('other').uri, '.loadline'), {
@@ -43,7 +52,7 @@ export function importTests(): void {
       );
       // As the explorer calls it: what was clicked, then everything that is selected.
       await vscode.commands.executeCommand('loadline.importResults', first, [first, second]);
-      assert.ok(opened().includes('vllm bench serve, qwen'), opened().join('; '));
+      await opened('vllm bench serve, qwen');
       const [[run]] = (await vscode.workspace.fs.readDirectory(runsFolder())) as [[string, number]];
       const text = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(runsFolder(), run, 'results.json'));
       const { cells, origin } = JSON.parse(Buffer.from(text).toString());

@@ -1,5 +1,4 @@
 import { relative, resolve } from 'node:path';
-import { readForeign } from '../../core/foreign/foreign.ts';
 import type { Problem } from '../../core/result.ts';
 import { cellTable } from '../../core/sweep/reportTable.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
@@ -25,6 +24,7 @@ export async function importCommand(argv: readonly string[], terminal: Terminal)
     );
   const { files, problems } = await readForeignFiles(given.files, (name) => resolve(terminal.cwd, name));
   if (problems.length > 0) throw new BadInput(...problems.map(lineOf));
+  const { readForeign } = await import('../../core/foreign/foreign.ts');
   const read = readForeign(files);
   if (!read.ok) throw new BadInput(...read.problems.map(lineOf));
   for (const warning of read.warnings) terminal.err(lineOf(warning));

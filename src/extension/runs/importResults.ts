@@ -1,7 +1,6 @@
 /** Results of other load generators, opened as runs of the workspace. Loaded on first use. */
 import { basename } from 'node:path';
 import { l10n, ProgressLocation, Uri, window, workspace } from 'vscode';
-import { readForeign } from '../../core/foreign/foreign.ts';
 import type { Problem } from '../../core/result.ts';
 import { readForeignFiles } from '../../storage/foreignFiles.ts';
 import { writeImportedRun } from '../../storage/importedRun.ts';
@@ -28,6 +27,7 @@ export async function importResults(
         (name) => paths.get(name) ?? name,
       );
       if (problems.length > 0) throw new Error(words(problems));
+      const { readForeign } = await import('../../core/foreign/foreign.ts');
       const read = readForeign(files);
       if (!read.ok) throw new Error(words(read.problems));
       let last: string | undefined;
