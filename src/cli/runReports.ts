@@ -1,10 +1,12 @@
 /** What the terminal writes into a run folder from its journal: results.json, and what a report needs. */
 import { join } from 'node:path';
+import { withEvidence } from '../core/sweep/evidence.ts';
 import type { ReportInput } from '../core/sweep/reportContent.ts';
 import { resultsFromJournal } from '../core/sweep/results.ts';
 import type { RunResults } from '../core/sweep/run.ts';
 import { writeFileAtomically } from '../storage/atomicFile.ts';
 import { importedReport, readImportedRun } from '../storage/importedRun.ts';
+import { readRunEvidence } from '../storage/runEvidence.ts';
 import { readJournal } from '../storage/runFolder.ts';
 import { reportInput } from '../storage/runReport.ts';
 import { BadInput } from './badInput.ts';
@@ -26,6 +28,8 @@ export async function readReportInput(place: RunPlace, interrupted: boolean): Pr
     );
   }
   const { records, notes } = await readJournal(place.directory);
-  const results = resultsFromJournal(environment.context, records, { interrupted, warnings: notes });
-  return reportInput(environment, planText, results);
+  const { context } = environment;
+  const results = resultsFromJournal(context, records, { interrupted, warnings: notes });
+  const evidence = await readRunEvidence(place.directory, records);
+  return reportInput(environment, planText, withEvidence(results, context, records, evidence));
 }

@@ -2,7 +2,14 @@
 import * as z from 'zod';
 import { failure, type Result, success } from '../core/result.ts';
 import type { RunContext } from '../core/sweep/results.ts';
-import type { Arrangement, Cell, LoadProfile, Search, ServiceLevel } from '../core/sweep/run.ts';
+import type {
+  Arrangement,
+  Cell,
+  LoadProfile,
+  PredictedCell,
+  Search,
+  ServiceLevel,
+} from '../core/sweep/run.ts';
 import { parseHostJson } from './hostJson.ts';
 
 /** What the client puts into RunRequest.environment. The agent adds host, agent and simulated beside it. */
@@ -87,6 +94,15 @@ const arrangement: z.ZodType<Arrangement> = z.object({
   threadPercentage: number,
 });
 
+const predictedFigure = z.object({ value: z.number(), low: z.number(), high: z.number() });
+const predictedCell: z.ZodType<PredictedCell> = z.object({
+  kvTokens: z.number(),
+  ttftMs: z.exactOptional(predictedFigure),
+  tpotMs: z.exactOptional(predictedFigure),
+  systemTokensPerSecond: z.exactOptional(predictedFigure),
+  bound: z.exactOptional(z.enum(['bandwidth', 'kv-traffic', 'compute', 'launch', 'kv', 'interconnect'])),
+});
+
 const cell: z.ZodType<Cell> = z.object({
   id: z.string(),
   label: z.string(),
@@ -94,10 +110,20 @@ const cell: z.ZodType<Cell> = z.object({
   flags,
   load,
   prediction: z
-    .object({ outcome: z.enum(['fits', 'tight', 'does-not-fit', 'unknown']), reason: z.string() })
+    .object({
+      outcome: z.enum(['fits', 'tight', 'does-not-fit', 'unknown']),
+      reason: z.string(),
+      figures: z.exactOptional(predictedCell),
+      memory: z.exactOptional(
+        z.array(
+          z.object({ term: z.string(), bytes: z.number(), lowBytes: z.number(), highBytes: z.number() }),
+        ),
+      ),
+    })
     .nullable(),
   skipped: z.boolean(),
   expectedSeconds: z.number(),
+  expectedStartSeconds: number,
   gpuCount: z.exactOptional(count),
   arrangement: z.exactOptional(arrangement),
 });
@@ -130,6 +156,7 @@ const context: z.ZodType<RunContext> = z.object({
   question: z.enum(['memory-limit', 'cost', 'chat', 'batch-parallel', 'mps']).nullable(),
   serviceLevel: serviceLevel.nullable(),
   repeats: count,
+  gpuDollarsPerHour: number,
   cells: z.array(cell),
   searches: z.exactOptional(z.array(search)),
 });

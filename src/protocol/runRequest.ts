@@ -242,6 +242,7 @@ function contextOf({ plan, cells, searches, context, host, startedAt }: RunReque
     question: plan.question ?? null,
     serviceLevel: serviceLevelOf(plan),
     repeats: plan.repeats,
+    ...(plan.gpuDollarsPerHour === undefined ? {} : { gpuDollarsPerHour: plan.gpuDollarsPerHour }),
     cells: cells.map(withoutEntries),
     ...(searches === undefined || searches.length === 0 ? {} : { searches }),
   };

@@ -1,8 +1,8 @@
+import { throttleWords } from '../../src/core/device/slowdown.ts';
 import type { SampleMode, TelemetryNotice } from '../../src/protocol/agentTelemetry.ts';
 import type { Formatter } from '../common/format.ts';
 import type { HostTelemetry } from './hostTelemetry.ts';
 import type { ShownGpu } from './shownGpu.ts';
-import { throttleWords } from './throttle.ts';
 
 /** Below this a GPU counts as idle: its desktop, its driver. */
 const busyPercent = 10;

@@ -1,4 +1,4 @@
-import { slowingReasons } from './throttle.ts';
+import { slowingReasons } from '../../src/core/device/slowdown.ts';
 
 /** Of the host's time, milliseconds. */
 export interface Stretch {

@@ -1,3 +1,4 @@
+import { slowingReasons } from '../../src/core/device/slowdown.ts';
 import type { LegendSeries } from '../common/figure.ts';
 import type { Formatter } from '../common/format.ts';
 import { gapRegions, gapWords } from './gapRegions.ts';
@@ -5,7 +6,6 @@ import { type MetricContent, timeAxis } from './metricCharts.ts';
 import type { ShownGpu } from './shownGpu.ts';
 import type { Stretch } from './slowdowns.ts';
 import type { TimeWindow } from './state.ts';
-import { slowingReasons } from './throttle.ts';
 
 /** A chart with more lanes than this can't be read: the longest are drawn, the table has all. */
 const mostLanes = 12;

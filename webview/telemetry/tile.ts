@@ -1,8 +1,8 @@
+import { throttleWords } from '../../src/core/device/slowdown.ts';
 import { element, setText } from '../common/dom.ts';
 import { type Formatter, unknownNumber } from '../common/format.ts';
 import { markIcon } from '../common/verdict.ts';
 import { type ShownGpu, shortName } from './shownGpu.ts';
-import { throttleWords } from './throttle.ts';
 
 /** One GPU at a glance; its box puts it in the charts or takes it out. */
 export class Tile {

@@ -21,6 +21,7 @@ import { levelLabel, loadLabels, meanTokens } from './load.ts';
 import type { PlanContext } from './planContext.ts';
 import { loadLevels } from './planFlags.ts';
 import type { SweepPlan } from './planSchema.ts';
+import { cellPrediction } from './predicted.ts';
 import type { Cell, LoadProfile, Search, SearchGoal } from './run.ts';
 import { searchCandidates } from './searchCandidates.ts';
 import { type StartTime, startTime } from './startTimes.ts';
@@ -162,8 +163,7 @@ class Grid {
     }
     const point: CellPoint = { ...launch, load };
     const estimated = this.#estimate(point);
-    const prediction =
-      estimated === null ? null : { outcome: estimated.verdict.outcome, reason: estimated.verdict.reason };
+    const prediction = cellPrediction(estimated, load.profile, !this.#started.has(engineKey));
     const searched = launch.candidate?.index ?? candidate;
     // Whether it starts is what such a search asks: a prediction alone must not answer it.
     const asked = searched !== undefined && plan.search?.goal.endsWith('-starts') === true;
@@ -185,6 +185,7 @@ class Grid {
       prediction,
       skipped,
       expectedSeconds,
+      ...(startSeconds > 0 ? { expectedStartSeconds: startSeconds } : {}),
       gpuCount: launch.gpuCount,
       ...(isPlain(launch.arrangement) ? {} : { arrangement: launch.arrangement }),
     });

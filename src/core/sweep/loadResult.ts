@@ -44,6 +44,8 @@ export interface LoadResult {
     /** What makes it so, in words. */
     readonly boundBecause?: readonly string[];
   } | null;
+  readonly startedWallMs?: number;
+  readonly durationMs?: number;
   /** Requests that ended well in the window / its length. */
   readonly requestsPerSecond?: number | null;
   readonly inputTokensPerSecond?: number | null;

@@ -225,6 +225,11 @@ export const planSchema = z
       })
       .optional()
       .describe('Service level that a cell must meet to count as an answer.'),
+    gpuDollarsPerHour: z
+      .number()
+      .positive()
+      .optional()
+      .describe('What a GPU costs you an hour, US dollars. Default: a list price, where one is known.'),
     repeats: positiveInteger.max(100).default(1).describe('Trials of each cell.'),
     telemetry: z
       .union([z.literal('off'), z.strictObject({ intervalMs: z.number().min(10).max(60_000) })], {

@@ -2,7 +2,7 @@
 import { findDevice } from '../device/catalogue.ts';
 import { gpuPrice, listPrices } from '../rank/prices.ts';
 import { answerQuestion } from './answer.ts';
-import type { HourlyPrice } from './answers/answerInput.ts';
+import type { AnswerInput, HourlyPrice } from './answers/answerInput.ts';
 import { userTtftP95Ms } from './answers/chat.ts';
 import { chunksHideGaps, failsTooOften } from './checks.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
@@ -14,6 +14,7 @@ import { cellInterval, outlyingTrials } from './repeats.ts';
 import type {
   Cell,
   CellFailure,
+  CellPrediction,
   CellResult,
   CellState,
   RunMode,
@@ -96,25 +97,8 @@ export function resultsFromJournal(
   warnings.push(...measurementWarnings(cells));
   const knees = findKnees(cells);
   const searches = searchResults(context.searches ?? [], context.cells, entries);
-  const { question, serviceLevel: limits, device } = context;
-  const answered = over
-    ? answerQuestion(
-        {
-          question,
-          cells,
-          limits,
-          mode,
-          device,
-          price: priceOf(context),
-          gpuBytes: findDevice(device)?.cudaTotalBytes ?? null,
-          knees,
-          searches,
-        },
-        outcome,
-      )
-    : { answer: null, warnings: [] };
-  return {
-    schema: 1,
+  const found = {
+    schema: 1 as const,
     run: context.run,
     name: context.name,
     mode,
@@ -125,15 +109,31 @@ export function resultsFromJournal(
     outcome,
     serviceLevel: context.serviceLevel,
     cells,
-    answer: answered.answer,
-    warnings: [...new Set([...warnings, ...answered.warnings])],
     ...(searches.length === 0 ? {} : { searches }),
     ...(knees.length === 0 ? {} : { knees }),
   };
+  const answered = over
+    ? answerQuestion(answerInput(context, found), outcome)
+    : { answer: null, warnings: [] };
+  return {
+    ...found,
+    answer: answered.answer,
+    warnings: [...new Set([...warnings, ...answered.warnings])],
+  };
+}
+
+/** What answers are made from, of results that have all but their answer. */
+export function answerInput(
+  context: RunContext,
+  { cells, mode, knees = [], searches = [] }: Pick<RunResults, 'cells' | 'mode' | 'knees' | 'searches'>,
+): AnswerInput {
+  const { question, serviceLevel: limits, device } = context;
+  const gpuBytes = findDevice(device)?.cudaTotalBytes ?? null;
+  return { question, cells, limits, mode, device, gpuBytes, price: priceOf(context), knees, searches };
 }
 
 /** The plan's own price, else the list price of the GPU. */
-export function priceOf({ device, gpuDollarsPerHour }: RunContext): HourlyPrice | null {
+function priceOf({ device, gpuDollarsPerHour }: RunContext): HourlyPrice | null {
   if (gpuDollarsPerHour !== undefined)
     return { dollarsPerHour: gpuDollarsPerHour, source: 'price of the plan' };
   const known = findDevice(device);
@@ -227,7 +227,7 @@ function cellResult(
     trials,
     meetsServiceLevel: settled === 'done' ? meetsServiceLevel(trials, context.serviceLevel) : null,
     failure: cell.skipped ? skipFailure(cell) : (progress?.failure ?? null),
-    prediction: cell.prediction,
+    prediction: cell.prediction === null ? null : withoutMemory(cell.prediction),
     startedWallMs: progress?.startedWallMs ?? null,
     finishedWallMs: progress?.finishedWallMs ?? null,
     ...(interval === undefined ? {} : { interval }),
@@ -236,6 +236,11 @@ function cellResult(
       ? {}
       : { passedOver: progress.passedOver }),
   };
+}
+
+/** Memory is laid beside the log's in results; alone it stays in environment.json. */
+function withoutMemory({ memory: _, ...prediction }: CellPrediction): CellPrediction {
+  return prediction;
 }
 
 function skipFailure(cell: Cell): CellFailure {

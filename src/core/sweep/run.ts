@@ -1,5 +1,5 @@
 import type { FlagValue } from '../engine/deployment.ts';
-import type { VerdictOutcome } from '../estimate/types.ts';
+import type { SpeedBound, VerdictOutcome } from '../estimate/types.ts';
 import type {
   CellEngineMetrics,
   CellInterval,
@@ -28,14 +28,49 @@ export interface Cell {
   readonly engineKey: string;
   readonly flags: Readonly<Record<string, FlagValue>>;
   readonly load: LoadProfile;
-  readonly prediction: { readonly outcome: VerdictOutcome; readonly reason: string } | null;
+  readonly prediction: CellPrediction | null;
   /** Not run: predicted not to fit and the plan says skip. */
   readonly skipped: boolean;
   readonly expectedSeconds: number;
+  /** Of its engine's start, as the ETA counts it; left out where it is not known. */
+  readonly expectedStartSeconds?: number;
   /** GPUs of its engine; left out in runs from before it was known. */
   readonly gpuCount?: number;
   /** Left out: one engine, alone on its GPUs. */
   readonly arrangement?: Arrangement;
+}
+
+export interface CellPrediction {
+  readonly outcome: VerdictOutcome;
+  readonly reason: string;
+  /** Left out in runs from before they were kept. */
+  readonly figures?: PredictedCell;
+  /** Of the engine start: at its first cell alone. */
+  readonly memory?: readonly PredictedMemory[];
+}
+
+/** The estimate under the cell's load. */
+export interface PredictedCell {
+  readonly kvTokens: number;
+  /** Of a closed loop alone: estimates of speed are for so many requests at once. */
+  readonly ttftMs?: PredictedFigure;
+  readonly tpotMs?: PredictedFigure;
+  readonly systemTokensPerSecond?: PredictedFigure;
+  readonly bound?: SpeedBound;
+}
+
+export interface PredictedFigure {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A term of the rank with the least room. `available-kv`: what is left for the cache. */
+export interface PredictedMemory {
+  readonly term: string;
+  readonly bytes: number;
+  readonly lowBytes: number;
+  readonly highBytes: number;
 }
 
 /** Tokens of a prompt or an answer. Draws are rounded, and truncated at one token. The same seed gives the same lengths for every configuration. */

@@ -68,6 +68,8 @@ export function summariseTrial(
       bound: client.bound,
       ...(client.boundBecause === undefined ? {} : { boundBecause: client.boundBecause }),
     },
+    startedWallMs: measurement.startedWallMs,
+    durationMs,
     overallTokensPerSecond: overall(completed, seconds).systemTokensPerSecond,
     tokensPerChunk: tokensPerChunk(requests),
     ...queueing,

@@ -160,11 +160,26 @@ export class TrackedRun extends DisposableStore {
       import('../../core/sweep/progress.ts'),
     ]);
     const records = [...this.#records.values()];
-    const results = resultsFromJournal(context, records, { interrupted: this.#interrupted });
+    const measured = resultsFromJournal(context, records, { interrupted: this.#interrupted });
+    // What lies beside the journal is read once: when all of it is here.
+    const results =
+      measured.outcome === 'running' ? measured : await this.#withEvidence(measured, context, records);
     if (!sameCells(results, this.#results)) this.#write(results);
     this.#results = results;
     this.#progress =
       results.outcome === 'running' ? runProgress(context, records, this.#hostNowMs(records)) : null;
+  }
+
+  async #withEvidence(
+    results: RunResults,
+    context: RunContext,
+    records: readonly JournalRecord[],
+  ): Promise<RunResults> {
+    const [{ readRunEvidence }, { withEvidence }] = await Promise.all([
+      import('../../storage/runEvidence.ts'),
+      import('../../core/sweep/evidence.ts'),
+    ]);
+    return withEvidence(results, context, records, await readRunEvidence(this.#place.directory, records));
   }
 
   /** The host's clock, as of its last record and the time since. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { throttleWords } from '../../../src/core/device/slowdown.ts';
 import { createFormatter } from '../../../webview/common/format.ts';
 import { HostTelemetry } from '../../../webview/telemetry/hostTelemetry.ts';
 import { ageMs, footWords, headlineWords, isStale } from '../../../webview/telemetry/hostWords.ts';
@@ -6,7 +7,6 @@ import { metricContent } from '../../../webview/telemetry/metricCharts.ts';
 import { type LineChartId, lineCharts } from '../../../webview/telemetry/metrics.ts';
 import { allGpus } from '../../../webview/telemetry/shownGpu.ts';
 import { restored, TelemetryState } from '../../../webview/telemetry/state.ts';
-import { throttleWords } from '../../../webview/telemetry/throttle.ts';
 import {
   hostState,
   startedWallMs,

@@ -1,0 +1,129 @@
+/** Results, with what lies beside the journal in the run folder: telemetry, the engines' metrics and their logs. */
+import type { MeasuredStart } from '../estimate/compare.ts';
+import { answerQuestion } from './answer.ts';
+import { type EngineMetricsSample, summariseEngineMetrics } from './engineMetricsSummary.ts';
+import type { JournalEntry } from './journal.ts';
+import { memoryBeside, speedBeside } from './memoryBesideMeasured.ts';
+import { answerInput, type RunContext } from './results.ts';
+import type { Cell, CellResult, RunResults } from './run.ts';
+import { summariseTelemetry, type TelemetrySamples, type WallSpan } from './telemetrySummary.ts';
+import { whyOf } from './why.ts';
+
+export interface RunEvidence {
+  readonly telemetry: readonly TelemetrySamples[];
+  /** In order of time. */
+  readonly metrics: readonly EngineMetricsSample[];
+  /** The start of each engine as its log says it, by engine key. */
+  readonly starts: ReadonlyMap<string, MeasuredStart>;
+  /** Files that could not be used, in words. */
+  readonly notes: readonly string[];
+}
+
+/** The answer is made again: telemetry and logs are part of some. */
+export function withEvidence(
+  results: RunResults,
+  context: RunContext,
+  records: readonly JournalEntry[],
+  evidence: RunEvidence,
+): RunResults {
+  const plans = new Map(context.cells.map((cell) => [cell.id, cell]));
+  const memory = new Map(
+    context.cells.flatMap(({ engineKey, prediction }) =>
+      prediction?.memory === undefined ? [] : [[engineKey, prediction.memory] as const],
+    ),
+  );
+  const engines = readyEngines(records);
+  const cells = results.cells.map((cell) => {
+    const plan = plans.get(cell.cell);
+    return plan === undefined ? cell : enriched(cell, plan, { evidence, memory, engines });
+  });
+  const enrichedResults = { ...results, cells, warnings: [...results.warnings, ...evidence.notes] };
+  if (results.outcome === 'running') return enrichedResults;
+  const { answer } = answerQuestion(answerInput(context, enrichedResults), results.outcome);
+  return { ...enrichedResults, answer };
+}
+
+interface ReadyEngine {
+  readonly startupSeconds: number;
+  readonly gpus: readonly number[] | undefined;
+}
+
+function readyEngines(records: readonly JournalEntry[]): ReadonlyMap<string, ReadyEngine> {
+  return new Map(
+    records.flatMap((record) => {
+      if (record.type !== 'engine-ready') return [];
+      const gpus = record.instances?.flatMap((instance) => instance.gpus);
+      return [[record.engineKey, { startupSeconds: record.startupSeconds, gpus }] as const];
+    }),
+  );
+}
+
+interface Sources {
+  readonly evidence: RunEvidence;
+  readonly memory: ReadonlyMap<string, NonNullable<NonNullable<Cell['prediction']>['memory']>>;
+  readonly engines: ReadonlyMap<string, ReadyEngine>;
+}
+
+function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines }: Sources): CellResult {
+  const { engineKey, prediction } = plan;
+  const engine = engines.get(engineKey);
+  const start = evidence.starts.get(engineKey);
+  const spans = windowsOf(cell);
+  const telemetry = summariseTelemetry(evidence.telemetry, spans, gpusOf(engine, plan), tokensIn(cell));
+  const metrics = summariseEngineMetrics(evidence.metrics, engineKey, spans);
+  const terms = start === undefined ? [] : memoryBeside(memory.get(engineKey) ?? [], start);
+  const speed = speedBeside(cell, prediction?.figures, {
+    kvTokens: start?.kvTokens ?? null,
+    startupSeconds: engine?.startupSeconds ?? null,
+    expectedStartSeconds: plan.expectedStartSeconds ?? null,
+  });
+  const why =
+    cell.state === 'done'
+      ? whyOf({
+          cell,
+          telemetry,
+          metrics,
+          links: linksOf(evidence.telemetry),
+          predicted: prediction?.figures?.bound,
+        })
+      : undefined;
+  return {
+    ...cell,
+    ...(telemetry === undefined ? {} : { telemetry }),
+    ...(metrics === undefined ? {} : { engineMetrics: metrics }),
+    ...(terms.length === 0 ? {} : { memory: terms }),
+    ...(speed === undefined ? {} : { speed }),
+    ...(why === undefined || why.evidence.length === 0 ? {} : { why }),
+  };
+}
+
+/** Of each trial the part that counts, on the host's wall clock. */
+function windowsOf({ trials }: CellResult): WallSpan[] {
+  return trials.flatMap(({ startedWallMs, durationMs, window }) => {
+    if (startedWallMs === undefined || durationMs === undefined) return [];
+    const [from, to] = window === undefined ? [0, durationMs] : [window.fromMs, window.toMs];
+    return [{ fromMs: startedWallMs + from, toMs: startedWallMs + to }];
+  });
+}
+
+/** Output tokens that came in the windows. */
+function tokensIn(cell: CellResult): number | null {
+  const spans = windowsOf(cell);
+  const rates = cell.trials.map(({ systemTokensPerSecond }) => systemTokensPerSecond);
+  if (spans.length < rates.length || rates.some((rate) => rate === null)) return null;
+  return spans.reduce((sum, { fromMs, toMs }, at) => sum + ((toMs - fromMs) / 1000) * (rates[at] ?? 0), 0);
+}
+
+/** As the agent gave them out; where it did not say, the first ones. */
+function gpusOf(engine: ReadyEngine | undefined, { gpuCount }: Cell): readonly number[] | undefined {
+  if (engine?.gpus !== undefined && engine.gpus.length > 0) return [...new Set(engine.gpus)];
+  return gpuCount === undefined ? undefined : Array.from({ length: gpuCount }, (_, index) => index);
+}
+
+function linksOf(streams: readonly TelemetrySamples[]) {
+  const gpu = streams[0]?.gpus[0];
+  return {
+    pcieBytesPerSecond: gpu?.pcieBytesPerSecond ?? null,
+    nvlinkBytesPerSecond: gpu?.nvlinkBytesPerSecond ?? null,
+  };
+}
