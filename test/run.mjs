@@ -67,7 +67,7 @@ const suites = [
   { name: 'build', needs: ['python3'], run: check(process.execPath, ['esbuild.mjs', '--production']) },
   { name: 'unit', needs: [], run: vitest('unit') },
   { name: 'server', needs: [], run: vitest('server') },
-  { name: 'agent', needs: ['python3'], run: agent },
+  { name: 'agent', needs: ['python3', 'faketime'], run: agent },
   { name: 'remote', needs: ['python3', 'sshd', 'ssh'], run: vitest('remote') },
   { name: 'cli', needs: ['python3', 'sshd', 'ssh'], run: vitest('cli') },
   { name: 'webview', needs: ['chromium'], run: vitest('webview') },

@@ -38,6 +38,7 @@ export async function followToEnd(
     });
     for await (const event of events) {
       if (event.type === 'journal') await view.take(event.record);
+      else if (event.type === 'rewind') view.rewind(event.file);
       else if (event.type === 'state') state = event.state;
       else if (event.type === 'note') terminal.err(`warning: ${event.message}`);
       else if (event.type === 'disconnected') {
@@ -115,6 +116,13 @@ class FollowView {
   constructor(terminal: Terminal, place: RunPlace) {
     this.#terminal = terminal;
     this.#place = place;
+  }
+
+  /** The host lost records that were shown. */
+  rewind(file: 'journal' | 'telemetry'): void {
+    if (file !== 'journal') return;
+    this.#records.length = 0;
+    this.#terminal.err('warning: The host lost a part of the journal; what it has is read again.');
   }
 
   async take(record: JournalRecord): Promise<void> {

@@ -91,8 +91,10 @@ Ctrl-C leaves: the run goes on at its host. \`loadline follow\` shows it again, 
 ${runOptions}`,
   resume: `loadline resume [RUN]
 
-Goes on at the first cell without a result, and follows.
+Goes on at the first cell without a result, and follows. Where the driver, a GPU, the engine's version or the cells are not
+what they were when the run started, that is refused: what is measured now would not compare with what was.
 
+  --accept-changes   go on all the same; the results say what changed
   --detach           leave it to itself
 ${runOptions}`,
   cancel: `loadline cancel [RUN]

@@ -9,10 +9,10 @@
  *             < SampleControl ...      closes; takes a line of control each after the request
  *   uninstall < {runs}            -> RemovedRecord | ErrorRecord
  *   run     < RunRequest          -> RunAccepted (the run is detached by then) | ErrorRecord
- *   resume  < {run}               -> RunAccepted | ErrorRecord
+ *   resume  < ResumeRequest       -> RunAccepted | ErrorRecord
  *   cancel  < {run}               -> CancelRecord when nothing of it is left | ErrorRecord
  *   runs                          -> RunStatus ... one a run on this host
- *   follow  < FollowRequest       -> FollowChunk | FollowHeartbeat ..., FollowEnd
+ *   follow  < FollowRequest       -> FollowRewind | FollowChunk | FollowHeartbeat ..., FollowEnd
  *   load    < LoadRequestDocument -> LoadMeasured | ErrorRecord
  * Exit status: 0 done, 1 the verb failed (ErrorRecord says why), 2 bad request.
  */
@@ -321,10 +321,29 @@ export interface RunStatus {
   readonly problem?: string;
 }
 
+/** Goes on with the first cell that has no result. */
+export interface ResumeRequest {
+  readonly run: string;
+  /**
+   * Go on though driver, GPUs, engine version or the request are not those that the run began with; its journal then says so.
+   * Otherwise that is an error `stale`.
+   */
+  readonly acceptChanges?: boolean;
+}
+
 /** Offsets are bytes already held, by file name within the run folder; files not named start at 0. */
 export interface FollowRequest {
   readonly run: string;
   readonly offsets: Readonly<Record<string, number>>;
+  /** CRC-32 of the last 4096 bytes before the offset (all, where there are fewer), by file name. */
+  readonly checks?: Readonly<Record<string, number>>;
+}
+
+/** What the client holds of this file is not what stands there: it is sent from its start again, and has `size` bytes now. */
+export interface FollowRewind {
+  readonly type: 'rewind';
+  readonly file: string;
+  readonly size: number;
 }
 
 /** `data`: base64 of the zlib-compressed bytes that stand at `offset`. */
@@ -381,7 +400,12 @@ export type JournalRecord = JournalBase &
         readonly agentVersion: string;
         readonly protocol: number;
         readonly bootId: string;
-        readonly cells: readonly { readonly id: string; readonly label: string }[];
+        readonly cells: readonly {
+          readonly id: string;
+          readonly label: string;
+          /** Hash of what is run for it; a resume compares it. */
+          readonly content?: string;
+        }[];
       }
     | { readonly type: 'run-resumed'; readonly bootId: string; readonly remaining: number }
     | {

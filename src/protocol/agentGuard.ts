@@ -7,6 +7,7 @@ import type {
   FollowChunk,
   FollowEnd,
   FollowHeartbeat,
+  FollowRewind,
   HelloRecord,
   JournalRecord,
   LoadMeasured,
@@ -68,6 +69,12 @@ const chunk: z.ZodType<FollowChunk> = z.object({
   data: z.string(),
 });
 
+const rewind: z.ZodType<FollowRewind> = z.object({
+  type: z.literal('rewind'),
+  file: z.string(),
+  size: count,
+});
+
 const heartbeat: z.ZodType<FollowHeartbeat> = z.object({
   type: z.literal('heartbeat'),
   state: runState,
@@ -96,6 +103,7 @@ export type AgentRecord =
   | FollowChunk
   | FollowHeartbeat
   | FollowEnd
+  | FollowRewind
   | LoadMeasured
   | RemovedRecord;
 
@@ -110,6 +118,7 @@ const agentGuards: Guards<AgentRecord> = {
   chunk,
   heartbeat,
   'follow-end': followEnd,
+  rewind,
   'load-measured': loadMeasured,
   uninstalled,
 };

@@ -103,7 +103,7 @@ export const journalGuards: {
     agentVersion: z.string(),
     protocol: z.number().int(),
     bootId: z.string(),
-    cells: z.array(z.object({ id: z.string(), label: z.string() })),
+    cells: z.array(z.object({ id: z.string(), label: z.string(), content: z.exactOptional(z.string()) })),
   }),
   'run-resumed': record('run-resumed', { bootId: z.string(), remaining: count }),
   'engine-starting': record('engine-starting', {

@@ -5,10 +5,12 @@ import {
   type FollowEnd,
   type FollowHeartbeat,
   type FollowRequest,
+  type FollowRewind,
   type HelloRecord,
   type LoadMeasured,
   type LoadRequestDocument,
   type ProbeRecord,
+  type ResumeRequest,
   type RunAccepted,
   type RunRequest,
   type RunStatus,
@@ -23,7 +25,7 @@ import { type AgentArchive, type DeployedAgent, ensureAgent } from './agentDeplo
 import { RemoteError, type RemoteHost, type RemoteLog, type RemoteProcess } from './host.ts';
 import { redact } from './redact.ts';
 
-export type FollowRecord = FollowChunk | FollowHeartbeat | FollowEnd;
+export type FollowRecord = FollowRewind | FollowChunk | FollowHeartbeat | FollowEnd;
 
 export interface VerbOptions {
   /** Ends the verb. A run that was started goes on: it belongs to the host. */
@@ -106,8 +108,13 @@ export class AgentClient {
   }
 
   /** Goes on with the first cell that has no result. */
-  resume(run: string, options: VerbOptions = {}): Promise<RunAccepted> {
-    return this.#one('resume', 'run-accepted', { run }, options, startWithinMs);
+  resume(
+    run: string,
+    options: VerbOptions & Pick<ResumeRequest, 'acceptChanges'> = {},
+  ): Promise<RunAccepted> {
+    const { acceptChanges = false, ...rest } = options;
+    const request: ResumeRequest = { run, ...(acceptChanges ? { acceptChanges } : {}) };
+    return this.#one('resume', 'run-accepted', request, rest, startWithinMs);
   }
 
   /** Resolves when nothing of the run is left on the host. */
@@ -158,7 +165,7 @@ export class AgentClient {
 
   /** A run's files from the offsets given, then what is added to them, until the run ends. See followRun for the folder. */
   follow(request: FollowRequest, options: VerbOptions = {}): AsyncGenerator<FollowRecord, void, undefined> {
-    return this.#stream('follow', ['chunk', 'heartbeat', 'follow-end'], request, options);
+    return this.#stream('follow', ['rewind', 'chunk', 'heartbeat', 'follow-end'], request, options);
   }
 
   /** The load generator alone. The API key goes over stdin, never through argv. */

@@ -1,9 +1,12 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { crc32 } from 'node:zlib';
 import { storageError } from '../storage/atomicFile.ts';
 
 const readBytes = 1024 * 1024;
+/** Of these last bytes the host is told the CRC-32. In the agent's follow.py, too. */
+const checkedBytes = 4096;
 /** A link in the place of the file would lead the copy elsewhere. Not every system has the flag. */
 const openFlags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
@@ -13,9 +16,11 @@ const openFlags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?
  */
 export class FileCopy {
   readonly #file: FileHandle;
-  readonly #decoder = new StringDecoder('utf8');
+  #decoder = new StringDecoder('utf8');
   #rest = '';
   #position = 0;
+  /** What this one has last read or written. Not read again from the file: another may have written it anew meanwhile. */
+  #last: Buffer = Buffer.alloc(0);
 
   private constructor(
     readonly path: string,
@@ -37,6 +42,21 @@ export class FileCopy {
     return this.#position;
   }
 
+  /** CRC-32 of the last bytes before `position`: the host sees by it whether it still has them. */
+  get check(): number {
+    return crc32(this.#last);
+  }
+
+  /** The host has not got what this file holds, but `size` other bytes: they come from the start, over what is here. */
+  async rewind(size: number): Promise<void> {
+    const { size: held } = await this.#file.stat();
+    if (held > size) await this.#file.truncate(size);
+    this.#position = 0;
+    this.#last = Buffer.alloc(0);
+    this.#rest = '';
+    this.#decoder = new StringDecoder('utf8');
+  }
+
   /**
    * Complete lines that the file holds already. Zeros stand where a machine stopped before the bytes reached its disk: from
    * there on nothing is held, and the bytes are fetched again.
@@ -52,7 +72,7 @@ export class FileCopy {
       const zero = buffer.subarray(0, bytesRead).indexOf(0);
       const data = buffer.subarray(0, zero < 0 ? bytesRead : zero);
       if (data.length === 0) return;
-      this.#position += data.length;
+      this.#took(data);
       yield this.#lines(data);
       if (zero >= 0) return;
     }
@@ -74,8 +94,13 @@ export class FileCopy {
     } catch (error) {
       throw storageError(this.path, error);
     }
-    this.#position += data.length;
+    this.#took(data);
     return this.#lines(data);
+  }
+
+  #took(data: Uint8Array): void {
+    this.#position += data.length;
+    this.#last = Buffer.concat([this.#last, data.subarray(-checkedBytes)]).subarray(-checkedBytes);
   }
 
   close(): Promise<void> {

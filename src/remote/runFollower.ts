@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
-import type { FollowChunk, HostRunState, JournalRecord, TelemetryLine } from '../protocol/agent.ts';
+import type {
+  FollowChunk,
+  FollowRequest,
+  FollowRewind,
+  HostRunState,
+  JournalRecord,
+  TelemetryLine,
+} from '../protocol/agent.ts';
 import { type GuardedLine, readJournalLine, readTelemetryLine } from '../protocol/agentGuard.ts';
 import { ensureRunFolder, journalFile } from '../storage/runFolder.ts';
 import type { AgentClient, FollowRecord } from './agentClient.ts';
@@ -14,6 +21,8 @@ import { RemoteError } from './host.ts';
 export type FollowEvent =
   | { readonly type: 'journal'; readonly record: JournalRecord }
   | { readonly type: 'telemetry'; readonly line: TelemetryLine }
+  /** The host lost what was told of this file (its disk, at a crash): forget it, all that there is follows. */
+  | { readonly type: 'rewind'; readonly file: 'journal' | 'telemetry' }
   /** `running` when that is known; any other is the last event. */
   | { readonly type: 'state'; readonly state: HostRunState }
   | { readonly type: 'connected' }
@@ -56,7 +65,7 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<FollowE
   const { run, workspace, signal, backOff = backOffMs, silenceMs = defaultSilenceMs } = options;
   const copy = new RunCopy(await ensureRunFolder(workspace, run));
   try {
-    yield* copy.held();
+    yield* copy.open();
     let attempt = 0;
     let wasConnected = false;
     let state: HostRunState | undefined;
@@ -65,8 +74,12 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<FollowE
         const agent = await options.connect();
         wasConnected = true;
         yield { type: 'connected' };
-        for await (const record of listen(agent, run, copy.offsets(), silenceMs, signal)) {
+        for await (const record of listen(agent, { run, ...copy.held() }, silenceMs, signal)) {
           attempt = 0;
+          if (record.type === 'rewind') {
+            yield* copy.rewind(record);
+            continue;
+          }
           if (record.type === 'chunk') {
             yield* copy.take(record, agent.host.name);
             continue;
@@ -98,14 +111,13 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<FollowE
 /** The agent's records until it ends, the signal comes, or it says nothing for too long: then its connection is closed. */
 async function* listen(
   agent: AgentClient,
-  run: string,
-  offsets: Readonly<Record<string, number>>,
+  request: FollowRequest,
   silenceMs: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FollowRecord, void, undefined> {
   const { name } = agent.host;
   const stop = new AbortController();
-  const records = agent.follow({ run, offsets }, { signal: stop.signal });
+  const records = agent.follow(request, { signal: stop.signal });
   const aborted = new Promise<'aborted'>((resolve) => {
     if (signal?.aborted) resolve('aborted');
     signal?.addEventListener('abort', () => resolve('aborted'), { once: true, signal: stop.signal });
@@ -141,7 +153,8 @@ class RunCopy {
 
   constructor(readonly directory: string) {}
 
-  async *held(): AsyncGenerator<FollowEvent, void, undefined> {
+  /** Records of what the folder holds already. */
+  async *open(): AsyncGenerator<FollowEvent, void, undefined> {
     const names = (await readdir(this.directory)).filter((name) => followedFile.test(name));
     // The journal first: it explains the telemetry.
     for (const name of names.sort((a, b) => Number(b === journalFile) - Number(a === journalFile))) {
@@ -150,8 +163,19 @@ class RunCopy {
     }
   }
 
-  offsets(): Record<string, number> {
-    return Object.fromEntries([...this.#files].map(([name, file]) => [name, file.position]));
+  held(): Pick<FollowRequest, 'offsets' | 'checks'> {
+    const files = [...this.#files];
+    return {
+      offsets: Object.fromEntries(files.map(([name, file]) => [name, file.position])),
+      checks: Object.fromEntries(files.map(([name, file]) => [name, file.check])),
+    };
+  }
+
+  async *rewind({ file: name, size }: FollowRewind): AsyncGenerator<FollowEvent, void, undefined> {
+    // Of a file that is not here there is nothing to forget.
+    await this.#files.get(name)?.rewind(size);
+    if (name === journalFile) yield { type: 'rewind', file: 'journal' };
+    if (name === telemetryFile) yield { type: 'rewind', file: 'telemetry' };
   }
 
   async *take(chunk: FollowChunk, host: string): AsyncGenerator<FollowEvent, void, undefined> {

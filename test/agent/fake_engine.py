@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/health":
             self.answer(503 if self.options.never_ready else 200, {})
         elif self.path == "/version":
-            self.answer(200, {"version": "0.0.fake"})
+            self.answer(200, {"version": self.options.engine_version})
         elif not self.authorized():
             self.answer(401, {"error": "Unauthorized"})
         elif self.path == "/v1/models":
@@ -117,6 +117,7 @@ def main():
     parser.add_argument("--exit", type=int)
     parser.add_argument("--models", default=json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
     parser.add_argument("--never-ready", action="store_true")
+    parser.add_argument("--engine-version", default="0.0.fake")
     parser.add_argument("--child", action="store_true")
     parser.add_argument("--ignore-signals", action="store_true")
     options = parser.parse_args()

@@ -50,7 +50,7 @@ VERB_ANSWERS = {
     "resume": ("RunAccepted",),
     "cancel": ("CancelRecord",),
     "runs": ("RunStatus",),
-    "follow": ("FollowChunk", "FollowHeartbeat", "FollowEnd"),
+    "follow": ("FollowRewind", "FollowChunk", "FollowHeartbeat", "FollowEnd"),
     "load": ("LoadMeasured",),
     "uninstall": ("RemovedRecord",),
 }
@@ -170,24 +170,26 @@ def run_request(cells, run="20261123T120000Z-test", lease=120.0, telemetry=True,
 class Follower:
     """A `follow` in progress: the files as they come, and their records one by one."""
 
-    def __init__(self, test, run, offsets=None):
+    def __init__(self, test, run, offsets=None, checks=None):
         self.files = {}
         self.records = []
         self.journal = []
         self._starts = dict(offsets or {})
         self._half_a_line = b""
-        self._process = test.spawn("follow", {"run": run, "offsets": offsets or {}})
+        self._process = test.spawn("follow", {"run": run, "offsets": offsets or {}, "checks": checks or {}})
         self._timer = threading.Timer(HANGS_SECONDS, self._process.kill)
         self._timer.start()
         test.addCleanup(self.close)
 
-    def _read(self):
+    def read(self):
         line = self._process.stdout.readline()
         if not line:
             return None
         record = json.loads(line.decode())
         check_answer("follow", record)
         self.records.append(record)
+        if record["type"] == "rewind":
+            self._starts[record["file"]] = 0
         if record["type"] == "chunk":
             data = zlib.decompress(base64.b64decode(record["data"]))
             name = record["file"]
@@ -209,14 +211,14 @@ class Follower:
                 seen += 1
                 if record["type"] == kind and all(record.get(name) == value for name, value in fields.items()):
                     return record
-            if self._read() is None:
+            if self.read() is None:
                 raise AssertionError(
                     f"the follow ended without {kind} {fields}: {[record['type'] for record in self.journal]}"
                 )
 
     def end(self):
         """Reads to the end; returns the last record."""
-        while self._read() is not None:
+        while self.read() is not None:
             pass
         return self.records[-1]
 
@@ -284,8 +286,8 @@ class AgentTest(unittest.TestCase):
         self.assertEqual((status, records[0]["type"]), (0, "run-accepted"), records)
         return records[0]
 
-    def follow(self, run="20261123T120000Z-test", offsets=None):
-        return Follower(self, run, offsets)
+    def follow(self, run="20261123T120000Z-test", offsets=None, checks=None):
+        return Follower(self, run, offsets, checks)
 
     def run_folder(self, run="20261123T120000Z-test"):
         return os.path.join(self.home, "runs", run)

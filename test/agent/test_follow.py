@@ -4,6 +4,7 @@ import os
 import random
 import tempfile
 import unittest
+import zlib
 from unittest import mock
 
 from loadline_agent.runs.follow import read_growth
@@ -46,10 +47,28 @@ class FollowTest(AgentTest):
     def test_secrets_and_state_are_not_sent(self):
         self.assertEqual(set(self.live.files), set(SENT))
 
-    def test_a_client_that_holds_more_than_there_is_is_told(self):
-        records, status = self.agent("follow", {"run": RUN, "offsets": {"journal.jsonl": 10**9}})
-        self.assertEqual((records[-1]["code"], status), ("bad-request", 2))
-        self.assertIn("lost", records[-1]["message"])
+    def test_a_client_that_holds_what_this_host_has_lost_is_sent_all_of_it_again(self):
+        journal = self.files["journal.jsonl"]
+        held = {
+            "more than there is": ({"journal.jsonl": len(journal) + 1000}, {}),
+            "other bytes": ({"journal.jsonl": 500}, {"journal.jsonl": zlib.crc32(journal[:499] + b"x")}),
+        }
+        for name, (offsets, checks) in held.items():
+            with self.subTest(name):
+                follower = self.follow(offsets=offsets, checks=checks)
+                self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+                rewinds = [record for record in follower.records if record["type"] == "rewind"]
+                self.assertEqual(rewinds, [{"type": "rewind", "file": "journal.jsonl", "size": len(journal)}])
+                self.assertEqual(follower.files["journal.jsonl"], journal)
+
+    def test_a_client_that_holds_the_same_bytes_goes_on_from_them(self):
+        size = len(self.files["journal.jsonl"])
+        for held in (10, size // 2, size):
+            tail = self.files["journal.jsonl"][max(0, held - 4096) : held]
+            follower = self.follow(offsets={"journal.jsonl": held}, checks={"journal.jsonl": zlib.crc32(tail)})
+            follower.end()
+            self.assertEqual([record for record in follower.records if record["type"] == "rewind"], [])
+            self.assertEqual(follower.files.get("journal.jsonl", b""), self.files["journal.jsonl"][held:])
 
     def test_heartbeats_carry_the_state(self):
         self.assertEqual(

@@ -22,6 +22,11 @@ def three_cells(*options):
     ]
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(word) for word in file.read().split()]
+
+
 class KilledTest(AgentTest):
     def strike(self, *names, options=()):
         """Starts, waits until cell b is under load, kills these processes, and follows to the end."""
@@ -93,14 +98,39 @@ class KilledTest(AgentTest):
         self.assertFalse(set(left) & set(self.engines()))
         self.assert_nothing_left()
 
-    def test_engine_killed_fails_its_cell_and_the_run_goes_on(self):
+    def test_an_engine_that_is_killed_once_is_started_again_and_its_cell_has_its_result(self):
         follower = self.strike("engine")
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+        self.assert_nothing_left()
+        records = self.assert_journal_sound()
+        (warning,) = [record["message"] for record in records if record["type"] == "warning"]
+        self.assertIn("killed", warning)
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "b", "c"])
+
+    def test_an_engine_that_is_killed_twice_fails_its_cell_and_the_run_goes_on(self):
+        follower = self.strike("engine")
+        follower.until("warning")
+        first = len(follower.journal)
+        while not any(record["type"] == "cell-progress" for record in follower.journal[first:]):
+            self.assertIsNotNone(follower.read())
+        os.kill(self.processes()["engine"]["pid"], signal.SIGKILL)
         self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
         self.assert_nothing_left()
         records = self.assert_journal_sound()
         failure = next(record for record in records if record["type"] == "cell-failed")
         self.assertEqual((failure["cell"], failure["kind"], failure["phase"]), ("b", "killed", "load"))
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "c"])
+
+    def test_a_load_generator_that_is_killed_is_started_again(self):
+        self.start(three_cells(), telemetry=False)
+        follower = self.follow()
+        follower.until("cell-progress", cell="b")
+        known = self.processes()
+        (generator,) = set(children(known["worker"]["pid"])) - {known["engine"]["pid"]}
+        os.kill(generator, signal.SIGKILL)
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+        records = self.assert_journal_sound()
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "b", "c"])
 
     def test_telemetry_goes_on_after_a_gap(self):
         self.struck_and_resumed("worker")
@@ -136,10 +166,10 @@ class KilledTest(AgentTest):
         request["cells"][0]["engine"]["argv"] = ["no-such-engine"]
         with open(path, "w", encoding="utf-8") as file:
             json.dump(request, file)
-        self.assertEqual(self.agent("resume", {"run": RUN})[1], 0)
+        self.assertEqual(self.agent("resume", {"run": RUN, "acceptChanges": True})[1], 0)
         self.assertEqual(self.follow().end()["state"], "finished")
         after = self.assert_journal_sound()[last_trial + 1 :]
-        self.assertEqual([record["type"] for record in after], ["run-resumed", "cell-done", "run-finished"])
+        self.assertEqual([record["type"] for record in after], ["run-resumed", "warning", "cell-done", "run-finished"])
 
     def test_a_start_that_was_cut_off_is_made_whole_by_resume(self):
         self.start([fake_cell("a")], telemetry=False)

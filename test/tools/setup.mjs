@@ -10,6 +10,13 @@ import { chromium } from 'playwright-core';
 const folders = (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin', '/usr/local/sbin');
 const inPath = (name) => folders.map((folder) => join(folder, name)).find(existsSync);
 
+function faketime() {
+  const below = (folder) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []);
+  return below('/usr/lib')
+    .map((folder) => join(folder, 'faketime', 'libfaketime.so.1'))
+    .find(existsSync);
+}
+
 /** System programs: what each is for, and Debian's and Ubuntu's package for it. */
 const programs = {
   python3: { find: () => inPath('python3'), packages: ['python3'] },
@@ -25,6 +32,8 @@ const programs = {
       ].find((path) => path && existsSync(path)),
     packages: ['chromium'],
   },
+  // A library, for a clock that steps.
+  faketime: { find: faketime, packages: ['libfaketime'] },
   gcc: { find: () => inPath('gcc') ?? inPath('cc'), packages: ['gcc', 'libc6-dev'] },
 };
 

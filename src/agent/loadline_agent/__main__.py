@@ -47,10 +47,11 @@ def run(_: List[str]) -> None:
 
 
 def resume(_: List[str]) -> None:
-    from .requests import run_name
+    from .requests import resume_request
     from .runs.start import resume_run
 
-    emit(resume_run(run_name(read_request())))
+    request = resume_request(read_request())
+    emit(resume_run(request["run"], request.get("acceptChanges") is True))
 
 
 def cancel(_: List[str]) -> None:

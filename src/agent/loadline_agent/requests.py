@@ -126,12 +126,23 @@ def check_sampling(request: Field) -> None:
         power.boolean()
 
 
+def resume_request(document: Any) -> dict:
+    request = Field(document, "")
+    checked_run_name(request.child("run"))
+    accept = request.optional("acceptChanges")
+    if accept:
+        accept.boolean()
+    return request.record()
+
+
 def follow_request(document: Any) -> dict:
     request = Field(document, "")
     checked_run_name(request.child("run"))
-    offsets = request.child("offsets")
+    offsets, checks = request.child("offsets"), request.optional("checks")
     for name in offsets.record():
         offsets.child(name).integer(0)
+    for name in checks.record() if checks else ():
+        checks.child(name).integer(0)
     return request.record()
 
 

@@ -6,12 +6,19 @@ import { hostOf, runOptions, runPlace } from '../runPlaces.ts';
 import type { Terminal } from '../terminal.ts';
 
 export async function resumeCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const given = parseOptions('resume', argv, { ...runOptions, detach: { type: 'boolean' } });
+  const given = parseOptions('resume', argv, {
+    ...runOptions,
+    detach: { type: 'boolean' },
+    'accept-changes': { type: 'boolean' },
+  });
   const place = await runPlace(given, terminal.cwd);
   const session = new HostSession(terminal, await hostOf(given, place));
   try {
     const agent = await session.agent();
-    await agent.resume(place.run, { signal: terminal.interrupted });
+    await agent.resume(place.run, {
+      signal: terminal.interrupted,
+      acceptChanges: given.isSet('accept-changes'),
+    });
     terminal.err(`Run ${place.run} goes on at ${session.name}.`);
     if (given.isSet('detach')) {
       terminal.err(leaveWords(place, session.name));

@@ -125,6 +125,9 @@ export class TrackedRun extends DisposableStore {
         this.#records.set(event.record.seq, event.record);
         this.#lastHeardMs = Date.now();
         break;
+      case 'rewind':
+        if (event.file === 'journal') this.#records.clear();
+        break;
       case 'state':
         this.#interrupted = event.state === 'interrupted';
         break;

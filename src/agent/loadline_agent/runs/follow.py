@@ -1,6 +1,7 @@
 """The `follow` verb: sends a run's files from the offsets that the client holds, then what is added to them.
 
-Only whole lines of the .jsonl files are sent: a torn one is cut off at resume, and what a client holds must never change.
+Only whole lines of the .jsonl files are sent: a torn one is cut off at resume, and what a client holds does not change then.
+Where this host's disk has lost what a client holds, its copy is not that of a file here: it is told, and sent all of it.
 """
 
 import base64
@@ -8,10 +9,9 @@ import os
 import re
 import time
 import zlib
-from typing import Dict, List
+from typing import Dict, Iterator, List, Tuple
 
 from ..clock import wall_ms
-from ..errors import BadRequest
 from ..wire import emit, stdin_closed
 from .folder import RunFolder
 from .journal import complete_size
@@ -21,6 +21,10 @@ FILES = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "m
 ENGINE_LOG = re.compile(r"engine-[A-Za-z0-9._-]+\.log\Z")
 
 CHUNK_BYTES = 256 << 10
+
+#: Of these last bytes a client says the CRC-32, to show that it holds the same. In src/remote/fileCopy.ts, too.
+CHECKED_BYTES = 4096
+
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 1.0
 
@@ -28,6 +32,9 @@ HEARTBEAT_SECONDS = 1.0
 def follow_run(request: dict) -> None:
     folder = RunFolder.find(request["run"])
     offsets = dict(request["offsets"])
+    for name, size in lost_files(folder, offsets, request.get("checks") or {}):
+        emit({"type": "rewind", "file": name, "size": size})
+        offsets[name] = 0
     heartbeat = 0.0
     while True:
         # The state first: what was written before a run ended is then in the files that are read after it.
@@ -48,6 +55,30 @@ def follow_run(request: dict) -> None:
             return
         if stdin_closed(POLL_SECONDS):
             return
+
+
+def lost_files(folder: RunFolder, offsets: Dict[str, int], checks: Dict[str, int]) -> Iterator[Tuple[str, int]]:
+    """Name and size here of each file whose copy does not continue into it."""
+    for name in followed_files(folder):
+        offset = offsets.get(name, 0)
+        if offset == 0:
+            continue
+        size, found = check_before(folder, name, offset)
+        if offset > size or (name in checks and found != checks[name]):
+            yield name, size
+
+
+def check_before(folder: RunFolder, name: str, offset: int) -> Tuple[int, int]:
+    """The file's size, and CRC-32 of the last CHECKED_BYTES before an offset."""
+    try:
+        descriptor = os.open(folder.file(name), os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return 0, 0
+    try:
+        start = max(0, offset - CHECKED_BYTES)
+        return os.fstat(descriptor).st_size, zlib.crc32(os.pread(descriptor, offset - start, start))
+    finally:
+        os.close(descriptor)
 
 
 def last_word(folder: RunFolder, state: str) -> dict:
@@ -83,10 +114,6 @@ def read_growth(folder: RunFolder, name: str, offset: int) -> bytes:
     try:
         size = os.fstat(descriptor).st_size
         end = complete_size(descriptor, size) if name.endswith(".jsonl") and size > offset else size
-        if offset > size:
-            raise BadRequest(
-                f"{name} has {size} bytes on this host, the client's copy {offset}: that is of another run of this name, or this host's disk lost some of it. Move the copy away and follow again."
-            )
         if end <= offset:
             return b""
         # What a client holds must be here after a crash of this host, too: it goes on from its offset.

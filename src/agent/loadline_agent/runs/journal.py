@@ -154,10 +154,14 @@ class Progress:
         self.measured = set()
         self.engine_failures: List[Tuple[str, dict]] = []
         self.last: Optional[dict] = None
+        #: Of the boot that the last attempt ran in.
+        self.boot_id: Optional[str] = None
         keys = {cell["id"]: cell["engineKey"] for cell in cells}
         for record in records(directory):
             self.last = record
             kind = record["type"]
+            if kind in ("run-started", "run-resumed"):
+                self.boot_id = record["bootId"]
             if kind in ("cell-done", "cell-failed", "cell-passed-over"):
                 self.settled.add(record["cell"])
             if kind == "trial-measured":

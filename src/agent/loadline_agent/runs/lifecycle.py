@@ -68,6 +68,9 @@ class CellEngines:
                 kind = failed.diagnosis.kind
                 if kind in WORTH_ANOTHER_START and attempt + 1 < START_ATTEMPTS:
                     continue
+                if kind == "killed" and attempt == 0:
+                    self._warn(f"{cell['label']}: its engine was killed while it started. It is started once more.")
+                    continue
                 if kind not in PASSING:
                     self._failed[key] = (cell["id"], failed)
                 raise

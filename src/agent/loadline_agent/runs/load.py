@@ -26,6 +26,10 @@ class LoadFailed(Exception):
         self.message = message
 
 
+class GeneratorGone(LoadFailed):
+    """The load generator ended without a word, as one that was killed does."""
+
+
 class EngineGone(Exception):
     """The engine ended under load; `phase` is where."""
 
@@ -62,7 +66,7 @@ def measure(
                 continue
             part = os.read(reading, 1 << 16)
             if not part:
-                raise LoadFailed(
+                raise GeneratorGone(
                     "load", phase, "The load generator ended without a result; see supervisor.log of the run."
                 )
             received += part

@@ -11,9 +11,10 @@ from .. import PROTOCOL, ROOT, VERSION
 from ..errors import AgentError
 from ..home import ensure_home
 from ..probe.host import host_facts
+from .continuity import changed_cells, changed_host, stale
 from .folder import RunFolder
 from .journal import Progress
-from .supervisor import Supervisor
+from .supervisor import Resumption, Supervisor
 
 ENVIRONMENT = "environment.json"
 
@@ -27,14 +28,15 @@ def start_run(request: dict) -> dict:
         host = facts_for(request)
         folder.write_json(ENVIRONMENT, environment(request, host))
         gpus = gpu_lock_names(request, host)
-        return detach(folder, lambda: Supervisor(folder, request, gpus, resumed=False))
+        return detach(folder, lambda: Supervisor(folder, request, gpus))
     except AgentError:
         # Nothing of it ran: the name is free again.
         folder.remove()
         raise
 
 
-def resume_run(run: str) -> dict:
+def resume_run(run: str, accept_changes: bool = False) -> dict:
+    """Goes on with the first cell that has no result. AgentError `stale` where that would mix what does not compare."""
     ensure_home()
     folder = RunFolder.find(run)
     request = folder.request()
@@ -44,13 +46,18 @@ def resume_run(run: str) -> dict:
     if progress.finished and len(progress.settled) == len(request["cells"]):
         raise AgentError("nothing-to-resume", f"All {len(request['cells'])} cells of the run {run} have their result.")
     host = facts_for(request)
-    if not os.path.exists(folder.file(ENVIRONMENT)):
+    changes = changed_cells(folder.path, request["cells"])
+    if os.path.exists(folder.file(ENVIRONMENT)):
+        changes += changed_host(request["gpus"], folder.read_json(ENVIRONMENT).get("host"), host)
+    else:
         # Its start was cut off before it was written, and no report can be made without it.
         folder.write_json(ENVIRONMENT, environment(request, host))
+    if changes and not accept_changes:
+        raise stale(run, changes)
     gpus = gpu_lock_names(request, host)
     folder.renew_lease()
     folder.clear_notice()
-    return detach(folder, lambda: Supervisor(folder, request, gpus, resumed=True))
+    return detach(folder, lambda: Supervisor(folder, request, gpus, Resumption(changes, accept_changes)))
 
 
 def facts_for(request: dict) -> dict:

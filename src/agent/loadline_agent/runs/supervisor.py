@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import List
+from typing import List, NamedTuple, Optional
 
 from .. import PROTOCOL, VERSION
 from ..clock import boot_id
@@ -12,18 +12,32 @@ from ..errors import AgentError
 from ..home import locks_path
 from ..locks import FileLock, lock_gpus
 from ..processes import identity
+from .continuity import cell_content
 from .folder import RunFolder
 from .journal import Journal, Progress
 from .leftovers import end_leftovers
 from .worker import Worker
 
 
+class Resumption(NamedTuple):
+    """How a run goes on that was started before."""
+
+    #: In words, what is not as it was; accepted by whoever resumed it.
+    changes: List[str]
+    #: Whether further ones, which show when an engine says its version, are accepted too.
+    accept_changes: bool
+
+
 class Supervisor:
-    def __init__(self, folder: RunFolder, request: dict, gpus: List[str], resumed: bool) -> None:
+    """`resumption` is None for a run that starts."""
+
+    def __init__(
+        self, folder: RunFolder, request: dict, gpus: List[str], resumption: Optional[Resumption] = None
+    ) -> None:
         self._folder = folder
         self._request = request
         self._gpus = gpus
-        self._resumed = resumed
+        self._resumption = resumption
         self._locks: List[FileLock] = []
 
     def begin(self) -> None:
@@ -42,8 +56,8 @@ class Supervisor:
         folder.note_processes(supervisor=identity(os.getpid()), worker=None, engine=None)
         self._journal = Journal(folder.path)
         cells = self._request["cells"]
-        if self._resumed and self._journal.has_records:
-            self._note_resumption(cells)
+        if self._resumption is not None and self._journal.has_records:
+            self._note_resumption(cells, self._resumption)
         else:
             self._journal.append(
                 "run-started",
@@ -53,7 +67,9 @@ class Supervisor:
                 agentVersion=VERSION,
                 protocol=PROTOCOL,
                 bootId=boot_id(),
-                cells=[{"id": cell["id"], "label": cell["label"]} for cell in cells],
+                cells=[
+                    {"id": cell["id"], "label": cell["label"], "content": cell_content(cell)} for cell in cells
+                ],
             )
 
     def _end_leftovers(self, folder: RunFolder) -> None:
@@ -63,25 +79,32 @@ class Supervisor:
                 f"Processes of the run {folder.run} do not end. Look for LOADLINE_RUN={folder.run} in /proc/*/environ and end them.",
             )
 
-    def _note_resumption(self, cells: List[dict]) -> None:
-        remaining = len(cells) - len(Progress(self._folder.path, cells).settled)
+    def _note_resumption(self, cells: List[dict], resumption: Resumption) -> None:
+        progress = Progress(self._folder.path, cells)
+        remaining = len(cells) - len(progress.settled)
         self._journal.append("run-resumed", bootId=boot_id(), remaining=remaining)
-        if self._journal.torn_bytes:
-            self._journal.append(
-                "warning",
-                message=f"The journal ended in a torn line; its {self._journal.torn_bytes} bytes were cut off.",
-            )
+        if progress.boot_id is not None and progress.boot_id != boot_id():
+            self._journal.append("host-rebooted", previousBootId=progress.boot_id)
+        torn = self._journal.torn_bytes
+        if torn:
+            self._warn(f"The journal ended in a torn line; its {torn} bytes were cut off.")
+        for change in resumption.changes:
+            self._warn(f"Resumed all the same: since the run started, {change}.")
+
+    def _warn(self, message: str) -> None:
+        self._journal.append("warning", message=message)
 
     def supervise(self) -> int:
         """Until the worker has ended. Returns its exit status; 1 where it was killed."""
         # The write end is ours alone: when we are gone, however, the worker reads the end of it.
+        accept_changes = self._resumption is not None and self._resumption.accept_changes
         lifeline, held = os.pipe()
         worker = os.fork()
         if worker == 0:
             os.close(held)
             status = 1
             try:
-                status = Worker(self._folder, self._request, self._journal, lifeline).work()
+                status = Worker(self._folder, self._request, self._journal, lifeline, accept_changes).work()
             except BaseException:
                 traceback.print_exc()
             finally:

@@ -8,25 +8,38 @@ from typing import Optional, Tuple
 from ..engines.failure import Diagnosis
 from ..errors import AgentError
 from ..processes import identity
+from .continuity import EngineVersions, stale
 from .engine import Engine
 from .folder import RunFolder
 from .instance import EngineFailed
 from .journal import Journal, Progress
 from .lifecycle import CellEngines
-from .load import EngineGone, LoadFailed, measure
+from .load import EngineGone, GeneratorGone, LoadFailed, measure
 from .searching import Searches, next_trial
 from .telemetry import Telemetry
 from .watch import RunEnded, SupervisorLost, Watch
 
 
+class KilledFromOutside(Exception):
+    """By SIGKILL, which nothing of the run sent."""
+
+
+class StaleRun(Exception):
+    """What would be measured now does not compare with what was."""
+
+
 class Worker:
-    def __init__(self, folder: RunFolder, request: dict, journal: Journal, lifeline: int) -> None:
+    def __init__(
+        self, folder: RunFolder, request: dict, journal: Journal, lifeline: int, accept_changes: bool = False
+    ) -> None:
         self._folder = folder
         self._request = request
         self._journal = journal
         self._watch = Watch(folder, lifeline, request["leaseSeconds"])
         self._telemetry: Optional[Telemetry] = None
         self._progress = Progress(folder.path, request["cells"])
+        self._accept_changes = accept_changes
+        self._versions = EngineVersions(folder.path)
         self._searches = Searches(folder.path, request)
         self._engines = CellEngines(folder, request, journal, self._watch, self._progress.engine_failures)
 
@@ -65,10 +78,21 @@ class Worker:
             return "completed", None
         except RunEnded as ended:
             return "cancelled", ended.message
+        except StaleRun as changed:
+            return "failed", str(changed)
 
     # Cells
 
     def _cell(self, cell: dict) -> None:
+        """What is killed from outside says nothing of the cell: it is run once more."""
+        try:
+            self._attempt(cell)
+        except KilledFromOutside as killed:
+            self._engines.stop()
+            self._journal.append("warning", message=f"{cell['label']}: {killed} The cell is run once more.")
+            self._attempt(cell, last=True)
+
+    def _attempt(self, cell: dict, last: bool = False) -> None:
         if self._next_trial(cell) is None:
             # Interrupted between its last trial and the word that it is done: it needs no engine any more.
             self._journal.append("cell-done", cell=cell["id"])
@@ -78,14 +102,22 @@ class Worker:
         except EngineFailed as failed:
             self._fail(cell, failed.phase, failed.diagnosis)
             return
+        self._check_version(cell["engineKey"], engine.instances[0].version)
         started = time.monotonic()
         try:
             while (trial := self._next_trial(cell)) is not None:
                 self._trial(cell, trial, engine, started + cell["deadlineSeconds"])
+        except GeneratorGone as gone:
+            if not last:
+                raise KilledFromOutside("Its load generator was killed.") from gone
+            self._fail(cell, gone.phase, Diagnosis(gone.kind, gone.message, []))
         except LoadFailed as failed:
             self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, engine.log_tail()))
         except EngineGone as gone:
-            self._fail(cell, gone.phase, engine.failure(gone.phase).diagnosis)
+            diagnosis = engine.failure(gone.phase).diagnosis
+            if diagnosis.kind == "killed" and not last:
+                raise KilledFromOutside("Its engine was killed under load.") from gone
+            self._fail(cell, gone.phase, diagnosis)
             self._engines.stop()
         else:
             self._journal.append("cell-done", cell=cell["id"])
@@ -112,6 +144,15 @@ class Worker:
             "trial-measured", cell=identity_of_cell, trial=trial, simulated=engine.simulated, measurement=measurement
         )
         self._progress.measured.add((identity_of_cell, trial))
+
+    def _check_version(self, key: str, version: Optional[str]) -> None:
+        change = self._versions.change(key, version)
+        if change is None:
+            return
+        if not self._accept_changes:
+            raise StaleRun(str(stale(self._folder.run, [change])))
+        self._versions.accept(key, version)
+        self._journal.append("warning", message=f"Resumed all the same: since the run started, {change}.")
 
     def _fail(self, cell: dict, phase: str, diagnosis: Diagnosis) -> None:
         self._journal.append(
