@@ -12,7 +12,7 @@ from loadline_agent.runs.folder import RunFolder
 from support import AgentTest, fake_cell, load_profile
 
 RUN = "20261123T120000Z-test"
-SENT = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "engine-k1.log")
+SENT = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "metrics.jsonl", "engine-k1.log")
 
 
 class FollowTest(AgentTest):
