@@ -9,6 +9,10 @@ Arguments: --host, --port, and
 --never-ready     /health answers 503 for ever
 --child           starts a child that leaves the group and ignores every signal that can be ignored
 --ignore-signals  SIGINT and SIGTERM do nothing
+--metrics TEXT    what /metrics answers; {preempted} in it is the number of requests answered so far
+--open            asks for no key
+--ids-only        refuses prompts of text, as an engine without a tokenizer
+--key-variable N  where it finds its key
 """
 
 import argparse
@@ -27,6 +31,7 @@ MODEL = "fake-model"
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     options: argparse.Namespace
+    answered = 0
 
     def log_message(self, *_):
         pass
@@ -45,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/health":
             self.answer(503 if self.options.never_ready else 200, {})
+        elif self.path == "/metrics" and self.options.metrics is not None:
+            self.answer_text(200, self.options.metrics.replace("{preempted}", str(self.answered)))
         elif self.path == "/version":
             self.answer(200, {"version": self.options.engine_version})
         elif not self.authorized():
@@ -56,6 +63,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        Handler.answered += 1
+        if isinstance(body.get("prompt"), str) and self.options.ids_only:
+            self.answer(400, {"error": "no tokenizer"})
+            return
         if not self.authorized():
             self.answer(401, {"error": "Unauthorized"})
         elif body.get("stream"):
@@ -67,7 +78,8 @@ class Handler(BaseHTTPRequestHandler):
             )
 
     def authorized(self):
-        return self.headers.get("Authorization") == f"Bearer {os.environ['VLLM_API_KEY']}"
+        key = os.environ.get(self.options.key_variable)
+        return self.options.open or (key is not None and self.headers.get("Authorization") == f"Bearer {key}")
 
     def stream(self, body):
         tokens = body.get("max_tokens") or body.get("max_completion_tokens")
@@ -107,7 +119,7 @@ class Server(ThreadingHTTPServer):
         """A client that goes away in mid-answer is what the tests do."""
 
 
-def main():
+def options_of(words):
     parser = argparse.ArgumentParser()
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
@@ -120,7 +132,16 @@ def main():
     parser.add_argument("--engine-version", default="0.0.fake")
     parser.add_argument("--child", action="store_true")
     parser.add_argument("--ignore-signals", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--metrics")
+    parser.add_argument("--open", action="store_true")
+    parser.add_argument("--ids-only", action="store_true")
+    parser.add_argument("--key-variable", default="VLLM_API_KEY")
+    parser.add_argument("--enable-metrics", action="store_true")
+    return parser.parse_args(words)
+
+
+def main():
+    options = options_of(sys.argv[1:])
     for line in options.print:
         print(line, flush=True)
     print("x" * options.print_bytes, flush=True)

@@ -167,6 +167,28 @@ def run_request(cells, run="20261123T120000Z-test", lease=120.0, telemetry=True,
     return request
 
 
+RUN = "20261123T120000Z-test"
+
+
+def ready(records):
+    """The first engine's start."""
+    return next(record for record in records if record["type"] == "engine-ready")
+
+
+def failures(records):
+    return [record for record in records if record["type"] == "cell-failed"]
+
+
+def failure(records):
+    """The only cell that failed."""
+    (found,) = failures(records)
+    return found
+
+
+def warnings(records):
+    return [record["message"] for record in records if record["type"] == "warning"]
+
+
 class Follower:
     """A `follow` in progress: the files as they come, and their records one by one."""
 
@@ -250,6 +272,17 @@ class AgentTest(unittest.TestCase):
             except ProcessLookupError:
                 continue
 
+    def stand_in(self, name, script):
+        """Makes a script of the tests the program of that name for the agent and all that it starts."""
+        folder = os.path.join(self.folder, "bin")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, name)
+        with open(path, "w") as file:
+            file.write(f'#!/bin/sh\nexec "{sys.executable}" "{os.path.join(HERE, script)}" "$@"\n')
+        os.chmod(path, 0o755)
+        if not self.environment["PATH"].startswith(folder):
+            self.environment["PATH"] = folder + os.pathsep + self.environment["PATH"]
+
     def spawn(self, verb, request=None, **options):
         process = subprocess.Popen(
             [sys.executable, built_agent(), verb],
@@ -288,6 +321,14 @@ class AgentTest(unittest.TestCase):
 
     def follow(self, run="20261123T120000Z-test", offsets=None, checks=None):
         return Follower(self, run, offsets, checks)
+
+    def run_to_end(self, cells, **options):
+        """Nothing of it is left then. Returns the journal's records."""
+        run = options.get("run", "20261123T120000Z-test")
+        self.start(cells, **options)
+        self.assertEqual(self.follow(run).end()["type"], "follow-end")
+        self.assert_nothing_left()
+        return self.assert_journal_sound(run)
 
     def run_folder(self, run="20261123T120000Z-test"):
         return os.path.join(self.home, "runs", run)

@@ -15,13 +15,6 @@ def kinds(records):
 
 
 class RunTest(AgentTest):
-    def run_to_end(self, cells, **options):
-        self.start(cells, **options)
-        follower = self.follow(options.get("run", "20261123T120000Z-test"))
-        self.assertEqual(follower.end()["type"], "follow-end")
-        self.assert_nothing_left()
-        return self.assert_journal_sound(options.get("run", "20261123T120000Z-test"))
-
     def failure(self, cell):
         records = self.run_to_end([cell], telemetry=False)
         self.assertEqual(records[-1]["outcome"], "completed")

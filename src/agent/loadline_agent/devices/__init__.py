@@ -12,7 +12,7 @@ from .nvml.device import NvmlDevice
 from .recorded import RecordedDevice
 from .unavailable import DeviceUnavailable
 
-#: What `auto` stands for, where a demonstration or a test says so: `recorded:<name>` or `none`.
+#: What `auto` stands for, where a demonstration or a test says so: `recorded:<name>`, `none` or one of the ladder.
 OVERRIDE = "LOADLINE_DEVICE"
 
 REMEDIES = {
@@ -31,6 +31,8 @@ def open_device(source: dict, indices: Optional[list] = None) -> Device:
         return RecordedDevice(override[len("recorded:") :])
     if override == "none":
         return NoDevice(f"{OVERRIDE} says none")
+    if override in REMEDIES:
+        source = {"kind": override}
     refused: List[str] = []
     for kind, make in rungs(indices):
         if source["kind"] not in ("auto", kind):

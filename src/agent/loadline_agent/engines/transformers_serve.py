@@ -3,7 +3,7 @@
 from typing import List
 
 from .causes import ANY_TIME, AT_START, REFUSED_CONFIGURATION, TORCH_OUT_OF_MEMORY
-from .failure import Cause, Remedy
+from .failure import Cause
 from .kind import EngineKind
 
 
@@ -16,7 +16,6 @@ CAUSES = (
         "out-of-memory",
         TORCH_OUT_OF_MEMORY,
         "the GPU ran out of memory: a smaller data type or model, or fewer and shorter requests",
-        (Remedy("dtype", "set", "two bytes a weight instead of four"),),
     ),
     *ANY_TIME,
     *AT_START,

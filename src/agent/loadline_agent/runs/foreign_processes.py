@@ -30,12 +30,11 @@ def describe(process: dict) -> str:
 REMEDY = "End them or choose other GPUs (gpuIndices); allowForeignProcesses: true measures beside them, and the report says so."
 
 
-def refuse_foreign(gpus: List[int], allowed: bool) -> Optional[str]:
-    """Before a run is accepted. Returns a warning where they are allowed. Raises AgentError `gpu-busy`."""
-    found = foreign_processes(gpu_states(gpus)) if gpus else None
-    if found is None or allowed:
-        return found
-    raise AgentError(CODE, f"{found} {REMEDY}")
+def refuse_foreign(gpus: List[int], allowed: bool) -> None:
+    """Before a run is accepted. Raises AgentError `gpu-busy`."""
+    found = foreign_processes(gpu_states(gpus)) if gpus and not allowed else None
+    if found is not None:
+        raise AgentError(CODE, f"{found} {REMEDY}")
 
 
 def busy_failure(found: str) -> EngineFailed:

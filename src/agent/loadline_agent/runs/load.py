@@ -59,7 +59,7 @@ def measure(
     try:
         while True:
             if time.monotonic() > deadline + GRACE_SECONDS:
-                raise LoadFailed("timeout", phase, "The cell took longer than its deadline.")
+                raise LoadFailed("timeout", phase, "The cell was ended: it did not come to an end by its deadline.")
             if engine_ended() is not None:
                 raise EngineGone(phase)
             if not watch.wait(1.0, readable=[reading]):

@@ -40,7 +40,8 @@ FIELDS = (
     ("prefixCacheQueries", "prefix_cache_queries"),
 )
 
-SAMPLE = re.compile(r"([A-Za-z_:][\w:]*)(?:\{[^}]*\})?\s+(\S+)")
+#: A label's value stands in quotes and may hold anything, braces included.
+SAMPLE = re.compile(r'([A-Za-z_:][\w:]*)(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?\s+(\S+)')
 
 
 def parse_prometheus(text: str) -> Dict[str, List[float]]:
@@ -71,6 +72,10 @@ def value_of(samples: Dict[str, List[float]], names: Sequence[str], join: Callab
         return None
     value = join(values)
     return int(value) if value == int(value) else value
+
+
+def all_names(names: MetricNames) -> List[str]:
+    return [one for _, field in FIELDS for one in getattr(names, field)]
 
 
 class Scraped(NamedTuple):
@@ -169,7 +174,7 @@ def append_metrics(path: str, engine_key: str, names: MetricNames, targets: List
         append_line(descriptor, encode(line), path, durable=False)
 
     if os.fstat(descriptor).st_size == 0:
-        write({"type": "metrics-header", "schema": SCHEMA, "names": [field for field, _ in FIELDS]})
+        write({"type": "metrics-header", "schema": SCHEMA, "names": all_names(names)})
     period, due = SECONDS, time.monotonic()
     while True:
         readable = select.select([stop], [], [], max(0.0, due - time.monotonic()))[0]

@@ -14,6 +14,7 @@ from ..locks import FileLock, lock_gpus
 from ..processes import identity
 from .continuity import cell_content
 from .folder import RunFolder
+from .foreign_processes import refuse_foreign
 from .journal import Journal, Progress
 from .leftovers import end_leftovers
 from .worker import Worker
@@ -51,6 +52,7 @@ class Supervisor:
         # A run that was killed together with its supervisor may have left an engine on a GPU that is ours now.
         for run in {folder.run, *(gpu.holder().get("run", folder.run) for gpu in gpus)}:
             self._end_leftovers(RunFolder(folder.home, run))
+        self._refuse_foreign_processes()
         for gpu in gpus:
             gpu.write_holder({"run": folder.run, "pid": os.getpid()})
         folder.note_processes(supervisor=identity(os.getpid()), worker=None, engine=None)
@@ -71,6 +73,12 @@ class Supervisor:
                     {"id": cell["id"], "label": cell["label"], "content": cell_content(cell)} for cell in cells
                 ],
             )
+
+    def _refuse_foreign_processes(self) -> None:
+        """Now and not with the first engine: whoever starts a run is still there to be told."""
+        starts = [cell for cell in self._request["cells"] if cell["engine"]["kind"] == "command"]
+        used = {gpu for cell in starts for gpu in cell.get("gpus") or self._request["gpus"]}
+        refuse_foreign(sorted(used), bool(self._request.get("allowForeignProcesses")))
 
     def _end_leftovers(self, folder: RunFolder) -> None:
         if not end_leftovers(folder):

@@ -112,7 +112,10 @@ class Worker:
                 raise KilledFromOutside("Its load generator was killed.") from gone
             self._fail(cell, gone.phase, Diagnosis(gone.kind, gone.message, []))
         except LoadFailed as failed:
-            self._fail(cell, failed.phase, Diagnosis(failed.kind, failed.message, engine.log_tail()))
+            message = failed.message
+            if failed.kind == "timeout":
+                message = f"Ended after {time.monotonic() - started:.0f} s: {cell['expectedSeconds']:.0f} s were expected, {cell['deadlineSeconds']:.0f} s allowed. {message}"
+            self._fail(cell, failed.phase, Diagnosis(failed.kind, message, engine.log_tail()))
         except EngineGone as gone:
             diagnosis = engine.failure(gone.phase).diagnosis
             if diagnosis.kind == "killed" and not last:

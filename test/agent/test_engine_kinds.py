@@ -1,0 +1,367 @@
+"""Ways in which an engine is there: in a container, running already, several on one GPU, by any command."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import unittest
+
+import fake_engine
+from support import (
+    ENDLESS,
+    FAKE_ENGINE,
+    RUN,
+    AgentTest,
+    failure,
+    failures,
+    fake_cell,
+    load_profile,
+    ready,
+    warnings,
+)
+
+class PlainEngineTest(AgentTest):
+    def test_three_steps_are_taken_and_timed_and_the_command_is_as_planned(self):
+        records = self.run_to_end([fake_cell("a")], telemetry=False)
+        (instance,) = ready(records)["instances"]
+        steps = instance["steps"]
+        self.assertLessEqual(steps["processSeconds"], steps["healthSeconds"])
+        self.assertLessEqual(steps["healthSeconds"], steps["firstAnswerSeconds"])
+        self.assertLessEqual(steps["firstAnswerSeconds"], ready(records)["startupSeconds"])
+        self.assertEqual((instance["index"], instance["version"], instance["log"]), (0, "0.0.fake", "engine-k1.log"))
+        self.assertEqual(warnings(records), [])
+        self.assertIn("vLLM 0.26.0", ready(records)["support"]["verified"])
+
+    def test_a_wrapper_that_changes_the_arguments_is_said(self):
+        code = "import os,sys;os.execv(sys.executable,[sys.executable,*sys.argv[1:],'--token-ms','2'])"
+        cell = fake_cell("a", argv=[sys.executable, "-c", code, FAKE_ENGINE])
+        (said,) = warnings(self.run_to_end([cell], telemetry=False))
+        self.assertIn("another command line than the plan's", said)
+        self.assertIn("--token-ms 2", said)
+
+    def test_an_engine_without_a_tokenizer_is_asked_by_token_ids(self):
+        records = self.run_to_end([fake_cell("a", "--ids-only")], telemetry=False)
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a"])
+
+    def test_a_load_of_text_asks_by_text(self):
+        load = {**load_profile(), "prompt": "text"}
+        said = failure(self.run_to_end([fake_cell("a", "--ids-only", load=load)], telemetry=False))
+        self.assertEqual((said["kind"], said["phase"]), ("refused", "ready"))
+        self.assertIn("no tokenizer", said["message"])
+
+    def test_an_engine_that_takes_no_key_is_started_without_one_and_said_to_be_unverified(self):
+        cell = fake_cell("a", "--open", model="other")
+        cell["engine"]["name"] = "trtllm"
+        records = self.run_to_end([cell], telemetry=False)
+        self.assertEqual(failures(records), [])
+        self.assertIsNone(ready(records)["support"]["verified"])
+        self.assertIn("TensorRT-LLM", ready(records)["support"]["documentation"])
+        self.assertIn("calls the model fake-model", warnings(records)[0])
+
+    def test_any_command_is_told_its_address_and_asked_at_its_own_health_path(self):
+        argv = [sys.executable, FAKE_ENGINE, "--host", "{host}", "--port", "{port}"]
+        cell = fake_cell("a", argv=[*argv, "--key-variable", "LOADLINE_ENGINE_API_KEY"])
+        cell["engine"].update(name="command", healthPath="/version")
+        records = self.run_to_end([cell], telemetry=False)
+        self.assertEqual(failures(records), [])
+        self.assertNotIn("{port}", ready(records)["instances"][0]["log"])
+
+    def test_a_cell_that_takes_too_long_is_ended_and_said(self):
+        cell = fake_cell("a", "--token-ms", "50", load=ENDLESS, deadline=1)
+        said = failure(self.run_to_end([cell, fake_cell("b")], telemetry=False))
+        self.assertEqual(said["kind"], "timeout")
+        self.assertIn("1 s were expected, 1 s allowed", said["message"])
+
+
+class SecretTest(AgentTest):
+    def test_the_engines_key_is_in_no_file_and_no_argument(self):
+        self.start([fake_cell("a", load=ENDLESS), fake_cell("b", key="k2")], telemetry=True)
+        follower = self.follow()
+        follower.until("cell-progress")
+        (engine,) = [pid for pid in self.engines() if b"fake_engine" in self.command_line(pid)]
+        with open(f"/proc/{engine}/environ", "rb") as file:
+            variables = dict(word.partition(b"=")[::2] for word in file.read().split(b"\0"))
+        key = variables[b"VLLM_API_KEY"]
+        self.assertRegex(key, rb"^[0-9a-f]{32}$")
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            self.assertNotIn(key, self.command_line(pid))
+        for pid in set(self.agents()) - set(self.engines()):
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                self.assertNotIn(key, file.read(), "the key is in the environment of the engine alone")
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(key, file.read(), name)
+
+    def command_line(self, pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+
+class EndpointTest(AgentTest):
+    """An engine that the test runs itself."""
+
+    def setUp(self):
+        super().setUp()
+        os.environ["ENDPOINT_KEY"] = "sk-endpoint-1"
+        self.addCleanup(os.environ.pop, "ENDPOINT_KEY")
+        options = fake_engine.options_of(["--host", "127.0.0.1", "--key-variable", "ENDPOINT_KEY"])
+        handler = type("Handler", (fake_engine.Handler,), {"options": options})
+        self.server = fake_engine.Server(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=self.server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        self.key_file = os.path.join(self.folder, "key")
+        with open(self.key_file, "w") as file:
+            file.write("sk-endpoint-1\n")
+
+    def cell(self, **changes):
+        cell = fake_cell("a")
+        cell["engine"] = {
+            "kind": "endpoint",
+            "name": "vllm",
+            "url": f"http://127.0.0.1:{self.server.server_address[1]}/v1",
+            "apiKeyFile": self.key_file,
+            "modelName": "fake-model",
+            "readyTimeoutSeconds": 20,
+            **changes,
+        }
+        return cell
+
+    def test_it_is_measured_and_neither_started_nor_stopped(self):
+        records = self.run_to_end([self.cell()], telemetry=False)
+        kinds = {record["type"] for record in records}
+        self.assertIn("trial-measured", kinds)
+        self.assertNotIn("engine-stopped", kinds)
+        self.assertIsNone(ready(records)["instances"][0]["pid"])
+        self.assertEqual(ready(records)["version"], "0.0.fake")
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(b"sk-endpoint-1", file.read(), name)
+
+    def test_a_wrong_key_and_a_missing_key_file_are_said(self):
+        with open(self.key_file, "w") as file:
+            file.write("sk-other\n")
+        said = failure(self.run_to_end([self.cell()], telemetry=False))
+        self.assertIn("asks for another API key", said["message"])
+        said = failure(self.run_to_end([self.cell(apiKeyFile="~/no-such-key")], telemetry=False, run="second"))
+        self.assertEqual(said["kind"], "key-file")
+
+    def test_one_that_is_not_there_fails_in_time(self):
+        said = failure(
+            self.run_to_end([self.cell(url="http://127.0.0.1:9", readyTimeoutSeconds=0.5)], telemetry=False)
+        )
+        self.assertEqual((said["kind"], said["phase"]), ("timeout", "start"))
+
+
+class ContainerTest(AgentTest):
+    """docker and podman by a stand-in: what they are asked, and that nothing of them stays."""
+
+    def setUp(self):
+        super().setUp()
+        self.state = os.path.join(self.folder, "docker-state")
+        os.mkdir(self.state)
+        self.environment["FAKE_DOCKER_STATE"] = self.state
+        self.environment["HF_HOME"] = os.path.join(self.folder, "hub")
+        for runtime in ("docker", "podman"):
+            self.stand_in(runtime, "fake_docker.py")
+
+    def cell(self, *options, runtime="docker", image="fake-engine", arguments=(), **changes):
+        cell = fake_cell("a", environment={"HF_TOKEN": "hf_abcdef"}, **changes)
+        # The entry point of the image is the engine itself.
+        cell["engine"]["argv"] = list(options)
+        cell["engine"]["container"] = {"runtime": runtime, "image": image, "arguments": list(arguments)}
+        return cell
+
+    def calls(self, verb):
+        with open(os.path.join(self.state, "calls")) as file:
+            return [words for words in map(json.loads, file) if words[0] == verb]
+
+    def containers(self):
+        return [name for name in os.listdir(self.state) if name.endswith(".json")]
+
+    def end_all(self):
+        for name in self.containers():
+            with open(os.path.join(self.state, name)) as file:
+                subprocess.run(["kill", "-KILL", str(json.load(file)["pid"])])
+        super().end_all()
+
+    def test_it_listens_on_loopback_takes_its_environment_by_name_and_is_stopped(self):
+        model = os.path.join(self.folder, "model")
+        os.mkdir(model)
+        cell = self.cell("--models", json.dumps({"data": [{"id": "fake-model"}]}), arguments=["--shm-size", "16g"])
+        cell["engine"]["argv"] += ["--print", model]
+        records = self.run_to_end([cell], gpus=[1, 3], telemetry=False)
+        self.assertEqual(failures(records), [])
+        (words,) = self.calls("run")
+        text = " ".join(words)
+        self.assertIn("--network host", text)
+        self.assertIn("--host 127.0.0.1", text)
+        self.assertIn('--gpus "device=1,3"', text)
+        self.assertIn(f"-v {self.environment['HF_HOME']}:/loadline/huggingface", text)
+        self.assertIn(f"-v {model}:{model}:ro", text)
+        self.assertIn("-e VLLM_API_KEY", text)
+        self.assertIn("-e HF_TOKEN", text)
+        self.assertNotIn("hf_abcdef", text)
+        self.assertNotIn("CUDA_VISIBLE_DEVICES", text)
+        self.assertNotIn("hf_abcdef", json.dumps(records))
+        self.assertEqual(len(self.calls("stop")), 1)
+        self.assertEqual(self.containers(), [])
+        stopped = next(record for record in records if record["type"] == "engine-stopped")
+        self.assertEqual(stopped["signal"], "SIGINT")
+
+    def test_in_a_network_of_its_own_it_is_published_on_loopback_alone(self):
+        records = self.run_to_end([self.cell(arguments=["--network", "bridge"])], telemetry=False)
+        self.assertEqual(failures(records), [])
+        (words,) = self.calls("run")
+        published = words[words.index("-p") + 1]
+        self.assertRegex(published, r"^127\.0\.0\.1:(\d+):\1$")
+        self.assertIn("0.0.0.0", words)
+
+    def test_podman_is_given_gpus_as_cdi_names_them(self):
+        self.assertEqual(failures(self.run_to_end([self.cell(runtime="podman")], gpus=[2], telemetry=False)), [])
+        (words,) = self.calls("run")
+        self.assertIn("nvidia.com/gpu=2", words)
+        self.assertNotIn("--init", words)
+
+    def test_a_missing_image_is_said_with_what_to_do(self):
+        said = failure(self.run_to_end([self.cell(image="vllm/vllm-openai:v0.26.0")], telemetry=False))
+        self.assertEqual(said["kind"], "image-missing")
+        self.assertIn("docker pull vllm/vllm-openai:v0.26.0", said["message"])
+        self.assertEqual(self.calls("run"), [])
+
+    def test_a_host_without_the_runtime_is_said(self):
+        os.unlink(os.path.join(self.folder, "bin", "podman"))
+        self.environment["PATH"] = os.path.join(self.folder, "bin") + os.pathsep + "/nonexistent"
+        said = failure(self.run_to_end([self.cell(runtime="podman")], telemetry=False))
+        self.assertEqual(said["kind"], "not-found")
+
+    def test_what_dies_inside_is_read_from_its_log(self):
+        says = ("--print", "ValueError: No available memory for the cache blocks.", "--exit", "1")
+        said = failure(self.run_to_end([self.cell(*says)], telemetry=False))
+        self.assertEqual((said["kind"], said["enginePhase"]), ("refused", "profile"))
+        self.assertEqual(said["remedies"][0]["change"], "raise")
+
+    def test_a_container_that_outlives_a_killed_worker_is_removed_by_its_label(self):
+        self.start([self.cell(load=ENDLESS, deadline=300)], telemetry=False)
+        follower = self.follow()
+        follower.until("cell-started")
+        self.assertEqual(len(self.containers()), 1)
+        os.kill(self.processes()["worker"]["pid"], 9)
+        self.assertEqual(follower.end()["state"], "interrupted")
+        self.assertEqual(self.containers(), [])
+        self.assert_nothing_left()
+
+    def test_one_that_outlives_supervisor_and_worker_is_removed_by_cancel(self):
+        self.start([self.cell(load=ENDLESS, deadline=300)], telemetry=False)
+        follower = self.follow()
+        follower.until("cell-started")
+        for name in ("supervisor", "worker"):
+            os.kill(self.processes()[name]["pid"], 9)
+        follower.end()
+        self.assertEqual(len(self.containers()), 1, "nobody is left who would end it")
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+        self.assertEqual(self.containers(), [])
+
+
+class CopiesTest(AgentTest):
+    def cell(self, *options, sharing="time-slicing", mps=None, copies=2, **changes):
+        cell = fake_cell("a", *options, **changes)
+        cell.update(copies=copies, sharing=sharing)
+        if mps is not None:
+            cell["mps"] = mps
+        return cell
+
+    def test_copies_are_started_one_after_another_each_with_a_log_a_port_and_a_key(self):
+        records = self.run_to_end([self.cell(load=load_profile(requests=8, concurrency=4))], telemetry=False)
+        self.assertEqual(failures(records), [])
+        instances = ready(records)["instances"]
+        self.assertEqual([instance["log"] for instance in instances], ["engine-k1-0.log", "engine-k1-1.log"])
+        self.assertEqual(len({instance["pid"] for instance in instances}), 2)
+        self.assertEqual(len([record for record in records if record["type"] == "engine-stopped"]), 1)
+
+    def test_the_copy_that_fails_is_named_and_the_other_is_ended(self):
+        flag = os.path.join(self.folder, "second")
+        code = f"""
+import os, runpy, sys
+if os.path.exists({flag!r}):
+    print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.", flush=True)
+    raise SystemExit(1)
+open({flag!r}, "w").close()
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+        said = failure(
+            self.run_to_end([self.cell(argv=[sys.executable, "-c", code, FAKE_ENGINE])], telemetry=False)
+        )
+        self.assertEqual((said["kind"], said["instance"]), ("out-of-memory", 1))
+
+    def test_mps_is_started_for_them_alone_and_ended(self):
+        self.stand_in("nvidia-cuda-mps-control", "fake_mps_control.py")
+        mps = {"memoryLimitBytes": 20 << 30, "threadPercentage": 50}
+        # The agents of a home this deep have their pipes elsewhere: a socket's path is short.
+        self.start([self.cell(sharing="mps", mps=mps, load=ENDLESS, deadline=300)], gpus=[2], telemetry=False)
+        follower = self.follow()
+        follower.until("cell-started")
+        engines = [pid for pid in self.engines() if b"fake_engine" in cmdline(pid)]
+        self.assertEqual(len(engines), 2)
+        directory = self.processes()["mps"]["directory"]
+        self.assertEqual(stat.S_IMODE(os.stat(directory).st_mode), 0o700)
+        for pid in engines:
+            variables = environment_of(pid)
+            self.assertEqual(variables["CUDA_MPS_PIPE_DIRECTORY"], f"{directory}/pipe")
+            self.assertLess(len(f"{directory}/pipe/nvidia-cuda-mps-control.pid"), 108)
+            self.assertEqual(variables["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"], "0=20480M")
+            self.assertEqual(variables["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"], "50")
+            self.assertEqual(variables["CUDA_VISIBLE_DEVICES"], "0")
+        with open(f"{directory}/log/control.log") as file:
+            self.assertEqual(file.read(), "Started for 2\n")
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+        self.assertEqual(follower.end()["state"], "finished")
+        self.assert_nothing_left()
+        self.assertFalse(os.path.exists(f"{directory}/pipe"))
+        self.assertEqual(warnings(self.assert_journal_sound()), [])
+
+    def test_nothing_of_mps_outlives_a_killed_worker(self):
+        self.stand_in("nvidia-cuda-mps-control", "fake_mps_control.py")
+        self.start([self.cell(sharing="mps", load=ENDLESS, deadline=300)], gpus=[0], telemetry=False)
+        follower = self.follow()
+        follower.until("cell-started")
+        directory = self.processes()["mps"]["directory"]
+        os.kill(self.processes()["worker"]["pid"], 9)
+        follower.end()
+        self.assert_nothing_left()
+        self.assertFalse(os.path.exists(f"{directory}/pipe"))
+
+    def test_a_host_without_mps_and_a_daemon_that_refuses_are_said(self):
+        said = failure(self.run_to_end([self.cell(sharing="mps")], telemetry=False, gpus=[0]))
+        self.assertEqual(said["kind"], "not-found")
+        self.assertIn("time-slicing", said["message"])
+        self.stand_in("nvidia-cuda-mps-control", "fake_mps_control.py")
+        self.environment["FAKE_MPS_REFUSES"] = "1"
+        said = failure(self.run_to_end([self.cell(sharing="mps")], telemetry=False, gpus=[0], run="second"))
+        self.assertEqual(said["kind"], "mps")
+
+
+def cmdline(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+
+
+def environment_of(pid):
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        words = file.read().decode().split("\0")
+    return dict(word.partition("=")[::2] for word in words)
+
+
+if __name__ == "__main__":
+    unittest.main()
