@@ -13,7 +13,7 @@
  *   cancel  < {run}               -> CancelRecord when nothing of it is left | ErrorRecord
  *   runs                          -> RunStatus ... one a run on this host
  *   follow  < FollowRequest       -> FollowRewind | FollowChunk | FollowHeartbeat ..., FollowEnd
- *   load    < LoadRequestDocument -> LoadMeasured | ErrorRecord
+ *   load    < LoadRequestDocument -> LoadProgress*, LoadMeasured | ErrorRecord
  * Exit status: 0 done, 1 the verb failed (ErrorRecord says why), 2 bad request.
  */
 
@@ -374,9 +374,25 @@ export interface LoadRequestDocument {
   readonly load: LoadProfile;
 }
 
+export interface LoadProgress {
+  readonly type: 'load-progress';
+  readonly phase: 'warm-up' | 'load';
+  readonly completed: number;
+  readonly total: number;
+}
+
+/** A line on stdin while `load` runs. Its end ends the load too; what was measured until then is the result. */
+export interface LoadControl {
+  readonly stop: true;
+}
+
 export interface LoadMeasured {
   readonly type: 'load-measured';
+  /** As asked for, or the only one that is served. */
+  readonly modelName: string;
   readonly measurement: TrialMeasurement;
+  /** It was told to stop before its end. */
+  readonly interrupted?: true;
 }
 
 /**

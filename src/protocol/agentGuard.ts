@@ -11,6 +11,7 @@ import type {
   HelloRecord,
   JournalRecord,
   LoadMeasured,
+  LoadProgress,
   ProbeRecord,
   RunAccepted,
   RunStatus,
@@ -83,9 +84,18 @@ const heartbeat: z.ZodType<FollowHeartbeat> = z.object({
 
 const followEnd: z.ZodType<FollowEnd> = z.object({ type: z.literal('follow-end'), state: runState });
 
+const loadProgress: z.ZodType<LoadProgress> = z.object({
+  type: z.literal('load-progress'),
+  phase: z.enum(['warm-up', 'load']),
+  completed: count,
+  total: count,
+});
+
 const loadMeasured: z.ZodType<LoadMeasured> = z.object({
   type: z.literal('load-measured'),
+  modelName: z.string(),
   measurement: trialMeasurement,
+  interrupted: z.exactOptional(z.literal(true)),
 });
 
 const telemetryGuards: Guards<TelemetryLine> = telemetryLineGuards;
@@ -104,6 +114,7 @@ export type AgentRecord =
   | FollowHeartbeat
   | FollowEnd
   | FollowRewind
+  | LoadProgress
   | LoadMeasured
   | RemovedRecord;
 
@@ -119,6 +130,7 @@ const agentGuards: Guards<AgentRecord> = {
   heartbeat,
   'follow-end': followEnd,
   rewind,
+  'load-progress': loadProgress,
   'load-measured': loadMeasured,
   uninstalled,
 };

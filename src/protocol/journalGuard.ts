@@ -51,6 +51,8 @@ export const trialMeasurement: z.ZodType<TrialMeasurement> = z
       stampedReads: z.exactOptional(z.number()),
     }),
     warmupRequests: count,
+    promptSizing: z.exactOptional(z.enum(['token-ids', 'tokenize', 'usage', 'words'])),
+    unsentRequests: z.exactOptional(count),
     tokensInWindow: z.exactOptional(
       z.object({ bucketMs: z.number().positive(), tokens: z.array(z.number()) }),
     ),

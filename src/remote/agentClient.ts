@@ -7,7 +7,9 @@ import {
   type FollowRequest,
   type FollowRewind,
   type HelloRecord,
+  type LoadControl,
   type LoadMeasured,
+  type LoadProgress,
   type LoadRequestDocument,
   type ProbeRecord,
   type ResumeRequest,
@@ -168,12 +170,15 @@ export class AgentClient {
     return this.#stream('follow', ['rewind', 'chunk', 'heartbeat', 'follow-end'], request, options);
   }
 
-  /** The load generator alone. The API key goes over stdin, never through argv. */
+  /** The load generator alone. The API key goes over stdin, never through argv. `onControl` gets what ends it with a result. */
   load(
     request: LoadRequestDocument,
-    options: VerbOptions & { readonly apiKey?: string } = {},
-  ): AsyncGenerator<LoadMeasured, void, undefined> {
-    return this.#stream('load', ['load-measured'], request, options);
+    { onControl, ...options }: LoadOptions = {},
+  ): AsyncGenerator<LoadProgress | LoadMeasured, void, undefined> {
+    const attach = (process: RemoteProcess): void => {
+      onControl?.((line) => process.write(`${JSON.stringify(line)}\n`));
+    };
+    return this.#stream('load', ['load-progress', 'load-measured'], request, { ...options, attach });
   }
 
   async #one<Type extends AgentRecord['type']>(
@@ -259,6 +264,11 @@ export class AgentClient {
       if (!ended) process.kill();
     }
   }
+}
+
+export interface LoadOptions extends VerbOptions {
+  readonly apiKey?: string;
+  readonly onControl?: (control: (line: LoadControl) => void) => void;
 }
 
 interface StreamOptions extends VerbOptions {

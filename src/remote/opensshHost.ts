@@ -1,11 +1,19 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import type { Channel, ChannelExit } from './channel.ts';
+import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
+import { Closing } from './closing.ts';
 import { endGroup } from './endGroup.ts';
-import { RemoteError } from './host.ts';
+import {
+  type ExecOptions,
+  type ExecResult,
+  RemoteError,
+  type RemoteHost,
+  type RemoteProcess,
+} from './host.ts';
 import { quoteCommand } from './quote.ts';
-import { goodbyeMs, SshHost } from './sshHost.ts';
 
+/** How long a host has to answer our goodbye. */
+const goodbyeMs = 2_000;
 /** ssh's exit status for its own errors, and for a command that a signal ended. */
 const sshFailed = 255;
 
@@ -26,11 +34,16 @@ export interface Master {
  * makes one of its own. Made by `connectOpenssh`. A command that itself exits with 255 cannot be told from one that a signal
  * ended: its exit code is null.
  */
-export class OpensshHost extends SshHost {
+export class OpensshHost implements RemoteHost {
+  readonly kind = 'ssh';
+  readonly #closing = new Closing();
   readonly #master: Master;
+  #disposed = false;
 
-  constructor(name: string, master: Master) {
-    super(name);
+  constructor(
+    readonly name: string,
+    master: Master,
+  ) {
     this.#master = master;
     const { child } = master;
     const over = () => {
@@ -44,25 +57,40 @@ export class OpensshHost extends SshHost {
       void endGroup(child)
         .then(() => rm(master.folder, { recursive: true, force: true }))
         .catch(() => {})
-        .then(() => this.closing.end(this.disposed ? null : lost));
+        .then(() => this.#closing.end(this.#disposed ? null : lost));
     };
     if (child.exitCode !== null || child.signalCode !== null) over();
     else child.once('exit', over);
   }
 
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return collect(await this.#start(argv), this.name, options);
+  }
+
+  async spawn(
+    argv: readonly string[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RemoteProcess> {
+    return asProcess(await this.#start(argv), this.name, options.signal);
+  }
+
+  onDidClose(listener: (error: RemoteError | null) => void): { dispose(): void } {
+    return this.#closing.listen(listener);
+  }
+
   async dispose(): Promise<void> {
-    if (this.closing.ended) return;
-    this.disposed = true;
-    const closed = new Promise<void>((resolve) => this.closing.listen(() => resolve()));
+    if (this.#closing.ended) return;
+    this.#disposed = true;
+    const closed = new Promise<void>((resolve) => this.#closing.listen(() => resolve()));
     const giveUp = setTimeout(() => void endGroup(this.#master.child), goodbyeMs);
     await this.#control('exit');
     await closed;
     clearTimeout(giveUp);
   }
 
-  protected async start(argv: readonly string[]): Promise<Channel> {
+  async #start(argv: readonly string[]): Promise<Channel> {
     const command = quoteCommand(argv);
-    if (this.closing.ended)
+    if (this.#closing.ended)
       throw new RemoteError('lost', this.name, `There is no connection to ${this.name} any more.`);
     const child = spawn('ssh', [...this.#arguments(), '-T', '--', this.#master.host, command], {
       stdio: 'pipe',
@@ -108,8 +136,8 @@ export class OpensshHost extends SshHost {
       );
       return { exitCode: null, lost: false, error };
     }
-    const isThere = !this.closing.ended && (await this.#control('check'));
-    return { exitCode: null, lost: !isThere && !this.disposed };
+    const isThere = !this.#closing.ended && (await this.#control('check'));
+    return { exitCode: null, lost: !isThere && !this.#disposed };
   }
 
   /** True where the master did as it was told. */

@@ -31,8 +31,14 @@ class Exchange:
 class FakeStreamServer:
     """Runs `script(exchange)` for each request, a thread a connection. Use as a context manager."""
 
-    def __init__(self, script: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self,
+        script: Callable[[Exchange], None],
+        wrap: Callable[[socket.socket], socket.socket] = lambda connection: connection,
+    ) -> None:
         self._script = script
+        #: Of an accepted connection, in its own thread: TLS.
+        self._wrap = wrap
         self._lock = threading.Lock()
         self._threads: List[threading.Thread] = []
         self._connections: List[socket.socket] = []
@@ -81,6 +87,7 @@ class FakeStreamServer:
     def _serve(self, connection: socket.socket, connection_number: int) -> None:
         data = b""
         try:
+            connection = self._connections[connection_number] = self._wrap(connection)
             while True:
                 received = connection.recv(65536)
                 if not received:

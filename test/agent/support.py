@@ -51,7 +51,7 @@ VERB_ANSWERS = {
     "cancel": ("CancelRecord",),
     "runs": ("RunStatus",),
     "follow": ("FollowRewind", "FollowChunk", "FollowHeartbeat", "FollowEnd"),
-    "load": ("LoadMeasured",),
+    "load": ("LoadMeasured", "LoadProgress"),
     "uninstall": ("RemovedRecord",),
 }
 

@@ -3,12 +3,14 @@
 import json
 import math
 import random
-import statistics
 import tracemalloc
 import unittest
 
-from loadline_agent.loadgen.histogram import MIN_MS, RATIO, gap_histogram, median_ms
-from loadline_agent.loadgen.requests import BadProfile, RequestFactory, draw_lengths
+from loadline_agent.loadgen.histogram import MIN_MS, RATIO, gap_counts, gap_histogram, median_ms
+from loadline_agent.loadgen.profile import BadProfile
+from loadline_agent.loadgen.prompts import Sizing
+from loadline_agent.loadgen.requests import RequestFactory
+from loadline_agent.loadgen.targets import Target
 
 
 def profile(**changes):
@@ -28,8 +30,11 @@ def profile(**changes):
     )
 
 
-def factory(nonce=None, **changes):
-    return RequestFactory(profile(**changes), "127.0.0.1", 8000, "secret", "a/model", nonce)
+TARGET = Target("127.0.0.1", 8000, "secret")
+
+
+def factory(nonce=None, warmup=False, targets=(TARGET,), sizing=Sizing(), **changes):
+    return RequestFactory(profile(**changes), targets, "a/model", warmup, sizing, nonce)
 
 
 def body(request):
@@ -40,57 +45,28 @@ def body(request):
 
 
 class Lengths(unittest.TestCase):
-    def test_normal_lengths_have_the_mean_and_deviation_asked_for(self):
-        for mean, deviation in ((200, 40), (100, 10)):
-            lengths = draw_lengths({"kind": "normal", "mean": mean, "deviation": deviation}, 20000, "input", 1)
-            # Five standard errors.
-            self.assertAlmostEqual(statistics.mean(lengths), mean, delta=5 * deviation / math.sqrt(20000))
-            self.assertAlmostEqual(statistics.pstdev(lengths), deviation, delta=5 * deviation / math.sqrt(40000))
-            within = sum(abs(length - mean) <= deviation for length in lengths) / 20000
-            self.assertAlmostEqual(within, 0.6827, delta=0.03)
-
-    def test_normal_lengths_are_truncated_at_one_and_not_piled_up_there(self):
-        lengths = draw_lengths({"kind": "normal", "mean": 10, "deviation": 10}, 20000, "input", 1)
-        self.assertEqual(min(lengths), 1)
-        self.assertLess(lengths.count(1), 2 * lengths.count(2))
-
-    def test_fixed_lengths(self):
-        self.assertEqual(draw_lengths({"kind": "fixed", "tokens": 5}, 3, "input", 1), [5, 5, 5])
-
     def test_the_seed_alone_decides(self):
         first, second, other = factory(), factory(), factory(seed=8)
-        self.assertEqual(first.input_lengths, second.input_lengths)
-        self.assertEqual(first.output_lengths, second.output_lengths)
-        self.assertNotEqual(first.input_lengths, other.input_lengths)
+        for name in ("input_lengths", "output_lengths"):
+            drawn = [[getattr(made, name)[serial] for serial in range(40)] for made in (first, second, other)]
+            self.assertEqual(drawn[0], drawn[1])
+            self.assertNotEqual(drawn[0], drawn[2])
 
     def test_neither_the_warm_up_nor_the_output_changes_the_input_lengths(self):
         plain = factory()
         changed = factory(warmupRequests=3, output={"kind": "fixed", "tokens": 1})
-        self.assertEqual(plain.input_lengths[:40], changed.input_lengths[:40])
+        same = [[made.input_lengths[serial] for serial in range(40)] for made in (plain, changed)]
+        self.assertEqual(same[0], same[1])
 
-    def test_what_cannot_be_driven_names_its_field(self):
-        for changes, field in (
-            ({"input": {"kind": "uniform"}}, "input.kind"),
-            ({"input": {"kind": "fixed", "tokens": 0}}, "input.tokens"),
-            ({"output": {"kind": "normal", "mean": 0, "deviation": 1}}, "output.mean"),
-            ({"output": {"kind": "normal", "mean": 10, "deviation": float("nan")}}, "output.deviation"),
-            ({"input": {"kind": "fixed", "tokens": 10**9}}, "input.tokens"),
-            ({"input": {"kind": "normal", "mean": 1e9, "deviation": 1}}, "input.mean"),
-            ({"input": {"kind": "normal", "mean": 10, "deviation": 1e300}}, "input.deviation"),
-            ({"api": "embeddings"}, "api"),
-            ({"prompt": "dataset"}, "prompt"),
-            ({"api": "chat"}, "prompt"),
-        ):
-            with self.subTest(changes), self.assertRaisesRegex(BadProfile, field):
-                factory(**changes)
+    def test_a_key_that_no_header_can_carry_is_refused(self):
         with self.assertRaisesRegex(BadProfile, "API key"):
-            RequestFactory(profile(), "h", 1, "line\nbreak", "m")
+            factory(targets=[Target("h", 1, "line\nbreak")])
 
 
 class Prompts(unittest.TestCase):
     def test_token_ids_have_the_lengths_drawn(self):
         made = factory()
-        for serial in range(48):
+        for serial in range(40):
             document = body(made.request(serial))
             self.assertEqual(len(document["prompt"]), made.input_lengths[serial])
             self.assertEqual(document["max_tokens"], made.output_lengths[serial])
@@ -115,10 +91,14 @@ class Prompts(unittest.TestCase):
         factory(requests=1, warmupRequests=0, input={"kind": "fixed", "tokens": 2000000})
         self.assertLess(tracemalloc.get_traced_memory()[1], 10 << 20)
 
-    def test_no_two_prompts_begin_alike(self):
+    def test_no_two_prompts_begin_alike_and_none_as_the_warm_up(self):
         # 16 tokens are the smallest block that a prefix cache keeps.
-        begins = [tuple(body(made.request(serial))["prompt"][:16]) for made in (factory(1), factory(2)) for serial in range(48)]
-        self.assertEqual(len(set(begins)), 96)
+        begins = [
+            tuple(body(made.request(serial))["prompt"][:16])
+            for made in (factory(1), factory(2), factory(3, warmup=True))
+            for serial in range(40)
+        ]
+        self.assertEqual(len(set(begins)), 120)
 
     def test_chat_sends_words(self):
         made = factory(api="chat", prompt="text")
@@ -137,24 +117,96 @@ class Prompts(unittest.TestCase):
         )
 
 
+class SharedPrefixes(unittest.TestCase):
+    def test_groups_take_turns_and_the_drawn_length_comes_on_top(self):
+        made = factory(sharedPrefix={"tokens": 64, "groups": 3})
+        prompts = [body(made.request(serial))["prompt"] for serial in range(12)]
+        prefixes = [tuple(prompt[:64]) for prompt in prompts]
+        self.assertEqual(len(set(prefixes)), 3)
+        self.assertEqual(prefixes[:3] * 4, prefixes)
+        self.assertEqual([len(prompt) for prompt in prompts], [64 + made.input_lengths[serial] for serial in range(12)])
+        self.assertEqual(len({tuple(prompt[64:80]) for prompt in prompts}), 12)
+
+    def test_the_warm_up_has_others(self):
+        measured, warmed = (factory(warmup=warmup, sharedPrefix={"tokens": 64, "groups": 3}) for warmup in (False, True))
+        first = [{tuple(body(made.request(serial))["prompt"][:64]) for serial in range(6)} for made in (measured, warmed)]
+        self.assertFalse(first[0] & first[1])
+
+    def test_of_a_chat_is_its_system_message(self):
+        made = factory(api="chat", prompt="text", sharedPrefix={"tokens": 20, "groups": 1})
+        messages = body(made.request(0))["messages"]
+        self.assertEqual([message["role"] for message in messages], ["system", "user"])
+        self.assertEqual(len(messages[0]["content"].split()), 20)
+
+
+class Conversations(unittest.TestCase):
+    def grown(self, answer, **changes):
+        made = factory(turns={"count": 3}, requests=6, **changes)
+        conversation = made.conversation(0)
+        for serial in (1, 2):
+            before = conversation
+            conversation = made.conversation(serial, made.with_answer(before, answer, serial - 1))
+            self.assertTrue(conversation.startswith(before))
+        return made, body(made.request_of(conversation, 2, 0))
+
+    def test_ids_are_followed_by_the_ids_that_were_answered(self):
+        made, document = self.grown("7,8,9", sharedPrefix={"tokens": 5, "groups": 2})
+        self.assertEqual(len(document["prompt"]), 5 + sum(made.input_lengths[serial] for serial in range(3)) + 2 * 3)
+        self.assertTrue(document["return_token_ids"])
+
+    def test_what_was_not_said_is_stood_in_for_by_as_many_ids(self):
+        made, document = self.grown("")
+        told = sum(made.input_lengths[serial] for serial in range(3)) + sum(made.output_lengths[at] for at in range(2))
+        self.assertEqual(len(document["prompt"]), told)
+
+    def test_a_chat_repeats_what_was_said_escaped_as_it_came(self):
+        _, document = self.grown('say \\"hé\\" 你', api="chat", prompt="text")
+        roles = [message["role"] for message in document["messages"]]
+        self.assertEqual(roles, ["user", "assistant", "user", "assistant", "user"])
+        self.assertEqual(document["messages"][1]["content"], 'say "hé" 你')
+
+    def test_text_goes_on_as_one_text(self):
+        _, document = self.grown(" and so", api="completions", prompt="text")
+        self.assertEqual(document["prompt"].count(" and so "), 2)
+
+
+class Requests(unittest.TestCase):
+    def test_each_copy_is_sent_to_at_its_own_address_with_its_own_key(self):
+        copies = [Target("127.0.0.1", 8001, "one"), Target("::1", 8002, "two", path="/serve")]
+        made = factory(targets=copies)
+        first, second = made.request(0, 0), made.request(0, 1)
+        self.assertIn(b"Host: 127.0.0.1:8001\r\n", first)
+        self.assertTrue(second.startswith(b"POST /serve/v1/completions HTTP/1.1\r\nHost: [::1]:8002\r\n"))
+        self.assertIn(b"Bearer two\r\n", second)
+
+    def test_without_a_stream_none_is_asked_for(self):
+        document = body(factory(stream=False).request(0))
+        self.assertEqual((document["stream"], "stream_options" in document), (False, False))
+
+    def test_words_are_as_many_as_the_sizing_says(self):
+        sizing = Sizing("usage", words_per_token=0.5, overhead_tokens=20)
+        made = factory(api="chat", prompt="text", input={"kind": "fixed", "tokens": 220}, sizing=sizing)
+        self.assertEqual(len(body(made.request(0))["messages"][0]["content"].split()), 100)
+
+
 class Histogram(unittest.TestCase):
     def test_a_gap_is_known_to_within_the_ratio(self):
         generator = random.Random(3)
         for _ in range(2000):
             gap_ms = 10 ** generator.uniform(math.log10(MIN_MS), 5)
-            ((bucket, count),) = gap_histogram([gap_ms / 1000.0])["counts"]
+            ((bucket, count),) = gap_histogram(gap_counts([gap_ms / 1000.0]))["counts"]
             low = MIN_MS * RATIO**bucket
             self.assertEqual(count, 1)
             # Rounding may put a gap that lies on a border to either side of it.
             self.assertTrue(low * (1 - 1e-9) <= gap_ms <= low * RATIO * (1 + 1e-9), gap_ms)
 
     def test_gaps_under_the_least_are_in_bucket_zero(self):
-        self.assertEqual(gap_histogram([0.0, 0.000001, -0.000001])["counts"], [[0, 3]])
+        self.assertEqual(gap_histogram(gap_counts([0.0, 0.000001, -0.000001]))["counts"], [[0, 3]])
 
     def test_counts_ascend_and_none_is_lost(self):
         generator = random.Random(4)
         gaps = [generator.expovariate(100) for _ in range(5000)]
-        counts = gap_histogram(gaps)["counts"]
+        counts = gap_histogram(gap_counts(gaps))["counts"]
         self.assertEqual([bucket for bucket, _ in counts], sorted({bucket for bucket, _ in counts}))
         self.assertEqual(sum(count for _, count in counts), 5000)
 
@@ -162,8 +214,8 @@ class Histogram(unittest.TestCase):
         generator = random.Random(5)
         gaps = [generator.lognormvariate(-4, 1) for _ in range(5001)]
         truth = sorted(gaps)[2500] * 1000.0
-        self.assertAlmostEqual(median_ms(gap_histogram(gaps)) / truth, 1.0, delta=RATIO - 1)
-        self.assertIsNone(median_ms(gap_histogram([])))
+        self.assertAlmostEqual(median_ms(gap_counts(gaps)) / truth, 1.0, delta=RATIO - 1)
+        self.assertIsNone(median_ms({}))
 
 
 if __name__ == "__main__":

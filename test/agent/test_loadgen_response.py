@@ -14,7 +14,7 @@ def outcome(pieces, closed=False):
     tokens = sum(reader.feed(piece) for piece in pieces)
     if closed:
         tokens += reader.closed()
-    return tokens, reader.usage(), reader.failure(tokens), reader.complete, reader.keep_alive
+    return tokens, tuple(reader.usage()[:2]), reader.failure(tokens), reader.complete, reader.keep_alive
 
 
 def event(**choice):
@@ -163,6 +163,69 @@ class Ends(unittest.TestCase):
             data = b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
             with self.subTest(body):
                 self.assertEqual(outcome([data])[2], ("http-status", "HTTP 400: " + message))
+
+
+class Kept(unittest.TestCase):
+    """What the loop and the next turn need of an answer beside its outcome."""
+
+    def fed(self, data, **options):
+        reader = ResponseReader(**options)
+        return reader, reader.feed(data)
+
+    def test_whether_a_token_came_last(self):
+        token, tail = COMPLETION[0], DONE
+        head = recorded_vllm.stream([])[:-5]
+        chunk = recorded_vllm.chunk
+        for data, last in (
+            (head + chunk(token), True),
+            (head + chunk(token) + chunk(tail), False),
+            (head + chunk(token) + chunk(token)[:30], False),
+            (head, False),
+        ):
+            with self.subTest(data):
+                self.assertEqual(self.fed(data)[0].token_was_last, last)
+
+    def test_cached_tokens_where_usage_has_details(self):
+        usage = {"prompt_tokens": 50, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 32}}
+        last = b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
+        reader, _ = self.fed(recorded_vllm.stream(COMPLETION[:-1] + [last, DONE]))
+        self.assertEqual(reader.usage(), (50, 5, 32))
+
+    def test_the_answer_of_a_turn_escaped_as_it_came(self):
+        said = ["a \\ ", 'b "c" ', "é\n"]
+        reader, _ = self.fed(
+            recorded_vllm.stream([chat({"content": word}) for word in said] + [DONE]), keeps_answer=True
+        )
+        self.assertEqual(json.loads('"' + reader.answer(False) + '"'), "".join(said))
+
+    def test_the_ids_of_a_turn(self):
+        events = [event(text="x", token_ids=ids, prompt_token_ids=None) for ids in ([5], [6, 7])]
+        reader, _ = self.fed(recorded_vllm.stream(events + [DONE]), keeps_answer=True)
+        self.assertEqual(json.loads("[" + reader.answer(True) + "]"), [5, 6, 7])
+
+    def test_an_answer_that_was_not_kept_is_empty(self):
+        reader, _ = self.fed(recorded_vllm.stream(COMPLETION))
+        self.assertEqual(reader.answer(False), "")
+
+
+class NotStreamed(unittest.TestCase):
+    def outcome(self, body, cut=None):
+        data = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        reader = ResponseReader(streamed=False)
+        pieces = [data] if cut is None else [data[:cut], data[cut:]]
+        tokens = sum(reader.feed(piece) for piece in pieces)
+        return tokens, reader.failure(tokens), reader.usage()
+
+    def test_the_document_is_the_answer_wherever_it_is_cut(self):
+        usage = {"prompt_tokens": 5, "completion_tokens": 6}
+        body = json.dumps({"choices": [{"text": "hello", "finish_reason": "length"}], "usage": usage}).encode()
+        for cut in range(1, len(body)):
+            self.assertEqual(self.outcome(body, cut), (1, None, (5, 6, None)))
+
+    def test_an_error_of_status_200_and_an_empty_answer_are_failures(self):
+        self.assertEqual(self.outcome(b'{"error":{"message":"busy"}}')[1], ("error-in-stream", "busy"))
+        self.assertEqual(self.outcome(b'{"choices":[{"text":""}]}')[1][0], "no-tokens")
+        self.assertEqual(self.outcome(b"<html>")[1][0], "protocol")
 
 
 class NotHttp(unittest.TestCase):

@@ -16,6 +16,7 @@ import unittest
 
 import recorded_vllm
 from loadline_agent.loadgen.runner import run_load
+from loadline_agent.loadgen.targets import Target
 from simulated_parameters import simulated
 
 KEY = "key-of-the-test"
@@ -90,7 +91,7 @@ def load(port, **changes):
     }
     profile.update(changes)
     deadline = time.monotonic() + GUARD_SECONDS
-    return run_load("127.0.0.1", port, KEY, "simulated-model", profile, lambda *_: None, lambda: False, deadline)
+    return run_load([Target("127.0.0.1", port, KEY)], "simulated-model", profile, lambda *_: None, lambda: False, deadline)
 
 
 def tpot_ms(measured):

@@ -14,8 +14,10 @@ from support import (
     built_agent,
     check_answer,
     fake_cell,
+    load_profile,
     run_request,
     simulated_cell,
+    simulated_engine,
 )
 
 
@@ -116,38 +118,80 @@ class BadRequestTest(AgentTest):
 
     def test_load_against_nothing(self):
         load = fake_cell("a")["load"]
-        self.assertIn("https", self.refused("load", {"url": "https://example.test", "modelName": None, "load": load}))
-        self.assertIn(
-            "path", self.refused("load", {"url": "http://localhost:1/api/x", "modelName": None, "load": load})
-        )
+        for url in ("ftp://h", "http://h?x=1", "http://user:word@h", "http://h:port"):
+            message = self.refused("load", {"url": url, "modelName": None, "load": load})
+            self.assertIn("url", message)
+            self.assertNotIn("word", message.replace("password", ""))
         (record,), status = self.agent("load", {"url": "http://127.0.0.1:1", "modelName": None, "load": load})
         self.assertEqual((record["code"], status), ("unreachable", 1))
 
 
 class LoadTest(AgentTest):
-    def test_load_measures_an_endpoint_and_finds_its_model(self):
-        self.start([simulated_cell("a")], telemetry=False)
-        follower = self.follow()
-        follower.end()
-        # The engine is started by hand here, as a user would have done.
-        environment = {
-            **self.environment,
-            "LOADLINE_SIMULATED_ENGINE": os.path.join(self.run_folder(), "simulated-s1.json"),
-            "VLLM_API_KEY": "key",
-        }
+    def endpoint(self):
+        """URL of an engine that somebody started by hand, with the key `key`."""
+        parameters = os.path.join(self.folder, "simulated.json")
+        with open(parameters, "w") as file:
+            json.dump(simulated_engine(), file)
+        environment = {**self.environment, "LOADLINE_SIMULATED_ENGINE": parameters, "VLLM_API_KEY": "key"}
         engine = subprocess.Popen(
             [sys.executable, built_agent(), "simulated-engine", "--port", "0"], stdout=subprocess.PIPE, env=environment
         )
         self.addCleanup(engine.wait)
         self.addCleanup(engine.terminate)
         self.addCleanup(engine.stdout.close)
-        url = next(line.split()[-1].decode() for line in engine.stdout if b"http://" in line)
+        return next(line.split()[-1].decode() for line in engine.stdout if b"http://" in line)
+
+    def test_load_measures_an_endpoint_and_finds_its_model(self):
+        url = self.endpoint()
         request = {"url": url + "/v1", "modelName": None, "load": fake_cell("a")["load"]}
-        (record,), status = self.agent("load", request, environment={"LOADLINE_API_KEY": "key"})
-        self.assertEqual((record["type"], status), ("load-measured", 0), record)
+        *progress, record = self.load(request, environment={"LOADLINE_API_KEY": "key"})
+        self.assertEqual((record["type"], record["modelName"]), ("load-measured", "simulated-model"), record)
         self.assertEqual(record["measurement"]["requests"]["failure"], [None] * 8)
-        (record,), status = self.agent("load", request)
-        self.assertEqual((record["code"], status), ("unauthorized", 1))
+        self.assertEqual({said["phase"] for said in progress}, {"warm-up", "load"})
+        for changes, environment, code, words in (
+            ({}, {}, "unauthorized", "put it into LOADLINE_API_KEY"),
+            ({}, {"LOADLINE_API_KEY": "other"}, "unauthorized", "refuses the API key"),
+            ({"modelName": "x/y"}, {"LOADLINE_API_KEY": "key"}, "no-such-model", "serves simulated-model, not x/y"),
+            ({"url": url + "/no/such"}, {"LOADLINE_API_KEY": "key"}, "protocol", "no OpenAI-compatible server"),
+            ({"url": "http://127.0.0.1:1"}, {}, "unreachable", "refused"),
+            ({"url": "ftp://h"}, {}, "bad-request", "http://host:port"),
+        ):
+            with self.subTest(code=code, words=words):
+                (said,) = self.load({**request, **changes}, environment=environment)
+                self.assertEqual((said["type"], said["code"]), ("error", code), said)
+                self.assertIn(words, said["message"])
+                self.assertNotIn("other", said["message"])
+
+    def test_stopped_it_gives_what_was_measured_until_then(self):
+        load = {**load_profile(requests=1000000, warmup=0), "output": {"kind": "fixed", "tokens": 2}}
+        request = {"url": self.endpoint(), "modelName": None, "load": load}
+        for stop in (lambda stdin: stdin.write(b'{"stop": true}\n'), lambda stdin: stdin.close()):
+            process = self.spawn("load", request, environment={"LOADLINE_API_KEY": "key"})
+            lines = map(lambda line: json.loads(line.decode()), process.stdout)
+            next(said for said in lines if said.get("completed", 0) > 0)
+            stop(process.stdin)
+            if not process.stdin.closed:
+                process.stdin.flush()
+            *_, last = lines
+            process.stdout.close()
+            process.wait()
+            if not process.stdin.closed:
+                process.stdin.close()
+            check_answer("load", last)
+            self.assertEqual((last["type"], last["interrupted"]), ("load-measured", True))
+            self.assertGreater(len(last["measurement"]["requests"]["sentMs"]), 0)
+            self.assertEqual(set(last["measurement"]["requests"]["failure"]), {None})
+
+    def load(self, request, environment):
+        """All records. stdin stays open: its end would stop the load."""
+        process = self.spawn("load", request, environment=environment)
+        records = [json.loads(line.decode()) for line in process.stdout]
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+        for record in records:
+            check_answer("load", record)
+        return records
 
 
 class RunsTest(AgentTest):

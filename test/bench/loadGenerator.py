@@ -10,8 +10,10 @@ import re
 import sys
 
 from loadline_agent.loadgen.histogram import median_ms
+from loadline_agent.loadgen.part import part_of
 from loadline_agent.loadgen.report import measurement_of
-from loadline_agent.loadgen.runner import drive
+from loadline_agent.loadgen.runner import drive, prepare
+from loadline_agent.loadgen.targets import Target
 
 STAMPS = re.compile(rb'"received":(\d+),"first":(\d+),"sent":(\d+)')
 
@@ -33,8 +35,10 @@ def measure(port, streams, requests):
         "prompt": "token-ids",
         "seed": 1,
     }
-    outcomes = drive("127.0.0.1", port, "", "mock", profile, lambda *_: None, lambda: False, float("inf"), 60.0)
-    measurement = measurement_of(outcomes, profile, "")
+    job = prepare([Target("127.0.0.1", port)], "mock", profile, lambda: False, float("inf"), 60.0)
+    outcomes = drive(job, lambda *_: None)
+    part = part_of(outcomes, True, None)
+    measurement = measurement_of([part], profile)
     first_late, last_late, reported, truth = [], [], [], []
     for index, answer in enumerate(outcomes.answers):
         stamps = STAMPS.search(answer.last_token_event)
@@ -61,9 +65,10 @@ def measure(port, streams, requests):
             "lastP50": percentile(last_late, 0.5),
             "lastP99": percentile(last_late, 0.99),
         },
-        "gapP50Ms": median_ms(measurement["gaps"]),
+        "gapP50Ms": median_ms(part["gaps"]),
         "loopLagP99Ms": client["loopLagP99Ms"],
         "bound": client["bound"],
+        "because": client["boundBecause"],
     }
 
 

@@ -11,8 +11,7 @@ import {
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openAgent } from '../../src/remote/agentClient.ts';
-import { type AgentArchive, ensureAgent } from '../../src/remote/agentDeployment.ts';
+import { type AgentArchive, ensureAgent, removeAgent } from '../../src/remote/agentDeployment.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
 import { temporaryFolder } from '../tools/temporaryFolder.ts';
@@ -144,16 +143,13 @@ describe('the agent on a host', () => {
   });
 
   it('is removed with its older versions; runs stay', async () => {
-    const log = { info: () => {}, warn: () => {}, error: () => {} };
-    const client = await openAgent(host, agent, log);
+    await ensureAgent(host, agent);
     const older = join(home, 'agent-0123456789abcdef');
     const run = join(home, 'runs', 'a-run');
     for (const path of [older, run]) mkdirSync(path, { recursive: true });
-    const { removed, kept } = await client.uninstall({ runs: false });
-    expect(removed).toEqual(expect.arrayContaining([older, folder]));
-    expect(kept.map(({ path }) => path)).toEqual([join(home, 'runs')]);
+    expect(await removeAgent(host)).toEqual([older, folder].sort());
     expect(readdirSync(home)).toEqual(['runs']);
-    expect(readdirSync(join(home, 'runs'))).toEqual(['a-run']);
+    expect(await removeAgent(host)).toEqual([]);
   });
 });
 

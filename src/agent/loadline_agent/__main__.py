@@ -86,7 +86,8 @@ def load(_: List[str]) -> None:
     from .load_endpoint import measure_endpoint
     from .requests import load_request
 
-    emit(measure_endpoint(load_request(read_request())))
+    request, rest = read_request_and_rest()
+    emit(measure_endpoint(load_request(request), rest))
 
 
 def simulated_engine(arguments: List[str]) -> None:

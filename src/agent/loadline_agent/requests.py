@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from . import PROTOCOL
 from .errors import BadRequest
-from .loadgen.requests import MOST_TOKENS
+from .loadgen.profile import MOST_TOKENS
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
 

@@ -70,6 +70,10 @@ export interface TrialMeasurement {
   readonly failureExamples: readonly { readonly kind: FailureKind; readonly message: string }[];
   readonly client: ClientReport;
   readonly warmupRequests: number;
+  /** How words became tokens: given as ids, counted by the server's tokenizer, by `usage` of two short requests, or a word a token. */
+  readonly promptSizing?: 'token-ids' | 'tokenize' | 'usage' | 'words';
+  /** Due before the load's time was over, and never sent: there was no place for them. */
+  readonly unsentRequests?: number;
   /** Tokens that came in each bucket since `startedWallMs`: events, times the tokens an event carried on the whole. */
   readonly tokensInWindow?: { readonly bucketMs: number; readonly tokens: readonly number[] };
   /** Requests in flight, on the whole of each bucket. */

@@ -1,82 +1,137 @@
-"""Outcomes of the loop as a TrialMeasurement (core/sweep/measurement.ts)."""
+"""The parts that processes measured, as one TrialMeasurement (core/sweep/measurement.ts)."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
-from .histogram import gap_histogram, median_ms
-from .outcomes import Outcomes
+from .histogram import gap_histogram
+from .part import Columns
 
-# A client may itself have set the result when it was busy for more of the time than this, or when its p99 lag was
-# over the floor and over this part of the median gap. Where the kernel stamped the events, lag blurs nothing until
-# events begin to share reads; where it did not, all of the lag is in the stamps.
-_BOUND_BUSY_FRACTION = 0.85
-_BOUND_LAG_FLOOR_MS = 2.0
-_BOUND_LAG_FRACTION_STAMPED = 0.5
-_BOUND_LAG_FRACTION_UNSTAMPED = 0.1
-_STAMPED_READS = 0.99
-
-_EXAMPLE_CHARACTERS = 500
+_BUCKET_MS = 100.0
+# A trial of any length takes no more than so many.
+_MOST_BUCKETS = 3000
 
 
-def measurement_of(outcomes: Outcomes, profile: Dict[str, Any], api_key: Optional[str]) -> Dict[str, Any]:
+def measurement_of(parts: List[Dict[str, Any]], profile: Dict[str, Any]) -> Dict[str, Any]:
     """Times relative to the first sending, milliseconds to the microsecond."""
-    begun = min(outcomes.sent)
-    ended = begun
-    columns: Dict[str, List[Any]] = {
-        name: [] for name in ("sentMs", "ttftMs", "e2eMs", "inputTokens", "outputTokens", "chunks", "failure")
-    }
+    columns = _merged([part["columns"] for part in parts])
+    sent = columns["sent"]
+    begun = sent[0] if sent else min(sample[0] for part in parts for sample in part["samples"] or [(0.0, 0, 0)])
+    ended = max([begun, *(at if last is None else last for at, last in zip(sent, columns["last"]))])
+    gaps: Dict[int, int] = {}
     examples: Dict[str, str] = {}
-    for index, sent in enumerate(outcomes.sent):
-        first, last = outcomes.first[index], outcomes.last[index]
-        answer = outcomes.answers[index]
-        input_tokens, output_tokens = answer.usage()
-        failure = failure_of(outcomes, index)
-        columns["sentMs"].append(_ms(sent - begun))
-        columns["ttftMs"].append(None if first is None else _ms(first - sent))
-        columns["e2eMs"].append(None if last is None else _ms(last - sent))
-        columns["inputTokens"].append(input_tokens)
-        columns["outputTokens"].append(output_tokens)
-        columns["chunks"].append(outcomes.chunks[index])
-        columns["failure"].append(failure[0] if failure else None)
-        if failure and failure[0] not in examples:
-            examples[failure[0]] = without_secret(failure[1], api_key)[:_EXAMPLE_CHARACTERS]
-        ended = max(ended, sent if last is None else last)
-    gaps = gap_histogram(outcomes.gaps)
-    return {
-        "startedWallMs": _ms(begun + outcomes.wall_offset),
+    for part in parts:
+        for bucket, count in part["gaps"].items():
+            gaps[int(bucket)] = gaps.get(int(bucket), 0) + count
+        for kind, message in part["examples"].items():
+            examples.setdefault(kind, message)
+    measured = {
+        "startedWallMs": _ms(begun + parts[0]["wallOffset"]),
         "durationMs": _ms(ended - begun),
-        "concurrency": profile["concurrency"],
-        "requests": columns,
-        "gaps": gaps,
+        "concurrency": profile.get("concurrency"),
+        "requests": _columns(columns, begun),
+        "gaps": gap_histogram(gaps),
         "failureExamples": [{"kind": kind, "message": message} for kind, message in examples.items()],
-        "client": _client(outcomes, median_ms(gaps)),
+        "client": _client([part["client"] for part in parts]),
         "warmupRequests": profile["warmupRequests"],
     }
+    measured.update(_over_time(parts, columns, begun, ended))
+    unsent = sum(part["unsent"] for part in parts)
+    if unsent:
+        measured["unsentRequests"] = unsent
+    return measured
 
 
-def failure_of(outcomes: Outcomes, index: int) -> Optional[Tuple[str, str]]:
-    """Kind and message: what befell the connection, else what the answer itself says."""
-    return outcomes.failure[index] or outcomes.answers[index].failure(outcomes.chunks[index])
+def _merged(all_columns: List[Columns]) -> Columns:
+    """In order of sending."""
+    merged = {name: [value for columns in all_columns for value in columns[name]] for name in all_columns[0]}
+    order = sorted(range(len(merged["sent"])), key=merged["sent"].__getitem__)
+    return {name: [column[at] for at in order] for name, column in merged.items()}
 
 
-def without_secret(text: str, secret: Optional[str]) -> str:
-    return text.replace(secret, "[API key]") if secret else text
-
-
-def _client(outcomes: Outcomes, median_gap_ms: Optional[float]) -> Dict[str, Any]:
-    lags = sorted(outcomes.lags)
-    lag_p99_ms = lags[int(0.99 * (len(lags) - 1))] * 1000.0 if lags else 0.0
-    busy = 1.0 - outcomes.slept / outcomes.wall if outcomes.wall > 0 else 0.0
-    stamped = outcomes.unstamped <= (1.0 - _STAMPED_READS) * len(lags)
-    fraction = _BOUND_LAG_FRACTION_STAMPED if stamped else _BOUND_LAG_FRACTION_UNSTAMPED
-    limit_ms = max(_BOUND_LAG_FLOOR_MS, fraction * (median_gap_ms or 0.0))
-    return {
-        "loopLagP99Ms": round(lag_p99_ms, 3),
-        "cpuSeconds": round(outcomes.cpu, 3),
-        "wallSeconds": round(outcomes.wall, 3),
-        "events": sum(outcomes.chunks),
-        "bound": busy > _BOUND_BUSY_FRACTION or lag_p99_ms > limit_ms,
+def _columns(columns: Columns, begun: float) -> Dict[str, List[Any]]:
+    sent = columns["sent"]
+    named: Dict[str, List[Any]] = {
+        "sentMs": [_ms(at - begun) for at in sent],
+        "ttftMs": [None if first is None else _ms(first - at) for first, at in zip(columns["first"], sent)],
+        "e2eMs": [None if last is None else _ms(last - at) for last, at in zip(columns["last"], sent)],
+        "inputTokens": columns["input"],
+        "outputTokens": columns["output"],
+        "chunks": columns["chunks"],
+        "failure": columns["failure"],
     }
+    if columns["scheduled"] and None not in columns["scheduled"]:
+        named["scheduledMs"] = [_ms(due - begun) for due in columns["scheduled"]]
+    for name in ("engine", "turn"):
+        if any(columns[name]):
+            named[name] = columns[name]
+    if any(cached is not None for cached in columns["cached"]):
+        named["cachedTokens"] = columns["cached"]
+    return named
+
+
+def _client(clients: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """The worst lag, the sum of the work. One process that was the limit is enough."""
+    because = []
+    for number, client in enumerate(clients):
+        prefix = f"process {number + 1} of {len(clients)}: " if len(clients) > 1 else ""
+        because += [prefix + reason for reason in client["because"]]
+    reads = sum(client["reads"] for client in clients)
+    stamped = reads - sum(client["unstamped"] for client in clients)
+    return {
+        "loopLagP99Ms": round(max(client["lagP99Ms"] for client in clients), 3),
+        "cpuSeconds": round(sum(client["cpu"] for client in clients), 3),
+        "wallSeconds": round(max(client["wall"] for client in clients), 3),
+        "events": sum(client["events"] for client in clients),
+        "bound": bool(because),
+        "boundBecause": because,
+        "processes": len(clients),
+        "stampedReads": round(max(0, stamped) / reads, 4) if reads else 0.0,
+    }
+
+
+def _over_time(parts: List[Dict[str, Any]], columns: Columns, begun: float, ended: float) -> Dict[str, Any]:
+    """Tokens and requests in flight by bucket, from the samples that each loop took ten times a second."""
+    seconds = ended - begun
+    if seconds <= 0:
+        return {}
+    bucket = _BUCKET_MS / 1000.0
+    while seconds / bucket > _MOST_BUCKETS:
+        bucket *= 2
+    edges = [begun + bucket * number for number in range(int(seconds / bucket) + 2)]
+    events = [0.0] * (len(edges) - 1)
+    in_flight = [0.0] * (len(edges) - 1)
+    for part in parts:
+        samples = [tuple(sample) for sample in part["samples"]]
+        last = max([ended, *(sample[0] for sample in samples)])
+        total = part["events"]
+        samples = [(begun, 0, 0), *(sample for sample in samples if sample[0] > begun), (last, total, 0)]
+        cumulated = [_at(samples, edge, 1) for edge in edges]
+        for number in range(len(events)):
+            events[number] += cumulated[number + 1] - cumulated[number]
+            in_flight[number] += _at(samples, edges[number] + bucket / 2, 2)
+    counted = [(output, chunks) for output, chunks in zip(columns["output"], columns["chunks"]) if output is not None]
+    chunks = sum(chunks for _, chunks in counted)
+    factor = sum(output for output, _ in counted) / chunks if chunks else 1.0
+    bucket_ms = bucket * 1000.0
+    return {
+        "tokensInWindow": {"bucketMs": bucket_ms, "tokens": [round(count * factor, 2) for count in events]},
+        "inFlight": {"bucketMs": bucket_ms, "values": [round(value, 2) for value in in_flight]},
+    }
+
+
+def _at(samples: List[Tuple[float, float, float]], time: float, column: int) -> float:
+    """Between two samples, on the line that joins them."""
+    low, high = 0, len(samples) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if samples[middle][0] <= time:
+            low = middle
+        else:
+            high = middle
+    (before, *_), (after, *_) = samples[low], samples[high]
+    share = 0.0 if after <= before else min(1.0, max(0.0, (time - before) / (after - before)))
+    return samples[low][column] + share * (samples[high][column] - samples[low][column])
 
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000.0, 3)
+

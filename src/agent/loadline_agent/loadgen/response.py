@@ -6,16 +6,20 @@ the few that do not (role, finish, usage, error) are kept and parsed when the an
 
 import json
 import re
-from typing import Any, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 # An event carries a token when one of its text fields is not empty. The quotes of generated text are escaped in
 # JSON, so such a pattern cannot come out of the text itself.
 _TOKEN = re.compile(rb'"(?:text|content|reasoning_content|reasoning)"\s*:\s*"[^"]').search
+_TEXT = re.compile(rb'"(?:text|content)"\s*:\s*"((?:[^"\\]|\\.)*)"').findall
+_TOKEN_IDS = re.compile(rb'"token_ids"\s*:\s*\[([^\]]*)\]').findall
 _HEX = re.compile(rb"[0-9A-Fa-f]+\Z").match
 
 _MAX_HEAD_BYTES = 65536
 _MAX_CHUNK_LINE_BYTES = 4096
 _KEPT_BODY_BYTES = 65536
+# An answer that is not streamed has its token counts at its end.
+_KEPT_WHOLE_ANSWER_BYTES = 8 << 20
 
 # Where in the answer the next byte belongs.
 _HEAD, _CHUNK_SIZE, _CHUNK_DATA, _CHUNK_END, _TRAILER, _LENGTH, _UNTIL_CLOSE, _DONE = range(8)
@@ -30,7 +34,11 @@ class ResponseReader:
 
     `between_events`: the next byte starts a chunk and an event, so that a read which is exactly one chunk with
     exactly one event may be counted by the caller without coming here (`last_token_event` is then the caller's
-    to set).
+    to set). `token_was_last`: the bytes fed last ended with an event that carried a token, so that the time of their
+    last byte is the token's.
+
+    `streamed` false: one JSON document is expected in place of a stream. `keeps_answer`: what was generated is kept, and
+    every event has to come here.
     """
 
     __slots__ = (
@@ -40,6 +48,9 @@ class ResponseReader:
         "between_events",
         "untouched",
         "last_token_event",
+        "token_was_last",
+        "_streamed",
+        "_token_events",
         "_state",
         "_buffer",
         "_remaining",
@@ -51,13 +62,16 @@ class ResponseReader:
         "_body",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, streamed: bool = True, keeps_answer: bool = False) -> None:
         self.status: Optional[int] = None
         self.keep_alive = True
         self.complete = False
         self.between_events = False
         self.untouched = True
         self.last_token_event = b""
+        self.token_was_last = False
+        self._streamed = streamed
+        self._token_events: Optional[List[bytes]] = [] if keeps_answer else None
         self._state = _HEAD
         self._buffer = b""
         self._remaining = 0
@@ -71,6 +85,7 @@ class ResponseReader:
     def feed(self, data: bytes) -> int:
         """Raises ProtocolError. Bytes after the end of the answer are one: nothing more was asked for."""
         self.untouched = False
+        self.token_was_last = False
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
@@ -98,7 +113,11 @@ class ResponseReader:
             if position < len(data):
                 raise ProtocolError("bytes after the end of the answer")
         self.between_events = (
-            self._is_event_stream and self._state == _CHUNK_SIZE and not self._buffer and not self._event
+            self._is_event_stream
+            and self._state == _CHUNK_SIZE
+            and not self._buffer
+            and not self._event
+            and self._token_events is None
         )
         return tokens
 
@@ -112,6 +131,10 @@ class ResponseReader:
     def _end_of_body(self) -> int:
         self._state = _DONE
         self.complete = True
+        if not self._streamed and self.status == 200:
+            if self._token_events is not None:
+                self._token_events.append(self._body)
+            return 1 if _TOKEN(self._body) else 0
         rest, self._event = self._event, b""
         return self._take_event(rest) if rest.strip() else 0
 
@@ -192,22 +215,27 @@ class ResponseReader:
 
     def _take(self, payload: bytes) -> int:
         if not self._is_event_stream or self.status != 200:
-            if len(self._body) < _KEPT_BODY_BYTES:
-                self._body += payload[: _KEPT_BODY_BYTES - len(self._body)]
+            most = _KEPT_BODY_BYTES if self._streamed else _KEPT_WHOLE_ANSWER_BYTES
+            if len(self._body) < most:
+                self._body += payload[: most - len(self._body)]
             return 0
         if b"\r" in payload:
             # JSON escapes it within strings: here it can only be half of a line end.
             payload = payload.replace(b"\r", b"")
         events = (self._event + payload).split(b"\n\n")
         self._event = events.pop()
-        tokens = 0
+        tokens = taken = 0
         for event in events:
-            tokens += self._take_event(event)
+            taken = self._take_event(event)
+            tokens += taken
+        self.token_was_last = taken > 0 and not self._event
         return tokens
 
     def _take_event(self, event: bytes) -> int:
         if _TOKEN(event):
             self.last_token_event = event
+            if self._token_events is not None:
+                self._token_events.append(event)
             return 1
         if b'"usage"' in event:
             self._usage_event = event
@@ -217,14 +245,23 @@ class ResponseReader:
             self._saw_done = True
         return 0
 
-    def usage(self) -> Tuple[Optional[int], Optional[int]]:
-        """Input and output tokens from the last event that states them; None where none does."""
-        for event in (self._usage_event, self.last_token_event):
+    def usage(self) -> "Usage":
+        """From the last event that states it."""
+        for event in (self._usage_event, self.last_token_event, None if self._streamed else self._body):
             document = _json_of(event) if event else None
             usage = document.get("usage") if isinstance(document, dict) else None
             if isinstance(usage, dict):
-                return _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-        return None, None
+                details = usage.get("prompt_tokens_details")
+                cached = details.get("cached_tokens") if isinstance(details, dict) else None
+                return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached))
+        return Usage(None, None, None)
+
+    def answer(self, token_ids: bool) -> str:
+        """What was generated, still escaped as JSON: the inside of a string, or of a list of ids. Empty where the server
+        did not say, or `keeps_answer` was not asked for."""
+        found = _TOKEN_IDS if token_ids else _TEXT
+        pieces = [piece for event in self._token_events or () for piece in found(event)]
+        return (b"," if token_ids else b"").join(pieces).decode("utf-8", "replace")
 
     def failure(self, token_events: int) -> Optional[Tuple[str, str]]:
         """`(kind, message)` of an answer that has ended, or None for a good one."""
@@ -234,6 +271,8 @@ class ResponseReader:
             return "http-status", "HTTP %d: %s" % (self.status, _message_of_body(self._body))
         if self._error_event is not None:
             return "error-in-stream", _error_of(_json_of(self._error_event))
+        if not self._streamed:
+            return self._failure_of_document(token_events)
         if not self._is_event_stream:
             return "protocol", "the answer is not an event stream: %s" % _message_of_body(self._body)
         if not self.complete:
@@ -243,6 +282,26 @@ class ResponseReader:
         if token_events == 0:
             return "no-tokens", "the stream ended without a token"
         return None
+
+    def _failure_of_document(self, tokens: int) -> Optional[Tuple[str, str]]:
+        if not self.complete:
+            return "incomplete-stream", "the connection ended within the answer"
+        document = _json_of(self._body)
+        if document is None:
+            return "protocol", "the answer is not JSON: %s" % _message_of_body(self._body)
+        error = _error_of(document)
+        if error is not None:
+            return "error-in-stream", error
+        return None if tokens else ("no-tokens", "the answer has no text")
+
+
+class Usage(NamedTuple):
+    """Tokens as the server counted them; None where it did not say."""
+
+    input: Optional[int]
+    output: Optional[int]
+    #: Input tokens whose keys and values were in its prefix cache.
+    cached: Optional[int]
 
 
 def _status(line: bytes) -> int:

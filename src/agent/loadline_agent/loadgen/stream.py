@@ -1,5 +1,6 @@
-"""The state of one stream of the closed loop."""
+"""The state of one stream of the load."""
 
+import select
 import socket
 from typing import Any, Optional
 
@@ -10,13 +11,17 @@ class Stream:
     """Its connection is kept from request to request. The loop moves it; this only holds."""
 
     __slots__ = (
+        "target",
         "socket",
         "receive",
         "descriptor",
+        "poller",
         "connecting",
         "writing",
         "reused",
-        "index",
+        "serial",
+        "at",
+        "conversation",
         "request",
         "outgoing",
         "retried",
@@ -27,18 +32,25 @@ class Stream:
         "last",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, target: int) -> None:
+        #: Which of the engine's copies it speaks with.
+        self.target = target
         self.socket: Optional[socket.socket] = None
         #: Bound `recvmsg` of the socket.
         self.receive: Any = None
         self.descriptor = -1
+        #: Which of the loop's two it waits in.
+        self.poller: Optional[select.epoll] = None
         self.connecting = False
-        #: epoll is asked to say when the socket can be written to.
+        #: The poller is asked to say when the socket can be written to.
         self.writing = False
         #: The connection has carried an answer before.
         self.reused = False
-        #: Of the request in flight; None between requests.
-        self.index: Optional[int] = None
+        #: Serial number of the request in flight, None between requests; its place among the outcomes.
+        self.serial: Optional[int] = None
+        self.at = -1
+        #: What was asked and answered before, where the session has several turns.
+        self.conversation = ""
         self.request = b""
         self.outgoing = b""
         self.retried = False

@@ -7,7 +7,9 @@ import time
 import traceback
 from typing import Callable, List, Optional
 
+from ..loadgen.profile import BadProfile
 from ..loadgen.runner import LoadError, run_load
+from ..loadgen.targets import Target, target_of_url
 from ..processes import default_signals, die_with, signal_if_there
 from .watch import Watch
 
@@ -46,7 +48,8 @@ def measure(
     on_progress: Callable[[str, int, int], None],
     engine_ended: Callable[[], Optional[str]],
 ) -> dict:
-    """A TrialMeasurement. `targets`: host, port, api_key and model of each copy of the engine."""
+    """A TrialMeasurement. `targets`: host, port (or url, which may say https and a path), api_key and model of each copy of
+    the engine; traffic is split evenly."""
     reading, writing = os.pipe()
     parent = os.getpid()
     child = os.fork()
@@ -91,6 +94,13 @@ def measure(
         os.waitpid(child, 0)
 
 
+def target_of(record: dict) -> Target:
+    """Raises BadProfile."""
+    if "url" in record:
+        return target_of_url(record["url"], record["api_key"])
+    return Target(record["host"], record["port"], record["api_key"])
+
+
 def generate(parent: int, writing: int, targets: List[dict], profile: dict, deadline: float) -> None:
     """In the child; never returns."""
     status = 1
@@ -111,15 +121,12 @@ def generate(parent: int, writing: int, targets: List[dict], profile: dict, dead
                 said_at, said_phase = now, phase
                 say({"progress": [phase, completed, total]})
 
-        target = targets[0]
         try:
             say(
                 {
                     "measurement": run_load(
-                        target["host"],
-                        target["port"],
-                        target["api_key"],
-                        target["model"],
+                        [target_of(record) for record in targets],
+                        targets[0]["model"],
                         profile,
                         progress,
                         lambda: False,
@@ -129,6 +136,8 @@ def generate(parent: int, writing: int, targets: List[dict], profile: dict, dead
             )
         except LoadError as error:
             say({"error": [error.kind, error.phase, str(error)]})
+        except BadProfile as error:
+            say({"error": ["bad-profile", "warm-up", str(error)]})
         status = 0
     except BaseException:
         traceback.print_exc()

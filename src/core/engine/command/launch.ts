@@ -11,7 +11,6 @@ export const commandLaunch: ServerLaunch = {
   flagName: kebab,
   ownFlags: new Map(),
   parallelFlags: [],
-  takesTokenIds: false,
   verified: true,
   documentation: "the plan's launch.command",
 };

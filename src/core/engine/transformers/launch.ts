@@ -11,7 +11,6 @@ export const transformersLaunch: ServerLaunch = {
   flagName: kebab,
   ownFlags: new Map(),
   parallelFlags: [],
-  takesTokenIds: false,
   verified: false,
-  documentation: 'https://huggingface.co/docs/transformers/serving',
+  documentation: "transformers' serving page (docs/source/en/serving.md)",
 };
