@@ -71,7 +71,7 @@ const suites = [
   { name: 'remote', needs: ['python3', 'sshd', 'ssh'], run: vitest('remote') },
   { name: 'cli', needs: ['python3', 'sshd', 'ssh'], run: vitest('cli') },
   { name: 'webview', needs: ['chromium'], run: vitest('webview') },
-  { name: 'extension', needs: ['python3', 'chromium', 'tools'], run: vitest('extension') },
+  { name: 'extension', needs: ['python3', 'sshd', 'chromium', 'tools'], run: vitest('extension') },
   { name: 'e2e', needs: ['python3', 'sshd', 'ssh', 'chromium', 'tools'], run: vitest('e2e') },
   { name: 'package', needs: [], run: check(process.execPath, ['test/tools/package.mjs', '--check']) },
 ];

@@ -98,6 +98,8 @@ export interface GpuProcess {
   readonly memoryBytes: number | null;
   /** Of the user whom the agent runs as; null: not known, as in a container, where the driver counts as its host does. */
   readonly own: boolean | null;
+  /** Name of the run of Loadline whose engine it is. */
+  readonly run?: string;
 }
 
 /** Errors of the memory that could not be corrected, since the driver was loaded; when it changed. */

@@ -51,6 +51,7 @@ export const gpuProcess: z.ZodType<GpuProcess> = z.object({
   name: maybeText,
   memoryBytes: maybe,
   own: z.boolean().nullable(),
+  run: z.exactOptional(z.string()),
 });
 
 const cudaView: z.ZodType<CudaView> = z.object({

@@ -40,16 +40,30 @@ export interface PlanSituation {
 export interface ResolvedPlanContext extends PlanContext {
   /** Device id where the catalogue has it, else the driver's name. */
   readonly deviceName: string;
+  /** Jobs of the plan's scheduler run it. False where it names none, and in a rehearsal on a host that has none. */
+  readonly scheduled: boolean;
 }
 
 /**
  * What a plan's predictions count with, for this host. Problems, at the plan's keys: `plan.gpu-missing`, `plan.gpu-unknown`,
- * `plan.model-unknown` (a rehearsal simulates from estimates), `host.no-gpu`.
+ * `plan.model-unknown` and `plan.cannot-rehearse` (a rehearsal simulates from estimates), `host.no-gpu`, `host.no-slurm`.
  */
 export function planContext(plan: SweepPlan, situation: PlanSituation): Result<ResolvedPlanContext> {
-  return situation.mode === 'rehearsal'
-    ? rehearsalContext(plan, situation)
-    : measuredContext(plan, situation);
+  const slurm = situation.probe?.slurm;
+  if (plan.scheduler !== undefined && slurm === null && situation.mode === 'measured') {
+    const message = 'The host has no Slurm: name a login node under hosts, or leave scheduler out.';
+    return failure({ code: 'host.no-slurm', message, path: ['scheduler'] });
+  }
+  const context =
+    situation.mode === 'rehearsal' ? rehearsalContext(plan, situation) : measuredContext(plan, situation);
+  if (!context.ok || plan.scheduler === undefined) return context;
+  const scheduled = situation.mode === 'measured' || (slurm !== null && slurm !== undefined);
+  const left = 'The rehearsal runs without the scheduler: the host has no Slurm.';
+  const warning: Problem = { code: 'host.no-slurm', message: left, path: ['scheduler'] };
+  return success(
+    { ...context.value, scheduled },
+    scheduled ? context.warnings : [...context.warnings, warning],
+  );
 }
 
 function rehearsalContext(plan: SweepPlan, situation: PlanSituation): Result<ResolvedPlanContext> {
@@ -69,12 +83,19 @@ function rehearsalContext(plan: SweepPlan, situation: PlanSituation): Result<Res
     problems.push({ code: 'plan.model-unknown', message, path: ['model'] });
   }
   if (device === undefined || model === null || problems.length > 0) return failure(...problems);
-  return success({ ...moreOf(situation), mode: 'rehearsal', model, device, deviceName: device.id });
+  return success({
+    ...moreOf(situation),
+    mode: 'rehearsal',
+    model,
+    device,
+    deviceName: device.id,
+    scheduled: false,
+  });
 }
 
 function measuredContext(plan: SweepPlan, situation: PlanSituation): Result<ResolvedPlanContext> {
   const { model, probe } = situation;
-  const more = { ...moreOf(situation), mode: 'measured' as const, model };
+  const more = { ...moreOf(situation), mode: 'measured' as const, model, scheduled: false };
   const warnings: Problem[] = [];
   if (model === null) {
     const message = `Nothing is known of the model "${plan.model}": cells run without a prediction.`;
@@ -146,6 +167,8 @@ export interface RunRequestInput {
   readonly context: ResolvedPlanContext;
   /** As the user calls it. */
   readonly host: string;
+  /** The plan runs on other hosts at the same time: the name of the run then says on which. */
+  readonly oneOfSeveral?: boolean;
   readonly startedAt: Date;
   readonly loadlineVersion: string;
   readonly gitCommit: string | null;
@@ -184,7 +207,8 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
       return command === undefined ? [] : [command];
     }),
   };
-  const { scheduler, stop, allowForeignProcesses } = plan;
+  const { stop, allowForeignProcesses } = plan;
+  const scheduler = context.scheduled ? plan.scheduler : undefined;
   const request: RunRequest = {
     protocol: agentProtocol,
     run: runContext.run,
@@ -225,14 +249,23 @@ function withoutUndefined(scheduler: SweepPlan['scheduler'] & {}): SchedulerRequ
 }
 
 /** `20261123T212233Z-chat`, with `-simulated` for a rehearsal: the name of the run and of its folder on both sides. */
-export function runName(planName: string, mode: RunMode, startedAt: Date): string {
+export function runName(planName: string, mode: RunMode, startedAt: Date, host?: string): string {
   const time = startedAt.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
-  return `${time}-${planName}${mode === 'rehearsal' ? '-simulated' : ''}`;
+  const where = host === undefined ? '' : `-${host.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 80)}`;
+  return `${time}-${planName}${where}${mode === 'rehearsal' ? '-simulated' : ''}`;
 }
 
-function contextOf({ plan, cells, searches, context, host, startedAt }: RunRequestInput): RunContext {
+function contextOf({
+  plan,
+  cells,
+  searches,
+  context,
+  host,
+  oneOfSeveral,
+  startedAt,
+}: RunRequestInput): RunContext {
   return {
-    run: runName(plan.name, context.mode, startedAt),
+    run: runName(plan.name, context.mode, startedAt, oneOfSeveral === true ? host : undefined),
     name: plan.name,
     mode: context.mode,
     host,

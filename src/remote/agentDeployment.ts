@@ -39,16 +39,9 @@ export async function ensureAgent(
   return { ...describe(done), uploaded: true };
 }
 
-/** Removes every version of the agent from the host and gives the folders that went. Runs and their data stay. */
-export async function removeAgent(host: RemoteHost): Promise<readonly string[]> {
-  const { answer } = await deploy(host, 'remove', '', new Uint8Array());
-  return answer.status === 'removed' ? answer.paths : [];
-}
-
 const answerGuard = z.discriminatedUnion('status', [
   z.object({ status: z.literal('present'), path: z.string() }),
   z.object({ status: z.literal('absent'), path: z.string() }),
-  z.object({ status: z.literal('removed'), paths: z.array(z.string()) }),
   z.object({ status: z.literal('unsafe'), path: z.string(), why: z.string() }),
   z.object({ status: z.literal('disk-full'), path: z.string(), why: z.string() }),
   z.object({ status: z.literal('damaged') }),
@@ -57,14 +50,14 @@ const answerGuard = z.discriminatedUnion('status', [
 type Answer = z.infer<typeof answerGuard>;
 
 interface Outcome {
-  readonly answer: Extract<Answer, { status: 'present' | 'absent' | 'removed' }>;
+  readonly answer: Extract<Answer, { status: 'present' | 'absent' }>;
   readonly python: string;
   readonly pythonVersion: string;
   readonly searchPath: string;
 }
 
 function describe({ answer, python, pythonVersion, searchPath }: Outcome): Omit<DeployedAgent, 'uploaded'> {
-  const path = 'path' in answer ? answer.path : '';
+  const { path } = answer;
   const setPath = 'PATH=$1; export PATH; shift; exec "$@"';
   return {
     path,
@@ -76,7 +69,7 @@ function describe({ answer, python, pythonVersion, searchPath }: Outcome): Omit<
 
 async function deploy(
   host: RemoteHost,
-  verb: 'check' | 'upload' | 'remove',
+  verb: 'check' | 'upload',
   sha256: string,
   bytes: Uint8Array,
   signal?: AbortSignal,
@@ -108,7 +101,6 @@ async function deploy(
   switch (answer.status) {
     case 'present':
     case 'absent':
-    case 'removed':
       return { answer, python, pythonVersion, searchPath };
     case 'disk-full':
       throw new RemoteError(

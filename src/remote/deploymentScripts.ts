@@ -33,11 +33,11 @@ export const findPython = [
 ].join(' ');
 
 /**
- * argv: length of this text, verb (`check`, `upload`, `remove`), SHA-256 of the archive. `upload` reads the archive from
- * the rest of stdin. Answers one marked JSON object: {status: present | absent | unsafe | disk-full | damaged | failed | removed}.
+ * argv: length of this text, verb (`check`, `upload`), SHA-256 of the archive. `upload` reads the archive from
+ * the rest of stdin. Answers one marked JSON object: {status: present | absent | unsafe | disk-full | damaged | failed}.
  */
 export const deployAgent = `
-import errno, hashlib, json, os, shutil, stat, sys
+import errno, hashlib, json, os, stat, sys
 
 verb, sha256 = sys.argv[2], sys.argv[3]
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -114,12 +114,6 @@ try:
     if verb == "upload":
         os.makedirs(os.path.dirname(home), exist_ok=True)
     outer = own_folder(home, verb == "upload")
-    if verb == "remove":
-        names = sorted(os.listdir(outer)) if outer is not None else []
-        gone = [os.path.join(home, name) for name in names if name.startswith("agent-")]
-        for folder in gone:
-            shutil.rmtree(folder)
-        answer("removed", paths=gone)
     folder = own_folder(place, verb == "upload") if outer is not None else None
     if folder is not None and read_hash(folder) == sha256:
         answer("present", path=path)

@@ -1,19 +1,11 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
-import { Closing } from './closing.ts';
+import type { Channel, ChannelExit } from './channel.ts';
 import { endGroup } from './endGroup.ts';
-import {
-  type ExecOptions,
-  type ExecResult,
-  RemoteError,
-  type RemoteHost,
-  type RemoteProcess,
-} from './host.ts';
+import { RemoteError } from './host.ts';
 import { quoteCommand } from './quote.ts';
+import { goodbyeMs, SshHost } from './sshHost.ts';
 
-/** How long a host has to answer our goodbye. */
-const goodbyeMs = 2_000;
 /** ssh's exit status for its own errors, and for a command that a signal ended. */
 const sshFailed = 255;
 
@@ -34,16 +26,11 @@ export interface Master {
  * makes one of its own. Made by `connectOpenssh`. A command that itself exits with 255 cannot be told from one that a signal
  * ended: its exit code is null.
  */
-export class OpensshHost implements RemoteHost {
-  readonly kind = 'ssh';
-  readonly #closing = new Closing();
+export class OpensshHost extends SshHost {
   readonly #master: Master;
-  #disposed = false;
 
-  constructor(
-    readonly name: string,
-    master: Master,
-  ) {
+  constructor(name: string, master: Master) {
+    super(name);
     this.#master = master;
     const { child } = master;
     const over = () => {
@@ -57,40 +44,25 @@ export class OpensshHost implements RemoteHost {
       void endGroup(child)
         .then(() => rm(master.folder, { recursive: true, force: true }))
         .catch(() => {})
-        .then(() => this.#closing.end(this.#disposed ? null : lost));
+        .then(() => this.closing.end(this.disposed ? null : lost));
     };
     if (child.exitCode !== null || child.signalCode !== null) over();
     else child.once('exit', over);
   }
 
-  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return collect(await this.#start(argv), this.name, options);
-  }
-
-  async spawn(
-    argv: readonly string[],
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<RemoteProcess> {
-    return asProcess(await this.#start(argv), this.name, options.signal);
-  }
-
-  onDidClose(listener: (error: RemoteError | null) => void): { dispose(): void } {
-    return this.#closing.listen(listener);
-  }
-
   async dispose(): Promise<void> {
-    if (this.#closing.ended) return;
-    this.#disposed = true;
-    const closed = new Promise<void>((resolve) => this.#closing.listen(() => resolve()));
+    if (this.closing.ended) return;
+    this.disposed = true;
+    const closed = new Promise<void>((resolve) => this.closing.listen(() => resolve()));
     const giveUp = setTimeout(() => void endGroup(this.#master.child), goodbyeMs);
     await this.#control('exit');
     await closed;
     clearTimeout(giveUp);
   }
 
-  async #start(argv: readonly string[]): Promise<Channel> {
+  protected async start(argv: readonly string[]): Promise<Channel> {
     const command = quoteCommand(argv);
-    if (this.#closing.ended)
+    if (this.closing.ended)
       throw new RemoteError('lost', this.name, `There is no connection to ${this.name} any more.`);
     const child = spawn('ssh', [...this.#arguments(), '-T', '--', this.#master.host, command], {
       stdio: 'pipe',
@@ -136,8 +108,8 @@ export class OpensshHost implements RemoteHost {
       );
       return { exitCode: null, lost: false, error };
     }
-    const isThere = !this.#closing.ended && (await this.#control('check'));
-    return { exitCode: null, lost: !isThere && !this.#disposed };
+    const isThere = !this.closing.ended && (await this.#control('check'));
+    return { exitCode: null, lost: !isThere && !this.disposed };
   }
 
   /** True where the master did as it was told. */

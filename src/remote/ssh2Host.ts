@@ -1,33 +1,19 @@
 import type { Client, ClientChannel } from 'ssh2';
-import { asProcess, type Channel, type ChannelExit, collect } from './channel.ts';
-import { Closing } from './closing.ts';
-import {
-  type ExecOptions,
-  type ExecResult,
-  RemoteError,
-  type RemoteHost,
-  type RemoteProcess,
-} from './host.ts';
+import type { Channel, ChannelExit } from './channel.ts';
+import type { Closing } from './closing.ts';
+import { RemoteError } from './host.ts';
 import { quoteCommand } from './quote.ts';
+import { goodbyeMs, SshHost } from './sshHost.ts';
 import type { Transport } from './transport.ts';
 
-/** How long a host has to answer our goodbye. */
-const goodbyeMs = 2_000;
-
 /** A host over one authenticated ssh2 connection; each command is a channel of it. Made by `connectSsh`. */
-export class Ssh2Host implements RemoteHost {
-  readonly kind = 'ssh';
-  readonly #closing = new Closing();
+export class Ssh2Host extends SshHost {
   readonly #client: Client;
   readonly #transport: Transport;
-  #disposed = false;
 
   /** `transport` is ours to end: the client's `destroy` does nothing after `end`, however long the peer says nothing. */
-  constructor(
-    readonly name: string,
-    client: Client,
-    transport: Transport,
-  ) {
+  constructor(name: string, client: Client, transport: Transport) {
+    super(name);
     this.#client = client;
     this.#transport = transport;
     let cause: Error | undefined;
@@ -38,31 +24,16 @@ export class Ssh2Host implements RemoteHost {
       transport.dispose();
       const reason = cause === undefined ? 'it was closed from there' : cause.message;
       const lost = new RemoteError('lost', name, `The connection to ${name} was lost: ${reason}.`, { cause });
-      this.#closing.end(this.#disposed ? null : lost);
+      this.closing.end(this.disposed ? null : lost);
     });
   }
 
-  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return collect(await this.#start(argv), this.name, options);
-  }
-
-  async spawn(
-    argv: readonly string[],
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<RemoteProcess> {
-    return asProcess(await this.#start(argv), this.name, options.signal);
-  }
-
-  onDidClose(listener: (error: RemoteError | null) => void): { dispose(): void } {
-    return this.#closing.listen(listener);
-  }
-
   async dispose(): Promise<void> {
-    if (this.#closing.ended) return;
-    this.#disposed = true;
+    if (this.closing.ended) return;
+    this.disposed = true;
     await new Promise<void>((resolve) => {
       const giveUp = setTimeout(() => this.#transport.dispose(), goodbyeMs);
-      this.#closing.listen(() => {
+      this.closing.listen(() => {
         clearTimeout(giveUp);
         resolve();
       });
@@ -70,11 +41,11 @@ export class Ssh2Host implements RemoteHost {
     });
   }
 
-  #start(argv: readonly string[]): Promise<Channel> {
+  protected start(argv: readonly string[]): Promise<Channel> {
     const command = quoteCommand(argv);
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => {
-        const ended = this.#closing.ended;
+        const ended = this.closing.ended;
         if (ended || /not connected|no response from server/i.test(error.message))
           reject(
             new RemoteError('lost', this.name, `There is no connection to ${this.name} any more.`, {
@@ -91,11 +62,11 @@ export class Ssh2Host implements RemoteHost {
             ),
           );
       };
-      if (this.#closing.ended) return fail(new Error('not connected'));
+      if (this.closing.ended) return fail(new Error('not connected'));
       try {
         this.#client.exec(command, (error, channel) => {
           if (error) fail(error);
-          else resolve(asChannel(channel, this.#closing));
+          else resolve(asChannel(channel, this.closing));
         });
       } catch (error) {
         fail(error instanceof Error ? error : new Error(String(error)));

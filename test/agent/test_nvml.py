@@ -4,6 +4,8 @@ import ctypes
 import json
 import math
 import os
+import subprocess
+import sys
 import unittest
 from unittest import mock
 
@@ -227,6 +229,16 @@ class NvmlTest(unittest.TestCase):
         self.assertEqual(foreign, {"pid": 2**31, "name": None, "memoryBytes": None, "user": None, "own": None})
         fake.pids = []
         self.assertEqual(readings.events("processes")[0]["processes"], [])
+
+    def test_engines_of_a_run_are_told_from_what_else_the_user_runs(self):
+        environment = {**os.environ, "LOADLINE_RUN": "20261125T160000Z-chat"}
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment) as engine:
+            fake = FakeLibrary()
+            fake.pids = [(engine.pid, 1), (os.getpid(), 1)]
+            with mock.patch("loadline_agent.processes.counts_as_host", return_value=True):
+                (event,) = self.readings(fake).events("processes")
+            engine.kill()
+        self.assertEqual([one.get("run") for one in event["processes"]], ["20261125T160000Z-chat", None])
 
     def test_many_processes(self):
         fake = FakeLibrary()

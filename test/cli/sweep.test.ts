@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PlanPreview } from '../../src/core/sweep/preview.ts';
 import type { RunResults } from '../../src/core/sweep/run.ts';
 import { freePort, waitFor } from '../tools/loopbackSshd.ts';
 import { processesOf } from '../tools/processesOf.ts';
@@ -154,6 +155,54 @@ describe('a host that cannot be reached', () => {
     silent.close();
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/^far-gpu: .*\[timeout\]$/m);
+  });
+});
+
+describe('a plan before it runs', () => {
+  const searching = tiny
+    .replace('[4, 8]', '4')
+    .replace(
+      'slo:',
+      'search: { flag: gpu-memory-utilization, goal: smallest-that-starts, from: 0.02, to: 0.1, step: 0.02 }\nslo:',
+    );
+
+  it('is shown with its cells, its starts, its time and its search, and nothing is started', async () => {
+    const before = runs();
+    const shown = await cli.run(['sweep', '--rehearse', '--dry-run', plan('search', searching)]);
+    expect(shown.exitCode).toBe(0);
+    expect(shown.stderr).toMatch(/gpu-memory-utilization 0.02, concurrency 4 +✖ does not fit/);
+    expect(shown.stderr).toMatch(/5 cells \(a search runs about 3 of them\), about .*; 3 engine starts/);
+    expect(shown.stderr).toMatch(/search for smallest-that-starts .*: about 3 of 5 candidates/);
+    const json = await cli.run(['sweep', '--rehearse', '--dry-run', '--json', plan('search', searching)]);
+    const preview = JSON.parse(json.stdout) as PlanPreview;
+    expect(preview).toMatchObject({
+      schema: 1,
+      mode: 'rehearsal',
+      device: 'h100-sxm-80gb',
+      searches: [{ candidates: 5, expectedSteps: 3 }],
+      schedule: { cells: 5, starts: 3, startsBecause: ['a rehearsal compresses it'] },
+    });
+    expect(preview.cells.map(({ predicted }) => predicted)).toContain('does-not-fit');
+    expect(runs()).toEqual(before);
+  });
+
+  it('that names two hosts is one run on each', async () => {
+    const two = tiny.replace('[this-machine]', '[this-machine, gpu-b]');
+    const json = await cli.run(['sweep', '--rehearse', '--dry-run', '--json', plan('two', two)]);
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { hosts: ['this-machine', 'gpu-b'] },
+      { hosts: ['this-machine', 'gpu-b'] },
+    ]);
+    const shown = await cli.run(['sweep', '--rehearse', '--dry-run', plan('two', two)]);
+    expect(shown.stderr).toMatch(/on each of 2 hosts/);
+  });
+
+  it('says where a trace is wrong', async () => {
+    writeFileSync(join(cli.folder, 'day.jsonl'), '{"timestamp":0,"input_length":4,"output_length":2}\n{}\n');
+    const text = tiny.replace(/ {2}- \{.*\}/, '  - { profile: trace, trace: day.jsonl }');
+    const { exitCode, stderr } = await cli.run(['sweep', '--rehearse', '--dry-run', plan('trace', text)]);
+    expect(stderr).toMatch(/^trace\.sweep\.yaml:9:\d+: .*(Line 2: timestamp is no number|Not covered yet)/m);
+    expect(exitCode).toBe(2);
   });
 });
 

@@ -25,6 +25,7 @@ const probed: HostEntry = {
         processes: [
           { pid: 7, user: 'other', name: 'trainer', memoryBytes: GiB, own: false },
           { pid: 4242, user: 'me', name: 'python3', memoryBytes: 8 * GiB, own: true },
+          { pid: 4300, user: 'me', name: 'VLLM::EngineCor', memoryBytes: 4 * GiB, own: true, run: 'r-chat' },
         ],
       },
     ],
@@ -164,6 +165,7 @@ export function hostTests(): void {
       assert.deepEqual(words(children), ['0: H200 | 9.00/140 GiB', 'vLLM 0.11.0 | path · /usr/bin/vllm']);
       assert.deepEqual(words(await tree.getChildren(children[0])), [
         'python3 | yours · me · 8.00 GiB · PID 4242',
+        'VLLM::EngineCor | Loadline run r-chat · me · 4.00 GiB · PID 4300',
         'trainer | other · 1.00 GiB · PID 7',
       ]);
       tree.dispose();

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { HostRegistry } from '../../src/extension/hosts/hostRegistry.ts';
+import { TelemetryPanel } from '../../src/extension/panels/telemetryPanel.ts';
 import { recordingEditor } from '../../src/extension/telemetry/recordingEditor.ts';
 import type { TelemetryFeed } from '../../src/extension/telemetry/telemetryFeed.ts';
 import { TelemetryFeeds } from '../../src/extension/telemetry/telemetryFeeds.ts';
 import { TelemetryRecorder } from '../../src/extension/telemetry/telemetryRecorder.ts';
+import { TelemetryStatusItem } from '../../src/extension/views/telemetryStatusItem.ts';
+import type { ToTelemetry } from '../../src/protocol/panel.ts';
 import { readRecording } from '../../src/protocol/telemetryRecording.ts';
+import { startLoopbackSshd } from '../tools/loopbackSshd.ts';
 import { contextForTest, folder } from './support.ts';
 
 const host = 'this-machine';
@@ -72,6 +76,109 @@ export function telemetryTests(): void {
       restored.release();
     });
 
+    it('of the busiest GPU stands in the status bar while a host is watched, which it never starts by itself', async () => {
+      const shown: string[] = [];
+      const item = {
+        text: '',
+        show: () => shown.push(item.text),
+        hide: () => shown.push(''),
+        dispose: () => {},
+      };
+      const status = new TelemetryStatusItem(feeds, item as unknown as vscode.StatusBarItem);
+      await hosts.disconnect(host);
+      assert.deepEqual([feeds.feeds.length, shown.length], [0, 0]);
+      assert.equal(hosts.entries().find(({ name }) => name === host)?.state, 'idle');
+      const { feed, release } = feeds.hold(host, { quietly: false });
+      await until(feed, () => shown.length > 0);
+      const gpu = feed.header?.gpus[0];
+      const total = ((gpu?.memoryTotalBytes ?? 0) / 2 ** 30).toFixed(0);
+      assert.match(
+        shown[0] ?? '',
+        new RegExp(`^\\$\\(pulse\\) this-machine GPU \\d · recorded · \\d+ % · [\\d.]+/${total} GiB$`),
+      );
+      release();
+      assert.equal(shown.at(-1), '');
+      status.dispose();
+    });
+
+    it('is sent to the panel while that is seen, not while it is hidden; what was missed is in the next snapshot', async () => {
+      const sent: ToTelemetry[] = [];
+      const page = vscode.window.createWebviewPanel('loadline.telemetry', 'Test', vscode.ViewColumn.One);
+      const panel = new TelemetryPanel(
+        contextForTest(storage),
+        feeds,
+        counting(page, sent),
+        [host],
+        () => {},
+        false,
+      );
+      const [feed] = feeds.feeds;
+      assert.ok(feed);
+      await until(feed, () => sent.filter(({ type }) => type === 'delta').length > 3);
+      assert.equal(sent[0]?.type, 'snapshot');
+      const hidden = new Promise<void>((resolve) => {
+        const listener = page.onDidChangeViewState(() => {
+          if (page.visible) return;
+          listener.dispose();
+          resolve();
+        });
+      });
+      const document = await vscode.workspace.openTextDocument({ content: 'in front of it' });
+      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+      await hidden;
+      const [before, seen] = [sent.length, newest(feed)];
+      await until(feed, () => newest(feed) > seen + 10);
+      assert.equal(sent.length, before);
+      page.reveal();
+      await until(feed, () => sent.length > before);
+      const snapshot = sent[before];
+      assert.equal(snapshot?.type, 'snapshot');
+      assert.ok(snapshot?.type === 'snapshot' && newestSent(snapshot) > seen + 10);
+      panel.dispose();
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      assert.equal(feeds.feeds.length, 0);
+    });
+
+    it('goes on by itself after the TCP connection to its host was killed, with the gap and its cause', async () => {
+      const sshd = await startLoopbackSshd();
+      const config = process.env['LOADLINE_SSH_CONFIG'];
+      process.env['LOADLINE_SSH_CONFIG'] = sshd.configFile;
+      const states: string[] = [];
+      const state = () => hosts.entries().find(({ name }) => name === sshd.alias)?.state ?? '';
+      await hosts.refresh();
+      const listener = hosts.onDidChange(() => {
+        if (states.at(-1) !== state()) states.push(state());
+      });
+      try {
+        const { feed, release } = feeds.hold(sshd.alias, { quietly: false });
+        await until(feed, ({ lines }) => lines.some(({ type }) => type === 'telemetry'));
+        assert.ok(sshd.dropConnections() > 0);
+        await until(feed, ({ state: { connection } }) => connection === 'stale');
+        await until(
+          feed,
+          (each) =>
+            each.state.connection === 'live' && each.lines.some(({ type }) => type === 'telemetry-gap'),
+        );
+        const gap = feed.lines.find((line) => line.type === 'telemetry-gap');
+        assert.equal(gap?.cause, 'the connection was lost');
+        assert.deepEqual(states.slice(0, 5), [
+          'connecting',
+          'connected',
+          'failed',
+          'connecting',
+          'connected',
+        ]);
+        release();
+        await hosts.disconnect(sshd.alias);
+        assert.equal(state(), 'idle');
+      } finally {
+        listener.dispose();
+        if (config === undefined) delete process.env['LOADLINE_SSH_CONFIG'];
+        else process.env['LOADLINE_SSH_CONFIG'] = config;
+        await sshd.stop();
+      }
+    });
+
     it('is recorded into the workspace, and the recording opens in the panel’s view', async () => {
       const recorder = new TelemetryRecorder(feeds);
       await recorder.toggle(host);
@@ -102,6 +209,33 @@ export function telemetryTests(): void {
       );
     });
   });
+}
+
+/** The panel of the editor, which tells what it is sent. */
+function counting(panel: vscode.WebviewPanel, sent: ToTelemetry[]): vscode.WebviewPanel {
+  const through = <T extends object>(target: T, own: Readonly<Record<string, unknown>>): T =>
+    new Proxy(target, {
+      get: (_, key) => {
+        if (typeof key === 'string' && key in own) return own[key];
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+      set: (_, key, value) => Reflect.set(target, key, value, target),
+    });
+  const postMessage = (message: ToTelemetry) => {
+    sent.push(message);
+    return panel.webview.postMessage(message);
+  };
+  return through(panel, { webview: through(panel.webview, { postMessage }) });
+}
+
+function newest({ newest: record }: TelemetryFeed): number {
+  return record?.seq ?? -1;
+}
+
+function newestSent({ hosts }: Extract<ToTelemetry, { readonly type: 'snapshot' }>): number {
+  const lines = hosts.flatMap((each) => each.lines);
+  return lines.reduce((most, line) => (line.type === 'telemetry' ? Math.max(most, line.seq) : most), -1);
 }
 
 function until(feed: TelemetryFeed, holds: (feed: TelemetryFeed) => boolean): Promise<void> {

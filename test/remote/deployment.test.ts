@@ -11,7 +11,8 @@ import {
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AgentArchive, ensureAgent, removeAgent } from '../../src/remote/agentDeployment.ts';
+import { openAgent } from '../../src/remote/agentClient.ts';
+import { type AgentArchive, ensureAgent } from '../../src/remote/agentDeployment.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
 import { temporaryFolder } from '../tools/temporaryFolder.ts';
@@ -143,13 +144,16 @@ describe('the agent on a host', () => {
   });
 
   it('is removed with its older versions; runs stay', async () => {
-    await ensureAgent(host, agent);
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
+    const client = await openAgent(host, agent, log);
     const older = join(home, 'agent-0123456789abcdef');
     const run = join(home, 'runs', 'a-run');
     for (const path of [older, run]) mkdirSync(path, { recursive: true });
-    expect(await removeAgent(host)).toEqual([older, folder].sort());
+    const { removed, kept } = await client.uninstall({ runs: false });
+    expect(removed).toEqual(expect.arrayContaining([older, folder]));
+    expect(kept.map(({ path }) => path)).toEqual([join(home, 'runs')]);
     expect(readdirSync(home)).toEqual(['runs']);
-    expect(await removeAgent(host)).toEqual([]);
+    expect(readdirSync(join(home, 'runs'))).toEqual(['a-run']);
   });
 });
 

@@ -5,7 +5,7 @@ import os
 import pwd
 import signal
 import time
-from typing import Callable, List, NamedTuple, Optional, Sequence
+from typing import Callable, List, NamedTuple, Optional, Sequence, Set
 
 from .clock import boot_id
 
@@ -67,14 +67,25 @@ def marked(run: str, home: str) -> List[int]:
     wanted = {f"{RUN_MARK}={run}".encode(), f"{HOME_MARK}={home}".encode()}
     found = []
     for pid in all_pids():
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                environment = file.read()
-        except OSError:
-            continue
-        if wanted <= set(environment.split(b"\0")):
+        if wanted <= environment_of(pid):
             found.append(pid)
     return found
+
+
+def environment_of(pid: int) -> Set[bytes]:
+    """`NAME=value` as the process was started with; empty where it may not be looked at."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return set(file.read().split(b"\0"))
+    except OSError:
+        return set()
+
+
+def run_of(pid: int) -> Optional[str]:
+    """Name of the run whose engine the process is part of; None where it is of none."""
+    start = f"{RUN_MARK}=".encode()
+    named = [entry[len(start) :] for entry in environment_of(pid) if entry.startswith(start)]
+    return named[0].decode(errors="replace") if named else None
 
 
 def group_members(group: int) -> List[int]:
@@ -168,14 +179,15 @@ def process_name(pid: int) -> Optional[str]:
 
 
 def process_user(pid: int) -> dict:
-    """`user` and `own` of a GpuProcess."""
+    """`user` and `own` of a GpuProcess, and `run` where an engine of one started it."""
     if not counts_as_host():
         return {"user": None, "own": None}
     try:
         owner = os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return {"user": None, "own": None}
-    return {"user": user_name(owner), "own": owner == os.geteuid()}
+    run = run_of(pid)
+    return {"user": user_name(owner), "own": owner == os.geteuid(), **({"run": run} if run else {})}
 
 
 def user_name(uid: int) -> str:

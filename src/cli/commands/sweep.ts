@@ -4,20 +4,29 @@ import type { ModelFacts } from '../../core/model/facts.ts';
 import type { Problem, Result } from '../../core/result.ts';
 import { expandSweep } from '../../core/sweep/cells.ts';
 import type { SweepPlan } from '../../core/sweep/planSchema.ts';
+import {
+  type PlanPreview,
+  planPreview,
+  scheduleLine,
+  searchLines,
+  startsLine,
+} from '../../core/sweep/preview.ts';
 import { duration } from '../../core/sweep/reportFigures.ts';
 import type { Table } from '../../core/sweep/reportTable.ts';
 import { resultsFromJournal } from '../../core/sweep/results.ts';
-import type { Cell, RunMode } from '../../core/sweep/run.ts';
+import type { RunMode } from '../../core/sweep/run.ts';
 import type { ProbeRecord } from '../../protocol/agent.ts';
 import { launchText } from '../../protocol/engineLaunch.ts';
-import { type PreparedRun, planContext, prepareRun } from '../../protocol/runRequest.ts';
+import { type PlanSituation, type PreparedRun, planContext, prepareRun } from '../../protocol/runRequest.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { RemoteError } from '../../remote/host.ts';
 import { gitCommit } from '../../storage/gitCommit.ts';
 import { resolveModel } from '../../storage/modelFolder.ts';
+import { knownStarts, readTraces } from '../../storage/planFiles.ts';
 import { ensureRunFolder } from '../../storage/runFolder.ts';
 import { locateProblem, parseSweepPlan } from '../../text/sweepPlan.ts';
 import { BadInput, locatedLine } from '../badInput.ts';
+import { nearestCalibration } from '../calibrations.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { verdictWords } from '../fitView.ts';
 import { followToEnd, leaveWords } from '../followView.ts';
@@ -43,31 +52,87 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
   if (file === undefined || more.length > 0)
     throw new BadInput('loadline sweep: give one plan, a *.sweep.yaml file.');
   const planFile = await readPlan(file, terminal);
-  const host = given.text('host') ?? planFile.plan.hosts[0] ?? 'this-machine';
+  const named = given.text('host');
+  const hosts = named === undefined ? planFile.plan.hosts : [named];
   const mode: RunMode = given.isSet('rehearse') ? 'rehearsal' : 'measured';
   const model = await modelOf(planFile, terminal);
-  const session = new HostSession(terminal, host);
+  const workspace = workspaceOf(given, terminal.cwd);
+  const around = await surroundings(planFile, workspace, terminal);
+  const [json, dry] = [given.isSet('json'), given.isSet('dry-run')];
+  const sessions = hosts.map((host) => new HostSession(terminalOf(host, hosts, terminal), host));
   try {
-    // A rehearsal asks nothing of the host before it starts: bad input is then found without one.
-    const probe =
-      mode === 'rehearsal' ? null : await (await session.agent()).probe({ signal: terminal.interrupted });
-    const prepared = await prepare(planFile, { host, mode, model, probe }, terminal);
-    showPlan(planFile.plan, prepared, terminal);
-    if (given.isSet('dry-run')) return exitCodes.ok;
-    const workspace = workspaceOf(given, terminal.cwd);
-    const place = await startRun(await session.agent(), prepared, workspace, terminal);
-    const { run, directory } = place;
-    terminal.err(`Run ${run} started on ${host}; here in ${relative(terminal.cwd, directory) || directory}.`);
-    const json = given.isSet('json');
-    if (given.isSet('detach')) {
-      if (json) terminal.out(JSON.stringify({ run, host, directory }));
-      terminal.err(leaveWords(place, host));
+    // All of them first: a host that cannot run it is found before any other has begun.
+    const ready: (Prepared & { readonly session: HostSession })[] = [];
+    for (const session of sessions) {
+      const probe = await probeFor(session, mode, planFile.plan, terminal);
+      const situation = { ...around, mode, model, probe };
+      const one = await prepare(planFile, { hosts, host: session.name, situation }, terminal);
+      if (!(dry && json)) showPlan(one.preview, one.prepared, terminal);
+      ready.push({ session, ...one });
+    }
+    if (dry) {
+      const previews = ready.map(({ preview }) => preview);
+      if (json) terminal.out(JSON.stringify(previews.length === 1 ? previews[0] : previews, null, 2));
       return exitCodes.ok;
     }
-    return await followToEnd(terminal, session, place, { json });
+    const codes = await Promise.all(
+      ready.map(({ session, prepared }) =>
+        startAndFollow(session, prepared, terminalOf(session.name, hosts, terminal), {
+          workspace,
+          json,
+          detach: given.isSet('detach'),
+        }),
+      ),
+    );
+    return Math.max(...codes);
   } finally {
-    await session.dispose();
+    await Promise.all(sessions.map((session) => session.dispose()));
   }
+}
+
+/** Where a plan runs on several hosts, each line says which of them. */
+function terminalOf(host: string, hosts: readonly string[], terminal: Terminal): Terminal {
+  if (hosts.length === 1) return terminal;
+  const { status: _replaced, ...plain } = terminal;
+  return {
+    ...plain,
+    interrupted: terminal.interrupted,
+    out: (line) => terminal.out(line),
+    err: (line) => terminal.err(`${host}: ${line}`),
+  };
+}
+
+/** A rehearsal asks nothing of the host before it starts, as bad input is then found without one; unless a scheduler is to be rehearsed. */
+async function probeFor(
+  session: HostSession,
+  mode: RunMode,
+  plan: SweepPlan,
+  { interrupted }: Terminal,
+): Promise<ProbeRecord | null> {
+  if (mode === 'rehearsal' && plan.scheduler === undefined) return null;
+  return (await session.agent()).probe({ signal: interrupted });
+}
+
+async function startAndFollow(
+  session: HostSession,
+  prepared: PreparedRun,
+  terminal: Terminal,
+  {
+    workspace,
+    json,
+    detach,
+  }: { readonly workspace: string; readonly json: boolean; readonly detach: boolean },
+): Promise<number> {
+  const host = session.name;
+  const place = await startRun(await session.agent(), prepared, workspace, terminal);
+  const { run, directory } = place;
+  terminal.err(`Run ${run} started on ${host}; here in ${relative(terminal.cwd, directory) || directory}.`);
+  if (detach) {
+    if (json) terminal.out(JSON.stringify({ run, host, directory }));
+    terminal.err(leaveWords(place, host));
+    return exitCodes.ok;
+  }
+  return await followToEnd(terminal, session, place, { json });
 }
 
 /** The folder here first: a disk without space is found before anything runs. What the agent refuses leaves no folder. */
@@ -121,15 +186,40 @@ async function modelOf(
   return null;
 }
 
-interface Situation {
-  readonly host: string;
-  readonly mode: RunMode;
-  readonly model: ModelFacts | null;
-  readonly probe: ProbeRecord | null;
+/** What stands around the plan and counts for it. */
+type Surroundings = Pick<PlanSituation, 'starts' | 'traces' | 'calibration'>;
+
+async function surroundings(
+  { plan, folder, file, text }: PlanFile,
+  workspace: string,
+  terminal: Terminal,
+): Promise<Surroundings> {
+  const traces = await readTraces(plan, folder);
+  if (!traces.ok) {
+    throw new BadInput(
+      ...traces.problems.map((problem) => locatedLine(file, text, locateProblem(text, problem))),
+    );
+  }
+  const calibration = await nearestCalibration(terminal.cwd);
+  return {
+    traces: traces.value,
+    starts: await knownStarts(workspace),
+    ...(calibration === undefined ? {} : { calibration }),
+  };
 }
 
-async function prepare(planFile: PlanFile, situation: Situation, terminal: Terminal): Promise<PreparedRun> {
+interface Prepared {
+  readonly prepared: PreparedRun;
+  readonly preview: PlanPreview;
+}
+
+async function prepare(
+  planFile: PlanFile,
+  about: { readonly hosts: readonly string[]; readonly host: string; readonly situation: PlanSituation },
+  terminal: Terminal,
+): Promise<Prepared> {
   const { plan, text, file, folder } = planFile;
+  const { hosts, host, situation } = about;
   const located = (problem: Problem) => locatedLine(file, text, locateProblem(text, problem));
   const mustBe = <T>(result: Result<T>): T => {
     if (!result.ok) throw new BadInput(...result.problems.map(located));
@@ -137,46 +227,53 @@ async function prepare(planFile: PlanFile, situation: Situation, terminal: Termi
     return result.value;
   };
   const context = mustBe(planContext(plan, situation));
-  const { cells, searches } = mustBe(expandSweep(plan, context));
-  return mustBe(
+  const expanded = mustBe(expandSweep(plan, context));
+  const { cells, searches } = expanded;
+  const prepared = mustBe(
     prepareRun({
       plan,
       planText: text,
       cells,
       searches,
       context,
-      host: situation.host,
+      host,
+      oneOfSeveral: hosts.length > 1,
       startedAt: new Date(),
       loadlineVersion: terminal.version,
       gitCommit: await gitCommit(folder),
     }),
   );
+  const preview = planPreview(
+    plan,
+    expanded,
+    { mode: context.mode, device: context.deviceName, hosts },
+    prepared.request.cells.flatMap(({ engine }) => launchText(engine) ?? []),
+  );
+  return { prepared, preview };
 }
 
 /** Cells with what is predicted of them, the commands, and how long it will take. */
-function showPlan(plan: SweepPlan, { request, context }: PreparedRun, terminal: Terminal): void {
+function showPlan(preview: PlanPreview, { request, context }: PreparedRun, terminal: Terminal): void {
   const simulated = request.simulated ? ' (simulated: no engine is started, no GPU is used)' : '';
-  terminal.err(`${plan.name}: ${plan.model} on ${context.device}, host ${context.host}${simulated}`);
-  for (const line of textTable(predictionTable(context.cells))) terminal.err(`  ${line}`);
-  const commands = new Set(request.cells.flatMap(({ engine }) => launchText(engine) ?? []));
-  if (commands.size > 0) terminal.err('Engines that will be started there:');
-  for (const command of commands) terminal.err(`  ${command}`);
-  const seconds = request.cells.reduce((total, cell) => total + cell.expectedSeconds, 0);
-  const gpuHours = (seconds * request.gpus.length) / 3600;
-  const cost = gpuHours > 0 ? `, ${gpuHours.toFixed(2)} GPU-h` : '';
-  terminal.err(`${request.cells.length} cells, about ${duration(seconds)}${cost}`);
+  terminal.err(`${preview.name}: ${preview.model} on ${context.device}, host ${context.host}${simulated}`);
+  for (const line of textTable(predictionTable(preview))) terminal.err(`  ${line}`);
+  for (const line of searchLines(preview)) terminal.err(`  ${line}`);
+  if (preview.commands.length > 0) terminal.err('Engines that will be started there:');
+  for (const command of preview.commands) terminal.err(`  ${command}`);
+  terminal.err(scheduleLine(preview));
+  if (preview.mode === 'measured') terminal.err(startsLine(preview));
 }
 
-function predictionTable(cells: readonly Cell[]): Table {
+function predictionTable({ cells }: PlanPreview): Table {
   return {
     columns: [
       { title: 'cell', unit: '', numeric: false },
       { title: 'predicted', unit: '', numeric: false },
       { title: 'expected', unit: '', numeric: true },
     ],
-    rows: cells.map(({ label, prediction, skipped, expectedSeconds }) => [
+    rows: cells.map(({ label, predicted, reason, skipped, expectedSeconds }) => [
       label,
-      `${prediction === null ? verdictWords.unknown : verdictWords[prediction.outcome]}${skipped ? `, not run: ${prediction?.reason ?? ''}` : ''}`,
+      `${verdictWords[predicted]}${skipped ? `, not run: ${reason ?? ''}` : ''}`,
       skipped ? '–' : duration(expectedSeconds),
     ]),
   };

@@ -31,6 +31,8 @@ export interface CalibrationEntry {
   readonly residuals: readonly TermResidual[];
   /** KV memory of the rank with the least, as it was predicted before this entry and as it was measured. */
   readonly availableKvBytes: { readonly predicted: number; readonly measured: number } | null;
+  /** How long profiling, compilation and graphs took, and whether it was eager. Left out where the log does not say. */
+  readonly startup?: { readonly seconds: number; readonly eager: boolean };
 }
 
 /** What one command added; undone together. */
@@ -89,8 +91,10 @@ function isEntry(value: unknown): value is CalibrationEntry {
   if (!isRecord(value)) return false;
   const texts = ['gpu', 'engine', 'version', 'family', 'model', 'source'];
   if (texts.some((name) => typeof value[name] !== 'string')) return false;
-  const { kind, residuals, ranks, availableKvBytes: kv } = value;
+  const { kind, residuals, ranks, availableKvBytes: kv, startup } = value;
   return (
+    (startup === undefined ||
+      (isRecord(startup) && isBytes(startup['seconds']) && typeof startup['eager'] === 'boolean')) &&
     (kind === 'log' || kind === 'run') &&
     isBytes(ranks) &&
     Array.isArray(residuals) &&

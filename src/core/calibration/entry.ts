@@ -42,6 +42,14 @@ export function calibrationEntry(
       measured.availableKvBytes === null
         ? null
         : { predicted: rank.availableKvBytes, measured: measured.availableKvBytes },
+    ...(measured.startupSeconds == null
+      ? {}
+      : {
+          startup: {
+            seconds: measured.startupSeconds,
+            eager: predicted.resolved['enforce-eager'] === true,
+          },
+        }),
   };
 }
 

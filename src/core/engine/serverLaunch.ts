@@ -17,6 +17,8 @@ export interface ServerLaunch {
   readonly ownFlags: ReadonlyMap<string, string>;
   /** Flags whose product is the number of GPUs, each by all its names; the first of them is tensor parallel. */
   readonly parallelFlags: readonly (readonly string[])[];
+  /** False where its completions route takes text alone. */
+  readonly takesTokenIds: boolean;
   /** True where a start by these words was seen with the real engine. */
   readonly verified: boolean;
   /** What the words follow where they were not seen. */

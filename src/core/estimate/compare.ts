@@ -167,6 +167,7 @@ export interface MeasuredStart {
   readonly numGpuBlocks: number | null;
   readonly kvTokens: number | null;
   readonly maxConcurrency: number | null;
+  readonly startupSeconds?: number | null;
   /** Half of the last printed digit, in bytes, by field. Default: half of 0.01 GiB. */
   readonly resolution?: Readonly<Partial<Record<string, number>>>;
 }

@@ -1,4 +1,5 @@
 /** The loads of a plan, each level a profile of its own. */
+import { findServerLaunch } from '../engine/serverLaunches.ts';
 import type { PlanLoad, SweepPlan } from './planSchema.ts';
 import type { LengthDistribution, LoadBase, LoadProfile, TraceEntry } from './run.ts';
 
@@ -24,19 +25,28 @@ export function plannedLoads(
   candidates: readonly number[] | undefined,
   traces: ReadonlyMap<string, readonly TraceEntry[]>,
 ): readonly PlannedLoad[] {
+  const takesTokenIds = findServerLaunch(plan.engine.name)?.takesTokenIds !== false;
+  const profilesOf = (written: PlanLoad, level: number | undefined) =>
+    loadProfiles(written, { level, traces, takesTokenIds });
   return plan.load.flatMap((written, index) => {
-    if (candidates === undefined)
-      return profilesOf(written, undefined, traces).map((load) => ({ load, index }));
+    if (candidates === undefined) return profilesOf(written, undefined).map((load) => ({ load, index }));
     return candidates.flatMap((level, candidate) =>
-      profilesOf(written, level, traces).map((load) => ({ load, index, candidate })),
+      profilesOf(written, level).map((load) => ({ load, index, candidate })),
     );
   });
 }
 
-function profilesOf(
+function loadProfiles(
   written: PlanLoad,
-  level: number | undefined,
-  traces: ReadonlyMap<string, readonly TraceEntry[]>,
+  {
+    level,
+    traces,
+    takesTokenIds,
+  }: {
+    readonly level: number | undefined;
+    readonly traces: ReadonlyMap<string, readonly TraceEntry[]>;
+    readonly takesTokenIds: boolean;
+  },
 ): LoadProfile[] {
   switch (written.profile) {
     case 'closed-loop':
@@ -47,6 +57,7 @@ function profilesOf(
         ...base(written, {
           requests: Math.max(LEAST_REQUESTS, REQUESTS_PER_CONCURRENCY * concurrency),
           warmup: WARMUP_PER_CONCURRENCY * concurrency,
+          takesTokenIds,
         }),
         ...drawn(written),
       }));
@@ -66,6 +77,7 @@ function profilesOf(
             Math.ceil(requestsPerSecond * (written.seconds ?? OPEN_LOOP_SECONDS)),
           ),
           warmup: OPEN_LOOP_WARMUP,
+          takesTokenIds,
         }),
         ...drawn(written),
       }));
@@ -75,7 +87,7 @@ function profilesOf(
         profile: written.profile,
         entries,
         ...(speed === 1 ? {} : { speed }),
-        ...base(written, { requests: Math.max(1, entries.length), warmup: 0 }),
+        ...base(written, { requests: Math.max(1, entries.length), warmup: 0, takesTokenIds }),
         input: meanOf(entries.map(({ inputTokens }) => inputTokens)),
         output: meanOf(entries.map(({ outputTokens }) => outputTokens)),
       }));
@@ -83,7 +95,7 @@ function profilesOf(
     case 'offline':
       return list(written.requests ?? LEAST_REQUESTS).map((requests) => ({
         profile: written.profile,
-        ...base({ ...written, requests }, { requests, warmup: 0 }),
+        ...base({ ...written, requests }, { requests, warmup: 0, takesTokenIds }),
         ...drawn(written),
       }));
   }
@@ -92,13 +104,14 @@ function profilesOf(
 /** Keys in the order in which they always were: ids do not depend on it, but what is kept reads better. */
 function base(
   written: Omit<PlanLoad, 'profile' | 'requests'> & { readonly requests?: number | undefined },
-  by: { readonly requests: number; readonly warmup: number },
+  by: { readonly requests: number; readonly warmup: number; readonly takesTokenIds: boolean },
 ): Omit<LoadBase, 'input' | 'output'> {
+  const { takesTokenIds } = by;
   return {
     requests: written.requests ?? by.requests,
     warmupRequests: written.warmupRequests ?? by.warmup,
     api: written.api,
-    prompt: written.prompt ?? (written.api === 'chat' ? 'text' : 'token-ids'),
+    prompt: written.prompt ?? (written.api === 'chat' || !takesTokenIds ? 'text' : 'token-ids'),
     seed: written.seed,
     ...given({
       seconds: written.seconds,

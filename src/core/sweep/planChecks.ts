@@ -14,34 +14,8 @@ const bad = (path: Path, message: string): Problem => ({ code: 'plan.bad-value',
 const uncovered: readonly ((plan: SweepPlan) => readonly [path: Path, what: string] | undefined)[] = [
   ({ scheduler }) =>
     scheduler && [['scheduler'], 'schedulers. Name a host whose GPUs are yours, and leave this out.'],
-  ({ engine: { launch } }) =>
-    launch?.container && [['engine', 'launch', 'container'], 'engines in containers.'],
-  ({ engine: { launch } }) =>
-    launch?.endpoint === undefined
-      ? undefined
-      : [['engine', 'launch', 'endpoint'], 'engines that run already.'],
-  ({ engine }) =>
-    uncoveredEngines.includes(engine.name)
-      ? [['engine', 'name'], `${engine.name} in a sweep. Use vllm.`]
-      : undefined,
-  ({ engine }) => engine.arrangements && [['engine', 'arrangements'], 'several engines on one GPU.'],
   ({ stop }) => (stop.failures === undefined ? undefined : [['stop', 'failures'], 'ending by failures.']),
-  ({ hosts }) =>
-    hosts.length > 1
-      ? [['hosts', 1], 'more than one host in a run. Name one; run the plan again for another.']
-      : undefined,
   ({ load }) => uncoveredLoad(load),
-];
-
-/** What the agent cannot start yet. */
-const uncoveredEngines: readonly SweepPlan['engine']['name'][] = [
-  'sglang',
-  'tgi',
-  'trtllm',
-  'triton',
-  'llama-cpp',
-  'transformers',
-  'command',
 ];
 
 /** What the load generator cannot do yet. */

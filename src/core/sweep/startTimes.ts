@@ -11,6 +11,8 @@ export interface KnownStart {
   readonly model: string;
   readonly eager: boolean;
   readonly seconds: number;
+  /** A log says how long the engine took to initialise, not how long its process took before. Left out: all of it. */
+  readonly part?: 'initialisation';
   /** The run or the log. */
   readonly source: string;
 }
@@ -53,10 +55,11 @@ export function startTime(question: StartQuestion, mode: RunMode, known: readonl
   }
   const same = known.filter(({ engineKey }) => engineKey === question.engineKey);
   if (same.length > 0) return { ...of(same), basis: 'measured' };
-  const similar = known.filter(
+  const alike = known.filter(
     ({ engine, model, eager }) =>
       engine === question.engine && model === question.model && eager === question.eager,
   );
+  const similar = alike.filter(({ part }) => part === undefined);
   if (similar.length > 0) return { ...of(similar), basis: 'similar' };
   if (question.estimate === null) {
     return { seconds: UNKNOWN_SECONDS, basis: 'guess', because: 'a guess: nothing is known of the start' };
@@ -65,12 +68,20 @@ export function startTime(question: StartQuestion, mode: RunMode, known: readonl
     (most, { terms }) => Math.max(most, terms.find(({ id }) => id === 'weights')?.bytes ?? 0),
     0,
   );
+  const size = `${(weights / GiB).toFixed(1)} GiB of weights a GPU`;
+  if (alike.length > 0) {
+    const logged = of(alike);
+    return {
+      seconds: BARE_SECONDS + logged.seconds + weights / WEIGHTS_BYTES_PER_SECOND,
+      basis: 'similar',
+      because: `initialisation ${logged.because}; starting the process and reading ${size} are guesses`,
+    };
+  }
   const seconds =
     BARE_SECONDS +
     (question.eager ? 0 : GRAPHS_SECONDS) +
     (question.hybrid && !question.eager ? STATE_SECONDS : 0) +
     weights / WEIGHTS_BYTES_PER_SECOND;
-  const size = `${(weights / GiB).toFixed(1)} GiB of weights a GPU`;
   return {
     seconds,
     basis: 'guess',

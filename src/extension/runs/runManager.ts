@@ -8,6 +8,7 @@ import {
   window,
   workspace,
 } from 'vscode';
+import { contentHash as textHash } from '../../core/sweep/contentHash.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { setContext } from '../contextKeys.ts';
@@ -15,6 +16,7 @@ import { DisposableStore } from '../disposable.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
 import { messageOf, showError } from '../log.ts';
 import { isOver, isSimulated, outcomeOf, type RunView } from './runView.ts';
+import type { ReadyRun } from './startRun.ts';
 import { type RunPlace, TrackedRun } from './trackedRun.ts';
 
 /** Runs that this workspace started and that were not over when it was last open: where to find them again. */
@@ -23,6 +25,22 @@ interface Followed {
   readonly run: string;
   readonly workspace: string;
   readonly host: string;
+  readonly plan?: FrozenPlan;
+}
+
+/** The plan as it was when the run began. */
+interface FrozenPlan {
+  readonly uri: string;
+  /** Hash of its text. */
+  readonly text: string;
+}
+
+/** A run of a plan that is not over. */
+export interface PlanRun {
+  readonly run: string;
+  readonly host: string;
+  /** The plan has been edited since: the run goes on with what it was. */
+  readonly edited: boolean;
 }
 
 /** All runs of the workspace: those in its folders, and those that are started here. */
@@ -55,10 +73,21 @@ export class RunManager extends DisposableStore {
     return this.#runs.get(run)?.view;
   }
 
+  /** Runs of a plan that are not over. */
+  runsOf({ uri, text }: { readonly uri: Uri; readonly text: string }): readonly PlanRun[] {
+    const hash = textHash(text);
+    return this.#followed()
+      .filter(({ run, plan }) => {
+        const view = this.#runs.get(run)?.view;
+        return plan?.uri === uri.toString() && view !== undefined && !isOver(view);
+      })
+      .map(({ run, host, plan }) => ({ run, host, edited: plan?.text !== hash }));
+  }
+
   /** Reads the run folders of the workspace, and follows what is not over yet: a window was closed on it. */
   async load(): Promise<void> {
     const { listRunFolders, runFolder } = await import('../../storage/runFolder.ts');
-    const followed = this.#context.workspaceState.get<readonly Followed[]>(followedKey) ?? [];
+    const followed = this.#followed();
     const folders = new Set((workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath));
     const places: RunPlace[] = followed.map(({ run, workspace: folder }) => ({
       run,
@@ -120,18 +149,22 @@ export class RunManager extends DisposableStore {
   }
 
   async #start(plan: Uri, mode: RunMode): Promise<string | undefined> {
-    const [{ readyRun }, { ensureRunFolder }] = await Promise.all([
-      import('./startRun.ts'),
-      import('../../storage/runFolder.ts'),
-    ]);
+    const { readyRuns } = await import('./startRun.ts');
     const version = String(this.#context.extension.packageJSON.version);
-    const ready = await readyRun(plan, mode, this.#hosts, version);
-    if (!ready) return undefined;
+    const ready = await readyRuns(plan, mode, this.#hosts, version);
+    const started = await Promise.all(
+      ready.map((one) => this.#startOne(one, { uri: plan.toString(), text: textHash(one.request.plan) })),
+    );
+    return started[0];
+  }
+
+  async #startOne(ready: ReadyRun, plan: FrozenPlan): Promise<string> {
+    const { ensureRunFolder } = await import('../../storage/runFolder.ts');
     const { run } = ready.context;
     const { agent } = await this.#hosts.connect(ready.host);
     const directory = await ensureRunFolder(ready.workspace, run);
     // Before the host has it: a window that closes right after must find the run again.
-    await this.#remember({ run, workspace: ready.workspace, host: ready.host });
+    await this.#remember({ run, workspace: ready.workspace, host: ready.host, plan });
     try {
       await agent.run(ready.request);
     } catch (error) {
@@ -142,6 +175,10 @@ export class RunManager extends DisposableStore {
     const tracked = new TrackedRun(place, this.#hosts, this.#log, ready.context, ready.host);
     this.#follow(this.#track(tracked, run), false);
     return run;
+  }
+
+  #followed(): readonly Followed[] {
+    return this.#context.workspaceState.get<readonly Followed[]>(followedKey) ?? [];
   }
 
   #track(tracked: TrackedRun, run: string): TrackedRun {

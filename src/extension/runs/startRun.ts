@@ -1,17 +1,24 @@
-/** From a plan in the editor to a run on its host. Loaded on first use: parsing, predicting and SSH hang on it. */
+/** From a plan in the editor to runs on its hosts. Loaded on first use: parsing, predicting and SSH hang on it. */
 import { dirname } from 'node:path';
 import { l10n, Range, type TextDocument, type Uri, window, workspace } from 'vscode';
 import type { Result } from '../../core/result.ts';
 import { expandSweep } from '../../core/sweep/cells.ts';
+import {
+  type PlanPreview,
+  planPreview,
+  scheduleLine,
+  searchLines,
+  startsLine,
+} from '../../core/sweep/preview.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { RunRequest } from '../../protocol/agent.ts';
 import { launchText } from '../../protocol/engineLaunch.ts';
 import { planContext, prepareRun } from '../../protocol/runRequest.ts';
 import { gitCommit } from '../../storage/gitCommit.ts';
-import { resolveModel } from '../../storage/modelFolder.ts';
 import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
+import { planSurroundings, workspaceOf } from '../sweep/planSurroundings.ts';
 import { durationText } from '../words.ts';
 
 export interface ReadyRun {
@@ -22,65 +29,78 @@ export interface ReadyRun {
   readonly workspace: string;
 }
 
-/** undefined where the plan has a problem (said, and shown at its key), or the person said no. */
-export async function readyRun(
+/** A run for each host of the plan. None where the plan has a problem (said, and shown at its key), or the person said no. */
+export async function readyRuns(
   uri: Uri,
   mode: RunMode,
   hosts: HostRegistry,
   loadlineVersion: string,
-): Promise<ReadyRun | undefined> {
+): Promise<readonly ReadyRun[]> {
   const document = await workspace.openTextDocument(uri);
   const planText = document.getText();
   const parsed = parseSweepPlan(planText);
   const plan = await usable(parsed.result, document, parsed.problems[0]?.range);
-  if (!plan) return undefined;
-  const [host] = plan.hosts;
-  if (host === undefined) return undefined;
-
+  const around = plan && (await usable(await planSurroundings(plan, uri), document));
+  if (!plan || !around) return [];
+  const startedAt = new Date();
   const folder = dirname(uri.fsPath);
-  const model = await resolveModel(plan.model, [
-    folder,
-    ...(workspace.workspaceFolders ?? []).map(({ uri: { fsPath } }) => fsPath),
-  ]);
-  const { probe } = await hosts.connectWithProgress(host);
-  const context = await usable(
-    planContext(plan, { mode, model: model.ok ? model.value : null, probe }),
-    document,
-  );
-  const expanded = context && (await usable(expandSweep(plan, context), document));
-  if (!context || !expanded) return undefined;
-  const prepared = await usable(
-    prepareRun({
-      plan,
-      planText,
-      cells: expanded.cells,
-      searches: expanded.searches,
-      context,
-      host,
-      startedAt: new Date(),
-      loadlineVersion,
-      gitCommit: await gitCommit(folder),
-    }),
-    document,
-  );
-  if (!prepared || (mode === 'measured' && !(await confirmed(prepared.request, prepared.context)))) {
-    return undefined;
+  const commit = await gitCommit(folder);
+  const ready: ReadyRun[] = [];
+  const previews: PlanPreview[] = [];
+  // All of them first: a host that cannot run it is found before any other has begun.
+  for (const host of plan.hosts) {
+    const { probe } = await hosts.connectWithProgress(host);
+    const context = await usable(planContext(plan, { ...around, mode, probe }), document);
+    const expanded = context && (await usable(expandSweep(plan, context), document));
+    if (!context || !expanded) return [];
+    const { cells, searches } = expanded;
+    const prepared = await usable(
+      prepareRun({
+        plan,
+        planText,
+        cells,
+        searches,
+        context,
+        host,
+        oneOfSeveral: plan.hosts.length > 1,
+        startedAt,
+        loadlineVersion,
+        gitCommit: commit,
+      }),
+      document,
+    );
+    if (!prepared) return [];
+    const commands = prepared.request.cells.flatMap(({ engine }) => launchText(engine) ?? []);
+    const about = { mode, device: context.deviceName, hosts: plan.hosts };
+    previews.push(planPreview(plan, expanded, about, commands));
+    ready.push({ ...prepared, host, workspace: workspaceOf(uri) });
   }
-  const inFolder = workspace.getWorkspaceFolder(uri)?.uri.fsPath ?? folder;
-  return { ...prepared, host, workspace: inFolder };
+  return mode === 'measured' && !(await confirmed(previews)) ? [] : ready;
 }
 
 /** The one question before a run: what will be started where, word by word. */
-async function confirmed(request: RunRequest, { host, cells }: RunContext): Promise<boolean> {
-  const running = cells.filter(({ skipped }) => !skipped);
-  const seconds = running.reduce((total, { expectedSeconds }) => total + expectedSeconds, 0);
-  const commands = new Set(request.cells.flatMap(({ engine }) => launchText(engine) ?? []));
+async function confirmed(previews: readonly PlanPreview[]): Promise<boolean> {
+  const [preview] = previews;
+  if (preview === undefined) return false;
+  const { hosts, schedule } = preview;
   const start = l10n.t('Run');
+  const commands = new Set(previews.flatMap((one) => one.commands));
   const chosen = await window.showInformationMessage(
-    l10n.t('Run {0} cells on {1}? About {2}.', running.length, host, durationText(seconds)),
+    l10n.t(
+      'Run {0} cells on {1}? About {2}, {3} GPU-h.',
+      schedule.cells,
+      hosts.join(', '),
+      durationText(schedule.seconds),
+      schedule.gpuHours.toFixed(2),
+    ),
     {
       modal: true,
-      detail: l10n.t('These commands are started there, one after the other:\n{0}', [...commands].join('\n')),
+      detail: [
+        scheduleLine(preview),
+        startsLine(preview),
+        ...searchLines(preview),
+        l10n.t('These commands are started there, one after the other:\n{0}', [...commands].join('\n')),
+      ].join('\n'),
     },
     start,
   );

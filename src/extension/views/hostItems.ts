@@ -119,19 +119,19 @@ export function gpuItem(
   return item;
 }
 
-/** Those of the connected user are marked; another's are not ours to end. */
-export function processItem({ pid, user, name, memoryBytes, own }: GpuProcess): TreeItem {
+/** Engines of Loadline's runs and others of the connected user are marked; another's are not ours to end. */
+export function processItem({ pid, user, name, memoryBytes, own, run }: GpuProcess): TreeItem {
   const label = name ?? l10n.t('process {0}', pid);
   const item = new TreeItem(label);
   item.description = [
-    own === true && l10n.t('yours'),
+    run === undefined ? own === true && l10n.t('yours') : l10n.t('Loadline run {0}', run),
     user,
     memoryBytes !== null && formatBytes(memoryBytes),
     `PID ${pid}`,
   ]
     .filter((part) => part)
     .join(' · ');
-  item.iconPath = new ThemeIcon(own === true ? 'account' : 'person');
+  item.iconPath = new ThemeIcon(run !== undefined ? 'graph-line' : own === true ? 'account' : 'person');
   item.contextValue = 'process';
   item.accessibilityInformation = { label: `${label}, ${item.description}` };
   return item;

@@ -1,4 +1,4 @@
-import { l10n, StatusBarAlignment, window } from 'vscode';
+import { l10n, StatusBarAlignment, type StatusBarItem, window } from 'vscode';
 import { formatSignificant, GiB } from '../../core/units.ts';
 import { DisposableStore } from '../disposable.ts';
 import { busiestGpu } from '../telemetry/busiestGpu.ts';
@@ -9,13 +9,15 @@ const updateEveryMs = 1000;
 
 /** The busiest GPU of the hosts that are watched; nothing where none is. It watches none by itself. */
 export class TelemetryStatusItem extends DisposableStore {
-  readonly #item = this.register(
-    window.createStatusBarItem('loadline.telemetry', StatusBarAlignment.Left, -1),
-  );
+  readonly #item: StatusBarItem;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(feeds: TelemetryFeeds) {
+  constructor(
+    feeds: TelemetryFeeds,
+    item = window.createStatusBarItem('loadline.telemetry', StatusBarAlignment.Left, -1),
+  ) {
     super();
+    this.#item = this.register(item);
     this.#item.name = l10n.t('Loadline GPU telemetry');
     this.register({ dispose: () => clearTimeout(this.#timer) });
     this.register(

@@ -11,6 +11,7 @@ export const commandLaunch: ServerLaunch = {
   flagName: kebab,
   ownFlags: new Map(),
   parallelFlags: [],
+  takesTokenIds: false,
   verified: true,
   documentation: "the plan's launch.command",
 };

@@ -31,6 +31,7 @@ export const llamaCppLaunch: ServerLaunch = {
     ['metrics', 'the agent turns the metrics on itself'],
   ]),
   parallelFlags: [],
+  takesTokenIds: true,
   verified: false,
-  documentation: "llama.cpp's server (tools/server/README.md)",
+  documentation: 'https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md',
 };

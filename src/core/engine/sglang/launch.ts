@@ -21,6 +21,7 @@ export const sglangLaunch: ServerLaunch = {
     ['pp-size', 'pp', 'pipeline-parallel-size'],
     ['dp-size', 'dp', 'data-parallel-size'],
   ],
+  takesTokenIds: true,
   verified: false,
-  documentation: "SGLang's server arguments (docs/advanced_features/server_arguments)",
+  documentation: 'https://docs.sglang.ai/advanced_features/server_arguments.html',
 };

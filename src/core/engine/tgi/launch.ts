@@ -14,8 +14,11 @@ export const tgiLaunch: ServerLaunch = {
     ['api-key', reasons.key],
     ['model-id', reasons.model],
     ['prometheus-port', reasons.port],
+    ['master-port', reasons.port],
+    ['shard-uds-path', reasons.address],
   ]),
   parallelFlags: [['num-shard']],
+  takesTokenIds: false,
   verified: false,
-  documentation: "TGI's launcher arguments (docs/source/reference/launcher.md)",
+  documentation: 'https://huggingface.co/docs/text-generation-inference/reference/launcher',
 };

@@ -11,6 +11,7 @@ export const transformersLaunch: ServerLaunch = {
   flagName: kebab,
   ownFlags: new Map(),
   parallelFlags: [],
+  takesTokenIds: false,
   verified: false,
-  documentation: "transformers' serving page (docs/source/en/serving.md)",
+  documentation: 'https://huggingface.co/docs/transformers/serving',
 };

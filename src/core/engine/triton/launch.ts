@@ -1,26 +1,25 @@
-import { kebab, reasons, type ServerLaunch } from '../serverLaunch.ts';
+import { kebab, optionWords, reasons, type ServerLaunch } from '../serverLaunch.ts';
 
-/** The model is a repository on the host, whose model.json holds the arguments of its vLLM backend. */
+/** Where the server's image has its OpenAI frontend. */
+const command = ['python3', '/opt/tritonserver/python/openai/openai_frontend/main.py'];
+
+/** Behind its OpenAI frontend. The model is a repository on the host, whose model.json holds what its vLLM backend is given. */
 export const tritonLaunch: ServerLaunch = {
   name: 'triton',
-  label: 'Triton',
-  command: ['tritonserver'],
-  imageCommand: ['tritonserver'],
-  modelWords: (model) => [`--model-repository=${model}`],
-  flagWords: (flag, value) =>
-    (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map((one) => `--${flag}=${String(one)}`),
+  label: 'Triton (vLLM backend)',
+  command,
+  imageCommand: command,
+  modelWords: (model) => ['--model-repository', model],
+  flagWords: optionWords,
   flagName: kebab,
   ownFlags: new Map([
-    ['http-address', reasons.address],
-    ['http-port', reasons.port],
-    ['grpc-address', reasons.address],
-    ['grpc-port', reasons.port],
-    ['metrics-address', reasons.address],
-    ['metrics-port', reasons.port],
+    ['openai-port', reasons.port],
+    ['openai-restricted-api', reasons.key],
     ['model-repository', reasons.model],
-    ['model-store', reasons.model],
   ]),
   parallelFlags: [],
+  takesTokenIds: false,
   verified: false,
-  documentation: "Triton's vLLM backend (triton-inference-server/vllm_backend, README.md)",
+  documentation:
+    'https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/client_guide/openai_readme.html',
 };

@@ -11,6 +11,7 @@ export const trtllmLaunch: ServerLaunch = {
   flagName: (written) => written.replaceAll('-', '_'),
   ownFlags: new Map([['model', reasons.model]]),
   parallelFlags: [['tp_size'], ['pp_size']],
+  takesTokenIds: true,
   verified: false,
-  documentation: "TensorRT-LLM's trtllm-serve (docs/source/commands/trtllm-serve)",
+  documentation: 'https://nvidia.github.io/TensorRT-LLM/commands/trtllm-serve/trtllm-serve.html',
 };

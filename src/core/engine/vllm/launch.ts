@@ -26,6 +26,7 @@ export const vllmLaunch: ServerLaunch = {
     ['data-parallel-size'],
     ['prefill-context-parallel-size'],
   ],
+  takesTokenIds: true,
   verified: true,
   documentation: 'vllm/entrypoints/cli/serve.py, vLLM 0.26.0',
 };
