@@ -146,8 +146,9 @@ def protocol():
         return int(re.search(r"agentProtocol = (\d+);", file.read()).group(1))
 
 
-def run_request(cells, run="20261123T120000Z-test", lease=120.0, telemetry=True, gpus=()):
+def run_request(cells, run="20261123T120000Z-test", lease=120.0, telemetry=True, gpus=(), more=None):
     request = {
+        **(more or {}),
         "protocol": protocol(),
         "run": run,
         "name": "test",

@@ -142,6 +142,13 @@ class RunTest(AgentTest):
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["c"])
         self.assertEqual(records[-1]["outcome"], "completed")
 
+    def test_a_run_ends_where_so_many_cells_have_failed(self):
+        cells = [fake_cell(name, "--exit", "1", key=name) for name in "abc"]
+        records = self.run_to_end(cells, telemetry=False, more={"mostFailures": 2})
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-failed"], ["a", "b"])
+        self.assertEqual(records[-1]["outcome"], "failed")
+        self.assertIn("2 cells have failed", records[-1]["message"])
+
     def test_an_engine_that_is_not_there(self):
         failure = self.failure(fake_cell("a", argv=["no-such-engine", "serve", "m"]))
         self.assertEqual((failure["kind"], failure["phase"]), ("not-found", "start"))

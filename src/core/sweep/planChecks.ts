@@ -3,7 +3,7 @@ import { findEngine } from '../engine/engine.ts';
 import type { ServerLaunch } from '../engine/serverLaunch.ts';
 import type { Problem } from '../result.ts';
 import { loadLevels } from './planFlags.ts';
-import type { PlanLoad, SweepPlan } from './planSchema.ts';
+import type { SweepPlan } from './planSchema.ts';
 import { searchCandidates } from './searchCandidates.ts';
 
 type Path = Problem['path'] & {};
@@ -14,40 +14,7 @@ const bad = (path: Path, message: string): Problem => ({ code: 'plan.bad-value',
 const uncovered: readonly ((plan: SweepPlan) => readonly [path: Path, what: string] | undefined)[] = [
   ({ scheduler }) =>
     scheduler && [['scheduler'], 'schedulers. Name a host whose GPUs are yours, and leave this out.'],
-  ({ stop }) => (stop.failures === undefined ? undefined : [['stop', 'failures'], 'ending by failures.']),
-  ({ load }) => uncoveredLoad(load),
 ];
-
-/** What the load generator cannot do yet. */
-const uncoveredProfiles: readonly PlanLoad['profile'][] = ['open-loop', 'trace', 'offline'];
-const uncoveredLoadKeys: readonly string[] = [
-  'rampSeconds',
-  'seconds',
-  'sharedPrefix',
-  'turns',
-  'processes',
-  'stream',
-];
-const uncoveredLengthKeys: readonly string[] = ['least', 'distribution', 'values'];
-
-function uncoveredLoad(load: readonly PlanLoad[]): readonly [Path, string] | undefined {
-  for (const [index, profile] of load.entries()) {
-    const path = ['load', index];
-    if (uncoveredProfiles.includes(profile.profile)) {
-      return [[...path, 'profile'], `${profile.profile} load. Use closed-loop.`];
-    }
-    const key = Object.keys(profile).find((name) => uncoveredLoadKeys.includes(name));
-    if (key !== undefined) return [[...path, key], `${key}. Leave it out.`];
-    if (profile.profile === 'trace') continue;
-    for (const side of ['input', 'output'] as const) {
-      if (typeof profile[side] !== 'object') continue;
-      if (Object.keys(profile[side]).some((name) => uncoveredLengthKeys.includes(name))) {
-        return [[...path, side], 'lengths other than a number or {mean, deviation}.'];
-      }
-    }
-  }
-  return undefined;
-}
 
 export function notCoveredYet(plan: SweepPlan): Problem[] {
   return uncovered.flatMap((entry) => {
@@ -249,11 +216,7 @@ export function engineWarnings(plan: SweepPlan, launch: ServerLaunch): Problem[]
 }
 
 export function answerWarnings(plan: SweepPlan): Problem[] {
-  if (plan.question === undefined) return [];
-  if (plan.question !== 'chat') {
-    const message = `The answer to "${plan.question}" is not covered yet: the run gives its table.`;
-    return [{ code: 'plan.answer-not-covered-yet', message, path: ['question'] }];
-  }
+  if (plan.question !== 'chat') return [];
   return plan.slo === undefined || Object.keys(plan.slo).length === 0
     ? [
         {

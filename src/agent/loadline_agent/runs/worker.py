@@ -40,6 +40,8 @@ class Worker:
         self._progress = Progress(folder.path, request["cells"])
         self._accept_changes = accept_changes
         self._versions = EngineVersions(folder.path)
+        #: Cells of the grid that failed in this attempt: who resumes wants it to go on.
+        self._failures = 0
         self._searches = Searches(folder.path, request)
         self._engines = CellEngines(folder, request, journal, self._watch, self._progress.engine_failures)
 
@@ -71,6 +73,8 @@ class Worker:
         try:
             self._start_telemetry()
             for cell in self._request["cells"]:
+                if self._has_failed_enough():
+                    return "failed", f"{self._failures} cells have failed, and the plan ends the run there (stop.failures)."
                 if self._searches.covers(cell["id"]):
                     self._searches.run(cell["id"], self._cell, self._journal.append)
                 elif cell["id"] not in self._progress.settled:
@@ -80,6 +84,10 @@ class Worker:
             return "cancelled", ended.message
         except StaleRun as changed:
             return "failed", str(changed)
+
+    def _has_failed_enough(self) -> bool:
+        most = self._request.get("mostFailures")
+        return most is not None and self._failures >= most
 
     # Cells
 
@@ -164,6 +172,9 @@ class Worker:
             phase=phase,
             **diagnosis.fields(),
         )
+        # A search fails on purpose.
+        if not self._searches.covers(cell["id"]):
+            self._failures += 1
 
     # Telemetry
 
