@@ -25,7 +25,7 @@ export function reportTitle({ results }: ReportInput): string {
 }
 
 /** Named after the run, so that a file that was sent on says what it is: a rehearsal's name has `simulated` in it. */
-export function reportFileName(run: string, format: 'html' | 'md'): string {
+export function reportFileName(run: string, format: 'html' | 'md' | 'csv'): string {
   return `${run}-report.${format}`;
 }
 
@@ -71,11 +71,14 @@ export function methodSentences(input: ReportInput): readonly string[] {
   const loads = [...new Set(cells.map(({ load }) => lengthsLabel(load)))];
   const requests = cells.map(({ load }) => load.requests);
   const warmups = cells.map(({ load }) => load.warmupRequests);
+  const profiles = new Set(cells.map(({ load }) => load.profile));
   sentences.push(
-    `Closed loop: as many requests in flight as the cell's concurrency, the next sent when one ends. It says how the engine serves so many users, not how long a queue gets at a given rate. Prompt and answer lengths in tokens: ${loads.join('; ')}.`,
+    ...profileSentences.flatMap(([profile, sentence]) => (profiles.has(profile) ? [sentence] : [])),
+    `Prompt and answer lengths in tokens: ${loads.join('; ')}.`,
     `${range(requests)} measured requests a trial after ${range(warmups)} for warm-up, with prompts that no cache has seen.`,
     `A percentile is given only where the sample certifies it: p50 from ${certifiedFrom.p50} completed requests, p90 from ${certifiedFrom.p90}, p95 from ${certifiedFrom.p95}, p99 from ${certifiedFrom.p99} (MLPerf's early-stopping floor, 99 % confidence).`,
-    'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests, from a histogram. Per query: mean of output tokens / E2E. System: all output tokens / duration.',
+    'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests, from a histogram. Per query: mean of output tokens / E2E. System: output tokens whose time lies in the window / its length.',
+    windowSentence(results),
   );
   if (results.serviceLevel !== null)
     sentences.push(
@@ -84,8 +87,8 @@ export function methodSentences(input: ReportInput): readonly string[] {
   const trials = Math.max(0, ...results.cells.map((cell) => cell.trials.length));
   sentences.push(
     trials > 1
-      ? `${trials} trials a cell; the worst one stands in the table and in the answer.`
-      : 'One trial a cell: differences of a few percent are not to be trusted. Set repeats in the plan to tell them apart.',
+      ? `${trials} trials a cell. Latencies in the table are those of the worst one; throughput is the mean with its 95 % interval (Student's t over the trials).`
+      : "One trial a cell; its interval is from batches within it (10 at least, of a mean E2E's length), and says nothing of how runs differ. Set repeats in the plan for that.",
     littlesLaw(results),
     clientLag(results),
     stationarity(results),
@@ -115,6 +118,36 @@ function foreignMethod(
   ];
 }
 
+const profileSentences: readonly (readonly [Cell['load']['profile'], string])[] = [
+  [
+    'closed-loop',
+    "Closed loop: as many requests in flight as the cell's concurrency, the next sent when one ends. It says how the engine serves so many users, not how long a queue gets at a given rate.",
+  ],
+  [
+    'open-loop',
+    'Open loop: requests are sent when they are due, whatever became of those before. Times from when they were due stand beside those from sending.',
+  ],
+  ['trace', 'Trace: requests with the lengths and at the times that were recorded.'],
+  [
+    'offline',
+    'Offline: all requests at once; throughput is that of the whole batch, start and end included.',
+  ],
+];
+
+function windowSentence(results: RunResults): string {
+  const trials = results.cells.flatMap((cell) => cell.trials);
+  const windows = trials.flatMap(({ window }) => window ?? []);
+  if (windows.length === 0)
+    return 'No trial was long enough for a window: figures are of its whole duration.';
+  const cut = (of: (window: (typeof windows)[number]) => number) =>
+    figure(Math.max(...windows.map(of)) / 1000);
+  const without =
+    windows.length === trials.length
+      ? ''
+      : ` ${trials.length - windows.length} of ${trials.length} trials were too short for one.`;
+  return `Window: from the first request that took the place of another (the first ones meet an empty engine) to the last one sent; what came before (${cut(({ warmupCutMs }) => warmupCutMs)} s at most) and after (${cut(({ drainCutMs }) => drainCutMs)} s at most) does not count.${without}`;
+}
+
 function littlesLaw(results: RunResults): string {
   const residuals = results.cells.flatMap((cell) =>
     cell.trials.flatMap((trial) => {
@@ -135,7 +168,10 @@ function stationarity(results: RunResults): string {
     cell.trials.map((trial) => ({ label: cell.label, steady: trial.checks?.stationary ?? null })),
   );
   const unsteady = [...new Set(verdicts.flatMap(({ label, steady }) => (steady === false ? [label] : [])))];
+  if (verdicts.length === 0) return 'Stationarity: nothing was measured.';
   const unknown = verdicts.filter(({ steady }) => steady === null).length;
+  if (unknown === verdicts.length)
+    return 'Stationarity: no trial was long enough, or counted well enough, to tell.';
   const rest = unknown === 0 ? '' : ` Of ${unknown} of ${verdicts.length} trials it cannot be told.`;
   return unsteady.length === 0
     ? `Stationarity: no trial is seen to drift (halves of the window within 5 %, no slope of TTFT or of the requests in flight).${rest}`

@@ -1,5 +1,4 @@
-import type { LoadResult } from './loadResult.ts';
-import { type ChartPoint, chartSvg, escapeXml, type LineChart } from './reportChart.ts';
+import { escapeXml } from './reportChart.ts';
 import {
   leadSentence,
   methodSentences,
@@ -8,11 +7,11 @@ import {
   runFacts,
   simulatedNotice,
 } from './reportContent.ts';
-import { figure } from './reportFigures.ts';
+import { evidenceTables } from './reportEvidence.ts';
+import { reportPlots } from './reportPlots.ts';
 import { reportStyle } from './reportStyle.ts';
 import { cellTable, percentileTable, simulatedMark, type Table } from './reportTable.ts';
-import type { CellResult, RunResults } from './run.ts';
-import { isClientBound, worst } from './usable.ts';
+import type { RunResults } from './run.ts';
 
 /**
  * The report as one HTML file that needs nothing else: no script, no font, no network. Answer first, then the plot, the table, what was run,
@@ -24,14 +23,17 @@ export function reportHtml(input: ReportInput): string {
   const title = escapeXml(reportTitle(input));
   const sections = [
     `<h1>${title}</h1>`,
-    `<p class="answer">${escapeXml(leadSentence(input))}</p>`,
+    answer(leadSentence(input)),
     results.mode === 'rehearsal' ? `<p class="simulated" role="note">${escapeXml(simulatedNotice)}</p>` : '',
-    ...charts(results).map(
-      (chart) => `<figure>${chartSvg(chart)}<figcaption>${escapeXml(chart.summary)}</figcaption></figure>`,
+    ...reportPlots(results).map(
+      ({ svg, summary }) => `<figure>${svg}<figcaption>${escapeXml(summary)}</figcaption></figure>`,
     ),
     `<h2>Cells${mark}</h2>`,
     htmlTable(cellTable(results), `Figures of each cell${mark}`),
     failures(results),
+    ...evidenceTables(results).map(
+      ({ title, caption, table }) => `<h2>${title}${mark}</h2>${htmlTable(table, `${caption}${mark}`)}`,
+    ),
     results.warnings.length === 0 ? '' : `<h2>Warnings</h2>${list(results.warnings)}`,
     '<h2>What was run</h2>',
     facts([...runFacts(input), ...input.environment]),
@@ -64,67 +66,6 @@ ${sections.filter((section) => section !== '').join('\n')}
 `;
 }
 
-/** The chat study's two plots: what a query gets, and how long it waits, against what the system gives in all. */
-function charts(results: RunResults): readonly LineChart[] {
-  const limits = results.serviceLevel;
-  const query = chartOf(results, 'Tokens/s of a query against the system', 'per query, tokens/s', (cell) =>
-    worst(cell, (trial) => trial.perQueryTokensPerSecond, Math.min),
-  );
-  const wait = chartOf(results, 'Time to first token against the system', 'TTFT p95, ms', (cell) =>
-    worst(cell, (trial) => trial.ttftMs.p95, Math.max),
-  );
-  const charts = [
-    {
-      chart: query,
-      limit: limits?.perQueryTokensPerSecond,
-      words: (value: number) => `at least ${value} tokens/s`,
-    },
-    { chart: wait, limit: limits?.ttftP95Ms, words: (value: number) => `at most ${value} ms` },
-  ];
-  return charts
-    .filter(({ chart }) => chart.series.some(({ points }) => points.length > 0))
-    .map(({ chart, limit, words }) => ({
-      ...chart,
-      limit: limit === undefined ? null : { y: limit, label: words(limit) },
-    }));
-}
-
-function chartOf(
-  results: RunResults,
-  title: string,
-  yTitle: string,
-  of: (cell: CellResult) => number | null,
-): LineChart {
-  const system = (cell: CellResult) =>
-    worst(cell, (trial: LoadResult) => trial.systemTokensPerSecond, Math.min);
-  const groups = new Map<string, ChartPoint[]>();
-  for (const cell of results.cells) {
-    const [x, y] = [system(cell), of(cell)];
-    if (cell.state !== 'done' || x === null || y === null) continue;
-    const name = Object.entries(cell.flags)
-      .map(([flag, value]) => `${flag} ${String(value)}`)
-      .join(', ');
-    const points = groups.get(name) ?? [];
-    points.push({ x, y, label: String(cell.concurrency ?? ''), hollow: isClientBound(cell) });
-    groups.set(name, points);
-  }
-  const series = [...groups].map(([name, points]) => ({ name, points }));
-  const all = series.flatMap(({ points }) => points);
-  const [first, last] = [all[0], all.at(-1)];
-  const summary =
-    first === undefined || last === undefined
-      ? 'No cell has both figures.'
-      : `From ${figure(first.x)} tokens/s in all and ${figure(first.y)} (${yTitle}) at concurrency ${first.label} to ${figure(last.x)} and ${figure(last.y)} at ${last.label}. The number at a point is its concurrency${all.some(({ hollow }) => hollow) ? '; hollow points are client-bound' : ''}.`;
-  return {
-    title: `${title}${simulatedMark(results)}`,
-    summary,
-    xTitle: 'system, tokens/s',
-    yTitle,
-    series,
-    limit: null,
-  };
-}
-
 function failures(results: RunResults): string {
   const failed = results.cells.filter(({ failure }) => failure !== null);
   if (failed.length === 0) return '';
@@ -134,6 +75,13 @@ function failures(results: RunResults): string {
     return `<li><b>${escapeXml(cell.label)}</b>: ${escapeXml(cell.failure?.message ?? '')}${log}</li>`;
   });
   return `<h3>Not measured</h3><ul>${items.join('')}</ul>`;
+}
+
+/** The first sentence is what was asked for; how far it goes is smaller print. */
+function answer(text: string): string {
+  const [first = text, ...others] = text.split(/(?<=[.!?]) (?=[\p{Lu}\d])/u);
+  const rest = others.length === 0 ? '' : ` <span class="rest">${escapeXml(others.join(' '))}</span>`;
+  return `<p class="answer">${escapeXml(first)}${rest}</p>`;
 }
 
 function htmlTable({ columns, rows }: Table, caption: string): string {
@@ -157,9 +105,15 @@ function list(items: readonly string[]): string {
   return `<ul>${items.map((item) => `<li>${escapeXml(item)}</li>`).join('')}</ul>`;
 }
 
+/** Beyond this the data would make the file too large for a mail; it lies in the run folder. */
+const MOST_DATA = 4_000_000;
+
 /** The results inside the file itself: a report that came by mail has them too. */
 function dataLink(results: RunResults): string {
   const name = `${results.run}-results.json`;
-  const data = encodeURIComponent(JSON.stringify(results, null, 1));
+  const json = JSON.stringify(results);
+  if (json.length > MOST_DATA)
+    return '<code>results.json</code> in the run folder (too large to be carried here)';
+  const data = encodeURIComponent(json);
   return `<a download="${escapeXml(name)}" href="data:application/json;charset=utf-8,${escapeXml(data)}">${escapeXml(name)}</a>`;
 }

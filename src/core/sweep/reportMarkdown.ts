@@ -7,6 +7,7 @@ import {
   runFacts,
   simulatedNotice,
 } from './reportContent.ts';
+import { evidenceTables } from './reportEvidence.ts';
 import { cellTable, percentileTable, simulatedMark, type Table } from './reportTable.ts';
 
 /** The report as GitHub's Markdown: answer first, then the table, what was run, how, and what to beware of. */
@@ -23,6 +24,11 @@ export function reportMarkdown(input: ReportInput): string {
     `## Cells${mark}`,
     markdownTable(cellTable(results)),
     ...(failures.length > 0 ? ['### Not measured', failures.join('\n')] : []),
+    ...evidenceTables(results).flatMap(({ title, caption, table }) => [
+      `## ${title}${mark}`,
+      `${caption}.`,
+      markdownTable(table),
+    ]),
     ...(results.warnings.length > 0 ? ['## Warnings', list(results.warnings)] : []),
     '## What was run',
     list([...runFacts(input), ...input.environment].map(([name, value]) => `${name}: ${value}`)),

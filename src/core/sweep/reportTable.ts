@@ -4,7 +4,7 @@ import { failsTooOften } from './checks.ts';
 import type { LoadResult, Quantiles } from './loadResult.ts';
 import { figure, none } from './reportFigures.ts';
 import type { CellResult, RunResults } from './run.ts';
-import { isClientBound, worst } from './usable.ts';
+import { intervalOf, isClientBound, isUnsteady, meanOf, worst } from './usable.ts';
 
 export interface TableColumn {
   readonly title: string;
@@ -17,7 +17,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** One row a cell. Over repeats the worst figure stands, as it does in the answer. */
+/** One row a cell. Over repeats the worst latency stands; throughput is the mean with half the width of its 95 % interval. */
 export function cellTable(results: RunResults): Table {
   const column = (title: string, unit = '', numeric = true): TableColumn => ({ title, unit, numeric });
   const columns = [
@@ -30,6 +30,7 @@ export function cellTable(results: RunResults): Table {
     column('E2E p95', 'ms'),
     column('per query', 'tok/s'),
     column('system', 'tok/s'),
+    column('requests', '1/s'),
     column('ok/failed'),
     column('result', '', false),
   ];
@@ -45,12 +46,20 @@ export function cellTable(results: RunResults): Table {
       high(({ itlMs }) => itlMs.p95),
       high(({ e2eMs }) => e2eMs.p95),
       low(({ perQueryTokensPerSecond }) => perQueryTokensPerSecond),
-      low(({ systemTokensPerSecond }) => systemTokensPerSecond),
+      systemWords(cell),
+      figure(meanOf(cell, ({ requestsPerSecond }) => requestsPerSecond ?? null)),
       requestCounts(cell),
       resultWords(cell),
     ];
   });
   return { columns, rows };
+}
+
+function systemWords(cell: CellResult): string {
+  const interval = intervalOf(cell, 'systemTokensPerSecond');
+  if (interval === null) return none;
+  const { mean, low, high, known } = interval;
+  return known ? `${figure(mean)} ± ${figure((high - low) / 2)}` : figure(mean);
 }
 
 /** Every percentile of every trial. */
@@ -75,7 +84,13 @@ export function percentileTable(results: RunResults): Table {
 }
 
 function quantilesOf(trial: LoadResult): readonly (readonly [string, Quantiles])[] {
+  const scheduled: readonly (readonly [string, Quantiles | undefined])[] = [
+    ['queue delay', trial.queueDelayMs],
+    ['TTFT from schedule', trial.ttftFromScheduleMs],
+    ['E2E from schedule', trial.e2eFromScheduleMs],
+  ];
   return [
+    ...scheduled.flatMap(([name, of]) => (of === undefined ? [] : [[name, of] as const])),
     ['TTFT', trial.ttftMs],
     ['TPOT', trial.tpotMs],
     ['ITL', trial.itlMs],
@@ -98,13 +113,14 @@ export function resultWords(cell: CellResult): string {
     case 'skipped':
       return 'not run: predicted not to fit';
     case 'failed':
-      return `failed: ${cell.failure?.kind ?? 'unknown'} at ${cell.failure?.phase ?? 'an unknown point'}`;
+      return `failed: ${cell.failure?.kind ?? 'unknown'} at ${cell.failure?.enginePhase ?? cell.failure?.phase ?? 'an unknown point'}`;
     case 'waiting':
-      return 'no result';
+      return cell.passedOver === undefined ? 'no result' : 'passed over by the search';
     case 'running':
       return 'running';
     case 'done':
       if (isClientBound(cell)) return 'client-bound';
+      if (isUnsteady(cell)) return 'not steady';
       if (cell.meetsServiceLevel === null) return 'done';
       if (cell.meetsServiceLevel) return 'within SLO';
       return failsTooOften(cell.trials) ? 'misses SLO: requests failed' : 'misses SLO';

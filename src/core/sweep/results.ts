@@ -97,6 +97,7 @@ export function resultsFromJournal(
   warnings.push(...measurementWarnings(cells));
   const knees = findKnees(cells);
   const searches = searchResults(context.searches ?? [], context.cells, entries);
+  const price = priceOf(context);
   const found = {
     schema: 1 as const,
     run: context.run,
@@ -108,6 +109,8 @@ export function resultsFromJournal(
     device: context.device,
     outcome,
     serviceLevel: context.serviceLevel,
+    ...(context.question === null ? {} : { question: context.question }),
+    ...(price === null ? {} : { price }),
     cells,
     ...(searches.length === 0 ? {} : { searches }),
     ...(knees.length === 0 ? {} : { knees }),

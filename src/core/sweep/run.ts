@@ -1,5 +1,6 @@
 import type { FlagValue } from '../engine/deployment.ts';
 import type { SpeedBound, VerdictOutcome } from '../estimate/types.ts';
+import type { HourlyPrice } from './answers/answerInput.ts';
 import type {
   CellEngineMetrics,
   CellInterval,
@@ -13,6 +14,7 @@ import type {
   Why,
 } from './cellResult.ts';
 import type { LoadResult } from './loadResult.ts';
+import type { Question } from './planSchema.ts';
 
 /** `rehearsal`: the simulated engine. Every surface that shows such a run says *simulated*. */
 export type RunMode = 'measured' | 'rehearsal';
@@ -281,6 +283,10 @@ export interface RunResults {
   readonly device: string;
   readonly outcome: 'running' | 'completed' | 'cancelled' | 'failed' | 'interrupted';
   readonly serviceLevel: ServiceLevel | null;
+  /** What the plan asks; left out where it asks nothing, and in older files. */
+  readonly question?: Question;
+  /** What one of its GPUs costs; left out where that is not known. */
+  readonly price?: HourlyPrice;
   readonly cells: readonly CellResult[];
   /** The answer to the plan's question, in a sentence; null until it can be given. */
   readonly answer: string | null;

@@ -183,7 +183,7 @@ describe('the answer to batch-parallel', () => {
   it('compares modes by time at a batch that all have, by bytes over the bus, and by the batch that is too large', () => {
     const answer = answerOf('batch-parallel', cells);
     expect(answer).toMatch(
-      /^At batch 32 tensor-parallel-size 4, .* takes 0\.500 s a batch and is fastest; .* 2\.00 s \(4\.00 times\)\./,
+      /^At batch 32 tensor-parallel-size 4 takes 0\.500 s a batch and is fastest; .* 2\.00 s \(4\.00 times\)\./,
     );
     expect(answer).toContain('5,840 MB/s against 20.0 MB/s');
     expect(answer).toContain('292 times');

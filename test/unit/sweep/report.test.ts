@@ -1,17 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expandPlan } from '../../../src/core/sweep/cells.ts';
+import { compareRuns } from '../../../src/core/sweep/compare.ts';
 import type { JournalEntry } from '../../../src/core/sweep/journal.ts';
 import { loadLevel } from '../../../src/core/sweep/load.ts';
 import { chartSvg, ticks } from '../../../src/core/sweep/reportChart.ts';
+import { comparisonSentences, comparisonTable } from '../../../src/core/sweep/reportCompare.ts';
 import type { ReportInput } from '../../../src/core/sweep/reportContent.ts';
+import { resultsCsv } from '../../../src/core/sweep/reportCsv.ts';
 import { duration, figure } from '../../../src/core/sweep/reportFigures.ts';
 import { reportHtml } from '../../../src/core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../../../src/core/sweep/reportMarkdown.ts';
+import { reportPlots } from '../../../src/core/sweep/reportPlots.ts';
 import { cellTable } from '../../../src/core/sweep/reportTable.ts';
 import { type RunContext, resultsFromJournal } from '../../../src/core/sweep/results.ts';
-import type { RunMode } from '../../../src/core/sweep/run.ts';
+import type { CellResult, RunMode, RunResults } from '../../../src/core/sweep/run.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
+import { failedCell, madeCell } from './madeCells.ts';
 import { chatPlan, measurementOf, mustBe, rehearsalContext, sameRequests } from './plans.ts';
 
 const plan = mustBe(parseSweepPlan(chatPlan).result);
@@ -168,6 +173,108 @@ describe('the report', () => {
       .split('\n')
       .filter((line) => line.includes('| TTFT |'));
     expect(percentiles[0]).toMatch(/\| – \|$/);
+  });
+});
+
+describe('the plots', () => {
+  const plain = (cells: readonly CellResult[], question: RunResults['question']): string =>
+    reportPlots({ ...reportOf().results, cells, ...(question === undefined ? {} : { question }) })
+      .map(({ svg }) => svg)
+      .join('\n');
+  const share = (value: number) => ({ flags: { 'gpu-memory-utilization': value }, concurrency: 8 });
+
+  it('of memory-limit mark what is enough, hatch what does not run, and cross what failed', () => {
+    const svg = plain(
+      [
+        failedCell('a', share(0.2)),
+        madeCell('b', [400, 402, 404], share(0.3)),
+        madeCell('c', [401, 403, 404], share(0.9)),
+      ],
+      'memory-limit',
+    );
+    expect(svg).toContain('0.3 is enough');
+    expect(svg).toContain('class="hatch"');
+    expect(svg.match(/class="failed"/g)).toHaveLength(1);
+    expect(svg.match(/class="error"/g)).toHaveLength(2);
+  });
+
+  it('of cost are bars of dollars, the cheapest marked', () => {
+    const cells = [100, 200].map((rate) =>
+      madeCell(`${rate}`, [rate], { flags: { quantization: `q${rate}` } }),
+    );
+    const svg = reportPlots({
+      ...reportOf().results,
+      cells,
+      question: 'cost',
+      serviceLevel: null,
+      price: { dollarsPerHour: 3.6, source: 'a test' },
+    })[0]?.svg;
+    expect(svg?.match(/class="bar best"/g)).toHaveLength(1);
+    expect(svg).toContain('$5.00 at concurrency 1');
+  });
+
+  it('of batch-parallel have the batch that ran out of memory, those of mps a field for each place', () => {
+    const mode = (name: string, at: number) => ({ flags: { [name]: 2 }, concurrency: at });
+    const parallel = plain(
+      [madeCell('a', [100], mode('tp', 8)), failedCell('b', mode('pp', 8))],
+      'batch-parallel',
+    );
+    expect(parallel).toContain('out of memory');
+    const copies = { arrangement: { copies: 2, sharing: 'mps' as const }, concurrency: 16 };
+    const mps = plain([madeCell('one', [100], { concurrency: 8 }), madeCell('two', [150], copies)], 'mps');
+    expect(mps).toContain('+50.0 %');
+  });
+
+  it('fall back to throughput where the question cannot be drawn', () => {
+    expect(plain(reportOf().results.cells, 'mps')).toContain('TTFT by system throughput');
+  });
+});
+
+describe('the CSV', () => {
+  it('has a row a trial with the figures as they are, and cells without one', () => {
+    const { results } = reportOf({ failure: 'CUDA out of memory, "now"' });
+    const [head = '', ...rows] = resultsCsv(results).trimEnd().split('\r\n');
+    const columns = head.split(',');
+    expect(rows).toHaveLength(3);
+    for (const row of rows.slice(0, 2)) expect(row.split(',').length).toBe(columns.length);
+    const at = columns.indexOf('ttft_p95_ms');
+    expect(rows[0]?.split(',')[at]).toBe('20');
+    expect(rows[2]).toContain('"CUDA out of memory, ""now"""');
+    expect(columns).toContain('flag max-model-len');
+  });
+
+  it('says simulated in each row, and gives a spreadsheet no formula', () => {
+    const { results } = reportOf({ mode: 'rehearsal' });
+    const [head = '', ...rows] = resultsCsv({ ...results, model: '=HYPERLINK("x")' })
+      .trimEnd()
+      .split('\r\n');
+    expect(head.split(',')[1]).toBe('simulated');
+    for (const row of rows) expect(row).toMatch(/^[^,]*,true,"'=HYPERLINK/);
+  });
+});
+
+describe('a comparison', () => {
+  it('says no real difference where there is none, and by how much where there is one', () => {
+    const run = (factor: number) => ({
+      ...reportOf().results,
+      cells: [1, 2, 3, 4].map((at) =>
+        madeCell(`c${at}`, [100 * at * factor, 101 * at * factor, 99 * at * factor]),
+      ),
+    });
+    const same = compareRuns(run(1), run(1));
+    expect(comparisonSentences(same).join(' ')).toContain(
+      'system tokens/s: no real difference, +0 % (95 %: +0 % to +0 %) over 4 pairs',
+    );
+    const faster = compareRuns(run(1), run(1.1));
+    expect(comparisonSentences(faster).join(' ')).toContain('system tokens/s: the second is higher, +10.0 %');
+    expect(comparisonTable(faster).rows[0]).toEqual([
+      'c1',
+      'system tokens/s',
+      '100',
+      '110',
+      expect.stringContaining('+10.0 % ('),
+      'second is higher',
+    ]);
   });
 });
 

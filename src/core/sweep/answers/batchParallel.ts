@@ -179,7 +179,9 @@ function memory(modes: readonly ParallelMode[]): string[] {
 
 function use(modes: readonly ParallelMode[]): string[] {
   const known = modes.flatMap((mode) => {
-    const utilization = mode.points.at(-1)?.cell.telemetry?.utilization;
+    // In quiet sampling there is no utilisation; how much of the time a multiprocessor works says more.
+    const busyOf = ({ cell: { telemetry } }: BatchPoint) => telemetry?.utilization ?? telemetry?.smActive;
+    const utilization = mode.points.map(busyOf).findLast((share) => share !== undefined);
     return utilization === undefined ? [] : [`${nameOf(mode)} ${figure(100 * utilization)} %`];
   });
   return known.length === 0 ? [] : [`GPU utilisation at the largest batch: ${known.join(', ')}.`];

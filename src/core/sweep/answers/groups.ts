@@ -17,12 +17,14 @@ export function flagsWithout({ flags }: CellResult, names: readonly string[]): s
   return JSON.stringify(rest.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The varied flags of a cell in words: `tensor-parallel-size 2, quantization fp8`. Empty where nothing varies. */
+/**
+ * The varied flags of a cell in words: `tensor-parallel-size 2, quantization fp8`. Those that it does not set are left out, unless it sets
+ * none. Empty where nothing varies.
+ */
 export function variedWords(cell: CellResult, varying: readonly string[]): string {
-  return varying
-    .map((name) => {
-      const value = cell.flags[name];
-      return `${name} ${Array.isArray(value) ? value.join(' ') : String(value ?? 'default')}`;
-    })
-    .join(', ');
+  const words = varying.flatMap((name) => {
+    const value = cell.flags[name];
+    return value === undefined ? [] : [`${name} ${Array.isArray(value) ? value.join(' ') : String(value)}`];
+  });
+  return words.length > 0 ? words.join(', ') : varying.map((name) => `${name} default`).join(', ');
 }

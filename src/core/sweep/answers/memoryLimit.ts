@@ -23,7 +23,7 @@ export interface MemoryLimit {
   /** Smallest that ran, and the largest below it that did not. */
   readonly startsFrom: number | null;
   readonly failsAt: number | null;
-  /** Smallest whose peak throughput is not surely below the highest. */
+  /** Smallest whose throughput is not surely below the highest by more than 1 %. */
   readonly enough: MemoryPoint | null;
 }
 
@@ -38,6 +38,8 @@ export interface MemoryPoint {
 
 /** Throughput that is lower by less than this is taken for the same where nothing says how noisy it is. */
 const SAME_WITHOUT_INTERVAL = 0.02;
+/** And so it is where the difference is sure, but this small: the highest of many is a little too high by being chosen. */
+const NEGLIGIBLE = 0.01;
 
 export function memoryLimits(cells: readonly CellResult[]): readonly MemoryLimit[] {
   const varying = varyingFlags(cells);
@@ -120,9 +122,10 @@ function isAsFast(cell: CellResult, peak: CellResult): boolean {
   if (cell === peak) return true;
   const difference = differenceOf(cell, peak, 'systemTokensPerSecond');
   if (difference === undefined) return false;
-  if (difference.verdict !== 'uncertain')
-    return difference.verdict === 'no-real-difference' || difference.difference <= 0;
-  return difference.difference <= SAME_WITHOUT_INTERVAL * difference.second;
+  const { verdict, second } = difference;
+  if (verdict === 'no-real-difference') return true;
+  const same = verdict === 'uncertain' ? SAME_WITHOUT_INTERVAL : NEGLIGIBLE;
+  return difference.difference <= same * second;
 }
 
 function throughput(cell: CellResult): number {
@@ -227,11 +230,19 @@ function secondCopy(cells: readonly CellResult[]): string[] {
     Math.abs(change) < 0.02
       ? 'costs the first one nothing that can be told'
       : `${change < 0 ? 'costs' : 'gains'} the first one ${figure(100 * Math.abs(change))} % of its throughput`;
-  const [before, after] = [pair.one.telemetry?.utilization, pair.two.telemetry?.utilization];
+  const {
+    one: { telemetry: first },
+    two: { telemetry: second },
+  } = pair;
+  const isUtilisation = first?.utilization !== undefined && second?.utilization !== undefined;
+  // Quiet sampling has no utilisation, but SM activity, which says more.
+  const [before, after] = isUtilisation
+    ? [first.utilization, second.utilization]
+    : [first?.smActive, second?.smActive];
   const utilisation =
     before === undefined || after === undefined
       ? ''
-      : `; GPU utilisation goes from ${figure(100 * before)} to ${figure(100 * after)} % (${after >= before ? '+' : '−'}${figure(100 * Math.abs(after - before))} points)`;
+      : `; ${isUtilisation ? 'GPU utilisation' : 'SM activity'} goes from ${figure(100 * before)} to ${figure(100 * after)} % (${after >= before ? '+' : '−'}${figure(100 * Math.abs(after - before))} points)`;
   const both = meanOf(pair.two, (trial) => trial.systemTokensPerSecond);
   return [
     `A second copy ${cost} (${figure(alone)} tokens/s alone at ${loadWords(pair.one)}, ${figure(beside)} beside it), and both together give ${figure(both)}${utilisation}.`,
