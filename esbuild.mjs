@@ -57,6 +57,27 @@ const sharedEstimator = {
   },
 };
 
+/** What the extension and the terminal call of a run's results and reports: one copy, in dist/results.js. */
+const resultsParts = [
+  'results',
+  'evidence',
+  'compare',
+  'reportCompare',
+  'reportCsv',
+  'reportHtml',
+  'reportMarkdown',
+];
+
+const sharedResults = {
+  name: 'shared-results',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`/sweep/(${resultsParts.join('|')})\\.ts$`) }, () => ({
+      path: './results.js',
+      external: true,
+    }));
+  },
+};
+
 /**
  * What reads GGUF files, results of other tools, and asks the hub, and the libraries that it reads with, beside the bundles that load them
  * on first use: esbuild splits no CommonJS.
@@ -87,7 +108,7 @@ const common = {
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
 const withSharedSsh2 = {
-  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedEstimator, heavyReaders],
+  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedEstimator, sharedResults, heavyReaders],
 };
 
 const bundles = [
@@ -101,6 +122,16 @@ const bundles = [
       sourcefile: 'estimator.ts',
     },
     outfile: 'dist/estimator.js',
+  },
+  {
+    ...node,
+    plugins: [withoutNativeAddons, sharedEstimator],
+    stdin: {
+      contents: resultsParts.map((part) => `export * from './${part}.ts';`).join('\n'),
+      resolveDir: 'src/core/sweep',
+      sourcefile: 'resultsBundle.ts',
+    },
+    outfile: 'dist/results.js',
   },
   {
     ...node,
