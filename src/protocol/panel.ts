@@ -3,10 +3,12 @@
  * gets one snapshot, then deltas while it is visible. A panel may die at any time and heal by `ready`.
  */
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
-import type { RunResults } from '../core/sweep/run.ts';
+import type { Question } from '../core/sweep/planSchema.ts';
+import type { CellResult, RunResults } from '../core/sweep/run.ts';
 import type { TelemetryLine } from './agent.ts';
+import type { EngineMetricsRecord } from './engineMetrics.ts';
 
-export const panelProtocol = 3;
+export const panelProtocol = 4;
 
 /** What any panel may ask for. `save`: a file, named by the page, kept where the user says. */
 export type FromAnyPanel =
@@ -126,19 +128,69 @@ export interface SweepProgress {
   readonly elapsedSeconds: number;
   readonly remainingSeconds: number | null;
 }
-export interface SweepSnapshot {
-  readonly type: 'snapshot';
-  readonly protocol: number;
-  readonly results: RunResults | null;
+/** Another run that the one shown can be held against. */
+export interface OtherRun {
+  readonly run: string;
+  readonly name: string;
+  readonly host: string;
+  readonly simulated: boolean;
+  /** Cells that are the same in both. */
+  readonly sharedCells: number;
+}
+
+/** What is known of a run but its cells. */
+export type SweepHead = Omit<RunResults, 'cells'>;
+
+interface SweepContent {
   readonly progress: SweepProgress | null;
   /** Set where the host cannot be reached: the run itself goes on. */
   readonly connection: string | null;
+  /** Its plan's; null where it has none, or is not known. */
+  readonly question: Question | null;
+  /** The newest first. */
+  readonly others: readonly OtherRun[];
+}
+export interface SweepSnapshot extends SweepContent {
+  readonly type: 'snapshot';
+  readonly protocol: number;
+  readonly results: RunResults | null;
   readonly locale: string;
 }
-export type SweepDelta = Omit<SweepSnapshot, 'type' | 'protocol' | 'locale'> & { readonly type: 'delta' };
-export type ToSweep = SweepSnapshot | SweepDelta;
+/** Of the same run: `cells` are those that changed. */
+export interface SweepDelta extends SweepContent {
+  readonly type: 'delta';
+  readonly results: SweepHead | null;
+  readonly cells: readonly CellResult[];
+}
+/** The answer to `compare`; null where it has no results. */
+export interface ComparedRun {
+  readonly type: 'compared-run';
+  readonly run: string;
+  readonly results: RunResults | null;
+}
+/** The answer to `telemetry`: what was sampled while the cell ran, or in all of the run (`cell` is null). */
+export interface RunTelemetry {
+  readonly type: 'run-telemetry';
+  readonly cell: string | null;
+  /** null where nothing was sampled. */
+  readonly host: TelemetryHostLines | null;
+  readonly engine: readonly EngineMetricsRecord[];
+  /** What of it could not be used, or was left out. */
+  readonly notes: readonly string[];
+}
+/** The cursor stands in the run's plan on a value of these cells; none: it stands elsewhere. */
+export interface PlanCursor {
+  readonly type: 'plan-cursor';
+  readonly cells: readonly string[];
+}
+export type ToSweep = SweepSnapshot | SweepDelta | ComparedRun | RunTelemetry | PlanCursor;
 export type FromSweep =
   | FromAnyPanel
-  | { readonly type: 'cancel' }
-  | { readonly type: 'resume' }
-  | { readonly type: 'report' };
+  | { readonly type: 'cancel' | 'resume' | 'report' }
+  /** Shows the cell's line in the plan, or the log of its engine. */
+  | { readonly type: 'plan-line' | 'engine-log'; readonly cell: string }
+  /** Asks for another run's results. */
+  | { readonly type: 'compare'; readonly run: string }
+  | { readonly type: 'telemetry'; readonly cell: string | null }
+  /** Writes what the failure suggests into the plan: by index of the cell's remedies. */
+  | { readonly type: 'remedy'; readonly cell: string; readonly remedy: number };

@@ -93,7 +93,7 @@ function rangeOf(text: string, document: Document, path: readonly (string | numb
 }
 
 /** Flags come back under their canonical names. */
-function spelled(key: string): string {
+export function spelled(key: string): string {
   return key.replace(/^-+/, '').replaceAll('_', '-');
 }
 

@@ -261,8 +261,13 @@ export function runResults(changes: Partial<RunResults> = {}): RunResults {
         failure: {
           kind: 'out-of-memory',
           phase: 'start',
+          enginePhase: 'capture',
           message: 'The engine ran out of memory while it captured CUDA graphs.',
           logExcerpt: ['INFO capturing graphs', 'torch.OutOfMemoryError: CUDA out of memory.'],
+          remedies: [
+            { flag: 'max-num-seqs', change: 'lower', to: 64, why: 'Fewer and smaller graphs are captured.' },
+            { flag: 'enforce-eager', change: 'set', why: 'No graphs are captured; decoding is slower.' },
+          ],
         },
         prediction: { outcome: 'tight', reason: 'only 0.30 GiB of KV are left' },
       }),
@@ -273,6 +278,206 @@ export function runResults(changes: Partial<RunResults> = {}): RunResults {
   };
 }
 
+const beside = (predicted: number, measured: number) => ({
+  predicted,
+  low: predicted * 0.9,
+  high: predicted * 1.1,
+  measured,
+});
+
+/** Bisected: two values failed, five were measured, the others were passed over. */
+export function memoryLimitResults(changes: Partial<RunResults> = {}): RunResults {
+  const cells = [0.2, 0.22, 0.24, 0.26, 0.3, 0.4, 0.5, 0.7, 0.9].map((fraction, at): CellResult => {
+    const cell = cellResult(16, {
+      cell: `fraction-${fraction}`,
+      label: `gpu-memory-utilization ${fraction}`,
+      flags: { 'gpu-memory-utilization': fraction },
+      gpuCount: 1,
+      meetsServiceLevel: null,
+      startedWallMs: startedWallMs + at * 20_000,
+      finishedWallMs: startedWallMs + at * 20_000 + 18_000,
+    });
+    if (fraction < 0.23)
+      return {
+        ...cell,
+        state: 'failed',
+        trials: [],
+        meetsServiceLevel: null,
+        failure: {
+          kind: 'out-of-memory',
+          phase: 'start',
+          enginePhase: 'profile',
+          message: 'No memory is left for the KV cache.',
+          logExcerpt: ['ValueError: No available memory for the cache blocks.'],
+          remedies: [
+            { flag: 'gpu-memory-utilization', change: 'raise', to: 0.24, why: 'The cache needs 0.5 GiB.' },
+          ],
+        },
+      };
+    if (fraction === 0.26 || fraction === 0.7)
+      return {
+        ...cell,
+        state: 'waiting',
+        trials: [],
+        startedWallMs: null,
+        finishedWallMs: null,
+        meetsServiceLevel: null,
+        passedOver: { search: 'smallest gpu-memory-utilization', why: '0.24 starts, and more starts too.' },
+      };
+    const throughput = Math.min(1150, 4000 * (fraction - 0.02));
+    const trial = loadResult(16, { systemTokensPerSecond: throughput });
+    return {
+      ...cell,
+      trials: [trial],
+      interval: {
+        systemTokensPerSecond: {
+          mean: throughput,
+          low: throughput - 30,
+          high: throughput + 30,
+          n: 1,
+          standardError: 15,
+        },
+      },
+      why:
+        fraction < 0.3
+          ? { bound: 'kv', evidence: ['The KV cache was full for 92 % of the time; 41 preemptions.'] }
+          : { bound: 'hbm', evidence: ['DRAM was active for 81 % of the time, tensor cores for 22 %.'] },
+      memory: [
+        {
+          term: 'weights',
+          predictedBytes: 15 * GiB,
+          lowBytes: 15 * GiB,
+          highBytes: 15 * GiB,
+          measuredBytes: 14.99 * GiB,
+        },
+        {
+          term: 'activation-peak',
+          predictedBytes: 1.1 * GiB,
+          lowBytes: GiB,
+          highBytes: 1.3 * GiB,
+          measuredBytes: 1.45 * GiB,
+        },
+        {
+          term: 'available-kv',
+          predictedBytes: 17 * GiB,
+          lowBytes: 16 * GiB,
+          highBytes: 18 * GiB,
+          measuredBytes: 16.8 * GiB,
+        },
+      ],
+      speed: {
+        systemTokensPerSecond: beside(throughput * 1.04, throughput),
+        ttftMs: beside(180, 172),
+        tpotMs: beside(13, 13.9),
+        startupSeconds: beside(48, 52),
+      },
+      telemetry: {
+        fromWallMs: startedWallMs + at * 20_000 + 9_000,
+        toWallMs: startedWallMs + at * 20_000 + 17_000,
+        samples: 40,
+        gpus: 1,
+        meanWatts: 512,
+        joulesPerOutputToken: 512 / throughput,
+        smActive: 0.93,
+        dramActive: 0.81,
+        tensorActive: 0.22,
+        memoryUsedBytes: fraction * 140 * GiB,
+      },
+      engineMetrics: {
+        samples: 20,
+        kvUsageMost: fraction < 0.3 ? 1 : 0.6,
+        preemptions: fraction < 0.3 ? 41 : 0,
+      },
+    };
+  });
+  return runResults({
+    run: '20261123T120000Z-memory-limit',
+    name: 'memory-limit',
+    mode: 'measured',
+    serviceLevel: null,
+    cells,
+    answer:
+      '0.30 is enough: the smallest gpu-memory-utilization at peak throughput, 1,120 tok/s ± 30; it starts from 0.24.',
+    searches: [
+      {
+        id: 'smallest',
+        label: 'gpu-memory-utilization',
+        goal: 'smallest-that-starts',
+        state: 'finished',
+        found: 'fraction-0.24',
+        good: ['fraction-0.24', 'fraction-0.3', 'fraction-0.5'],
+        bad: ['fraction-0.2', 'fraction-0.22'],
+        smooth: true,
+        why: '0.24 starts, 0.22 does not.',
+        startsUsed: 4,
+        startsOfGrid: 15,
+        runsUsed: 3,
+        runsOfGrid: 15,
+      },
+    ],
+    knees: [
+      {
+        group: '',
+        axis: 'concurrency',
+        cell: 'fraction-0.3',
+        value: 16,
+        systemTokensPerSecond: 1120,
+        regime: 'saturated',
+        why: 'More gives less than 5 % more.',
+      },
+    ],
+    ...changes,
+  });
+}
+
+/** One engine, two that share a GPU in turns, two under MPS; one of the last ran out of memory. */
+export function mpsResults(changes: Partial<RunResults> = {}): RunResults {
+  const arrangements = [
+    { copies: 1 },
+    { copies: 2, sharing: 'time-slicing' },
+    { copies: 2, sharing: 'mps', memoryLimitBytes: 60 * GiB },
+  ] as const;
+  const gains = [1, 0.92, 1.05];
+  const cells = arrangements.flatMap((arrangement, row) =>
+    [1, 2, 4, 8, 16, 32].map((concurrency): CellResult => {
+      const alone = 1000 * Math.sqrt(concurrency);
+      const failed = row === 2 && concurrency === 32;
+      return cellResult(concurrency, {
+        cell: `mps-${row}-${concurrency}`,
+        label: `${arrangement.copies} copies ${row}, concurrency ${concurrency}`,
+        arrangement,
+        gpuCount: 1,
+        meetsServiceLevel: null,
+        trials: failed ? [] : [loadResult(concurrency, { systemTokensPerSecond: alone * (gains[row] ?? 1) })],
+        ...(failed
+          ? {
+              state: 'failed',
+              meetsServiceLevel: null,
+              failure: {
+                kind: 'out-of-memory',
+                phase: 'load',
+                enginePhase: 'serving',
+                instance: 1,
+                message: 'The second copy ran out of memory.',
+                logExcerpt: [],
+              },
+            }
+          : {}),
+      });
+    }),
+  );
+  return runResults({
+    run: '20261123T130000Z-mps',
+    name: 'mps',
+    mode: 'measured',
+    serviceLevel: null,
+    cells,
+    answer:
+      'Two engines under MPS give 5 % more than one, but one with twice the load gives 41 % more: MPS does not pay here.',
+    ...changes,
+  });
+}
+
 export function sweepSnapshot(changes: Partial<SweepSnapshot> = {}): SweepSnapshot {
   return {
     type: 'snapshot',
@@ -280,6 +485,8 @@ export function sweepSnapshot(changes: Partial<SweepSnapshot> = {}): SweepSnapsh
     results: runResults(),
     progress: null,
     connection: null,
+    question: 'chat',
+    others: [],
     locale: 'en-US',
     ...changes,
   };

@@ -263,7 +263,7 @@ export class ComparisonView {
               : this.#events.attempt(device, Math.max(1, row.rejection.gpuCount), {});
           return {
             text: '',
-            content: button('▸', attempt, { class: 'quiet', 'aria-label': `Try ${label}` }),
+            content: () => button('▸', attempt, { class: 'quiet', 'aria-label': `Try ${label}` }),
           };
         },
       },
@@ -277,12 +277,13 @@ export class ComparisonView {
       text,
       sort: unitDollars,
       copy: unitDollars === null ? '' : String(unitDollars),
-      content: button(text, () => this.#editPrice(row), {
-        class: 'value',
-        'aria-label': `Price of ${label}: ${text}${priceSource === null ? '' : `, ${priceSource}`}. Edit`,
-        title: `${priceSource ?? 'No price is known.'} Click to edit; empty goes back to the list price.`,
-        'data-price': id,
-      }),
+      content: () =>
+        button(text, () => this.#editPrice(row), {
+          class: 'value',
+          'aria-label': `Price of ${label}: ${text}${priceSource === null ? '' : `, ${priceSource}`}. Edit`,
+          title: `${priceSource ?? 'No price is known.'} Click to edit; empty goes back to the list price.`,
+          'data-price': id,
+        }),
     };
   }
 
@@ -331,6 +332,6 @@ function fitsCell(row: ComparisonRow): Cell {
   return {
     text: word,
     title: 'way' in row ? row.way.verdict.reason : row.rejection.reason,
-    content: element('span', { class: 'state' }, markIcon(outcome), ` ${word}`),
+    content: () => element('span', { class: 'state' }, markIcon(outcome), ` ${word}`),
   };
 }

@@ -87,17 +87,18 @@ export function termColumns(
         return {
           text: `${how}: ${term.source}`,
           copy: `${how}: ${term.formula}; ${term.source}`,
-          content: element(
-            'div',
-            { class: 'how' },
-            button(how, () => toggle(name), {
-              class: 'expand',
-              'aria-expanded': isOpen,
-              title: isOpen ? 'Hide the formula' : 'Show the formula with its numbers',
-            }),
-            `: ${term.source}`,
-            isOpen ? element('code', { class: 'formula' }, term.formula) : null,
-          ),
+          content: () =>
+            element(
+              'div',
+              { class: 'how' },
+              button(how, () => toggle(name), {
+                class: 'expand',
+                'aria-expanded': isOpen,
+                title: isOpen ? 'Hide the formula' : 'Show the formula with its numbers',
+              }),
+              `: ${term.source}`,
+              isOpen ? element('code', { class: 'formula' }, term.formula) : null,
+            ),
         };
       },
     },

@@ -64,26 +64,29 @@ export function whatIfColumns(
       label: 'Fits',
       cell: ({ outcome, gpuCount }) => ({
         text: verdictWord(outcome),
-        content: element(
-          'span',
-          { class: 'state' },
-          markIcon(outcome),
-          ` ${verdictWord(outcome)}${gpuCount > 1 ? ` on ${gpuCount} GPUs` : ''}`,
-        ),
+        content: () =>
+          element(
+            'span',
+            { class: 'state' },
+            markIcon(outcome),
+            ` ${verdictWord(outcome)}${gpuCount > 1 ? ` on ${gpuCount} GPUs` : ''}`,
+          ),
       }),
     },
     {
       id: 'try',
       label: 'Try',
+      notCopied: true,
       cell: ({ flag, to }) =>
         typeof to === 'object'
           ? { text: '' }
           : {
               text: '',
-              content: button('▸', () => attempt(flag, to), {
-                class: 'quiet',
-                'aria-label': `Try ${flag} ${String(to)}`,
-              }),
+              content: () =>
+                button('▸', () => attempt(flag, to), {
+                  class: 'quiet',
+                  'aria-label': `Try ${flag} ${String(to)}`,
+                }),
             },
     },
   ];

@@ -12,15 +12,19 @@ import {
   type ScaleOptionsByType,
   Tooltip,
 } from 'chart.js';
+import { drawErrorBars, type ErrorBars } from './chartErrors.ts';
 import {
   type ChartMark,
   type ChartRegion,
+  drawEmphasis,
   drawLabels,
   drawMarks,
   drawRegions,
+  drawWatermark,
   type PointLabels,
 } from './chartMarks.ts';
-import { logarithmicTicks, timeTicks } from './chartTicks.ts';
+import { logarithmicTicks, spacedTicks, timeTicks } from './chartTicks.ts';
+import { type ChartTile, drawTiles } from './chartTiles.ts';
 import { frames } from './frames.ts';
 import { observeTheme, readTheme, type Theme } from './theme.ts';
 
@@ -64,9 +68,17 @@ export interface ChartSeries {
   /** Left out: a line without points. */
   readonly draw?: 'points' | 'line-and-points';
   readonly shape?: PointShape;
+  /** Radius of its points, pixels. */
+  readonly size?: number;
   readonly hollow?: boolean;
   /** Written beside the points, in their order. */
   readonly pointLabels?: readonly string[];
+  /** Said of the points in tooltips, in their order. */
+  readonly pointNames?: readonly string[];
+  /** `[low, high]` of each point's value, drawn as a bar across it; null: not known. */
+  readonly errors?: readonly (readonly [number, number] | null)[];
+  /** As `errors`, along the x axis. */
+  readonly errorsAlong?: readonly (readonly [number, number] | null)[];
   /** The range that is as likely, drawn lighter: `[low, high]` in the order of the points. */
   readonly band?: readonly (readonly [number, number])[];
 }
@@ -78,6 +90,20 @@ export interface ChartContent {
   readonly series: readonly ChartSeries[];
   readonly marks?: readonly ChartMark[];
   readonly regions?: readonly ChartRegion[];
+  /** Coloured fields in place of lines. */
+  readonly tiles?: readonly ChartTile[];
+  /** The point that is looked at elsewhere on the page: ringed. */
+  readonly emphasis?: Point;
+  /** A word across the plot: what is said of everything in it. */
+  readonly watermark?: string;
+  /** What a pointer shows the figures of. Left out: the nearest along the x axis. */
+  readonly nearest?: 'point';
+}
+
+/** A point of a series, by index. */
+export interface PointPlace {
+  readonly series: number;
+  readonly point: number;
 }
 
 export const markerShapes: readonly PointShape[] = ['circle', 'triangle', 'rect', 'rectRot', 'crossRot'];
@@ -85,7 +111,11 @@ export const markerShapes: readonly PointShape[] = ['circle', 'triangle', 'rect'
 /** By index; the same in the legend. */
 export const dashPatterns: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 
-type Dataset = ChartDataset<'line', Point[]> & { readonly isBand: boolean };
+type Dataset = ChartDataset<'line', Point[]> & {
+  readonly isBand: boolean;
+  readonly series: number;
+  readonly pointNames: readonly string[];
+};
 
 /** One chart on one canvas. It redraws with the queue of frames, and whenever the theme changes. */
 export class ChartView {
@@ -102,8 +132,14 @@ export class ChartView {
       plugins: [
         {
           id: 'marks',
-          beforeDatasetsDraw: (chart) => drawRegions(chart, this.#content?.regions ?? [], this.#theme),
+          beforeDatasetsDraw: (chart) => {
+            drawWatermark(chart, this.#content?.watermark ?? '', this.#theme);
+            drawRegions(chart, this.#content?.regions ?? [], this.#theme);
+            drawTiles(chart, this.#content?.tiles ?? [], this.#theme);
+            drawErrorBars(chart, this.#errorBars(), this.#theme);
+          },
           afterDatasetsDraw: (chart) => {
+            drawEmphasis(chart, this.#content?.emphasis, this.#theme);
             drawMarks(chart, this.#content?.marks ?? [], this.#theme);
             drawLabels(chart, this.#pointLabels(), this.#theme);
           },
@@ -137,6 +173,31 @@ export class ChartView {
     return this.#chart.scales['x']?.getValueForPixel(within) ?? Number.NaN;
   }
 
+  /** Calls back on a click: with the point under it, if any, and the values of both axes there. */
+  onClick(
+    handler: (place: PointPlace | undefined, at: { readonly x: number; readonly y: number }) => void,
+  ): void {
+    this.canvas.addEventListener('click', (event) => {
+      const [hit] = this.#chart.getElementsAtEventForMode(
+        event,
+        'nearest',
+        { axis: 'xy', intersect: true },
+        false,
+      );
+      const dataset = this.#chart.data.datasets[hit?.datasetIndex ?? -1] as Dataset | undefined;
+      const within = event.clientY - this.canvas.getBoundingClientRect().top;
+      handler(
+        hit === undefined || dataset === undefined || dataset.isBand
+          ? undefined
+          : { series: dataset.series, point: hit.index },
+        {
+          x: this.valueAt(event.clientX),
+          y: this.#chart.scales['left']?.getValueForPixel(within) ?? Number.NaN,
+        },
+      );
+    });
+  }
+
   #redraw(): void {
     frames.request(this, () => this.#draw());
   }
@@ -145,14 +206,14 @@ export class ChartView {
     const content = this.#content;
     if (content === undefined) return;
     const { min, max, ...x } = content.x;
-    const axes = JSON.stringify([x, content.left, content.right]);
+    const axes = JSON.stringify([x, content.left, content.right, content.nearest]);
     if (axes !== this.#axes) {
       this.#axes = axes;
       this.#chart.options = this.#options(content);
     }
     // A time axis moves with each sample: options made anew would be worked out anew.
     Object.assign(this.#chart.options.scales?.['x'] ?? {}, { min, max });
-    this.#setDatasets(content.series.flatMap((series) => this.#datasets(series)));
+    this.#setDatasets(content.series.flatMap((series, at) => this.#datasets(series, at)));
     this.#chart.update('none');
   }
 
@@ -167,19 +228,21 @@ export class ChartView {
     current.length = next.length;
   }
 
-  #datasets(series: ChartSeries): Dataset[] {
+  #datasets(series: ChartSeries, at: number): Dataset[] {
     const theme = this.#theme;
     const colour = theme.series[series.colour % theme.series.length] ?? theme.foreground;
     const yAxisID = series.axis === 'right' ? 'right' : 'left';
     const drawsPoints = series.draw !== undefined;
     const marked = theme.highContrast && series.marker !== undefined && !drawsPoints;
     const pointRadius = drawsPoints
-      ? 4.5
+      ? (series.size ?? 4.5)
       : marked
         ? markerRadii(series.points.length, series.marker ?? 0)
         : 0;
     const line: Dataset = {
       isBand: false,
+      series: at,
+      pointNames: series.pointNames ?? [],
       label: series.label,
       data: [...series.points],
       yAxisID,
@@ -189,18 +252,22 @@ export class ChartView {
       borderDash: [...(dashPatterns[(series.dash ?? 0) % dashPatterns.length] ?? [])],
       pointRadius,
       pointHitRadius: 8,
-      pointHoverRadius: drawsPoints ? 6 : 3,
+      pointHoverRadius: drawsPoints ? (series.size ?? 4.5) + 1.5 : 3,
       pointBorderWidth: 2,
       pointStyle: series.shape ?? markerShape(series) ?? 'circle',
       pointBorderColor: colour,
       pointBackgroundColor: series.hollow === true ? theme.background : colour,
       fill: false,
+      // A point on the axis is seen whole.
+      ...(drawsPoints ? { clip: 8 } : {}),
       // Points stand on top of lines: what they mark is seen.
       order: drawsPoints ? -1 : 0,
     };
     if (series.band === undefined) return [line];
     const edge = (side: 0 | 1, fill: ChartDataset<'line'>['fill']): Dataset => ({
       isBand: true,
+      series: at,
+      pointNames: [],
       label: series.label,
       data: series.points.map(({ x }, i) => ({ x, y: series.band?.[i]?.[side] ?? Number.NaN })),
       yAxisID,
@@ -227,6 +294,23 @@ export class ChartView {
     );
   }
 
+  #errorBars(): readonly ErrorBars[] {
+    const { series: colours, foreground } = this.#theme;
+    return (this.#content?.series ?? []).flatMap(({ points, errors, errorsAlong, axis, colour }) =>
+      errors === undefined && errorsAlong === undefined
+        ? []
+        : [
+            {
+              points,
+              errors: errors ?? [],
+              errorsAlong: errorsAlong ?? [],
+              axis: axis ?? 'left',
+              colour: colours[colour % colours.length] ?? foreground,
+            },
+          ],
+    );
+  }
+
   #options(content: ChartContent): ChartOptions<'line'> {
     const theme = this.#theme;
     const font = { family: theme.fontFamily, size: theme.fontPixels };
@@ -238,7 +322,11 @@ export class ChartView {
       maintainAspectRatio: false,
       spanGaps: false,
       events: ['mousemove', 'mouseout', 'click', 'touchstart', 'touchmove'],
-      interaction: { mode: 'nearest', axis: 'x', intersect: false },
+      interaction: {
+        mode: 'nearest',
+        axis: content.nearest === 'point' ? 'xy' : 'x',
+        intersect: content.nearest === 'point',
+      },
       layout: { padding: { top: 14, right: 22 } },
       elements: { line: { tension: 0 } },
       scales: {
@@ -262,9 +350,10 @@ export class ChartView {
               const x = items[0]?.parsed.x;
               return x === undefined || x === null ? '' : `${content.x.label}: ${content.x.format(x)}`;
             },
-            label: ({ dataset, parsed }) => {
+            label: ({ dataset, dataIndex, parsed }) => {
               const axis = dataset.yAxisID === 'right' ? (content.right ?? content.left) : content.left;
-              return `${dataset.label}: ${parsed.y === null ? '' : axis.format(parsed.y)}`;
+              const name = (dataset as Dataset).pointNames[dataIndex];
+              return `${name ?? dataset.label}: ${parsed.y === null ? '' : axis.format(parsed.y)}`;
             },
           },
         },
@@ -276,9 +365,11 @@ export class ChartView {
     const theme = this.#theme;
     const font = { family: theme.fontFamily, size: theme.fontPixels };
     const { ticks } = axis;
+    const [across, room] = position === 'bottom' ? (['width', 44] as const) : (['height', 18] as const);
     const ownTicks =
       ticks !== undefined
-        ? () => [...ticks]
+        ? (min: number, max: number, _: number, chart: ScaleBox['chart']) =>
+            spacedTicks(ticks, { min, max, logarithmic: axis.scale === 'logarithmic' }, room / chart[across])
         : axis.scale === 'time'
           ? timeTicks
           : axis.scale === 'logarithmic'
@@ -314,9 +405,8 @@ export class ChartView {
         : {
             afterBuildTicks: (scale: ScaleBox) => {
               const wide = position === 'bottom' ? scale.chart.width / 90 : scale.chart.height / 40;
-              scale.ticks = ownTicks(scale.min, scale.max, Math.max(2, Math.floor(wide))).map((value) => ({
-                value,
-              }));
+              const most = Math.max(2, Math.floor(wide));
+              scale.ticks = ownTicks(scale.min, scale.max, most, scale.chart).map((value) => ({ value }));
             },
           }),
     } as unknown as ScaleOptionsByType<'linear'>;

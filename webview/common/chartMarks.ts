@@ -10,11 +10,13 @@ export interface ChartMark {
   readonly kind: 'limit' | 'current' | 'failed';
 }
 
-/** A stretch of the x axis, hatched. */
+/** A stretch of the x axis: hatched, where nothing is known or all has failed; else shaded. */
 export interface ChartRegion {
   readonly from: number;
   readonly to: number;
   readonly label: string;
+  /** Left out: a gap. */
+  readonly kind?: 'failed' | 'span' | 'chosen-span';
 }
 
 export interface PointLabels {
@@ -75,25 +77,18 @@ export function drawRegions(chart: Chart, regions: readonly ChartRegion[], theme
   ctx.beginPath();
   ctx.rect(area.left, area.top, area.width, area.height);
   ctx.clip();
-  ctx.strokeStyle = theme.lines;
-  ctx.fillStyle = theme.description;
   ctx.font = `${theme.fontPixels}px ${theme.fontFamily}`;
   ctx.lineWidth = 1;
   for (const region of regions) {
+    const failed = region.kind === 'failed';
+    ctx.strokeStyle = failed ? theme.failed : theme.lines;
+    ctx.fillStyle = failed ? theme.failed : theme.description;
     const left = Math.max(area.left, x.getPixelForValue(region.from));
     const right = Math.min(area.right, Math.max(left + 2, x.getPixelForValue(region.to)));
     if (right <= area.left || left >= area.right) continue;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, area.top, right - left, area.height);
-    ctx.clip();
-    ctx.beginPath();
-    for (let offset = left - area.height; offset < right; offset += 8) {
-      ctx.moveTo(offset, area.bottom);
-      ctx.lineTo(offset + area.height, area.top);
-    }
-    ctx.stroke();
-    ctx.restore();
+    if (region.kind === 'span' || region.kind === 'chosen-span')
+      shade(ctx, area, left, right, region.kind === 'chosen-span', theme);
+    else hatch(ctx, area, left, right);
     const width = ctx.measureText(region.label).width;
     if (width + 8 < right - left)
       drawText(
@@ -104,7 +99,91 @@ export function drawRegions(chart: Chart, regions: readonly ChartRegion[], theme
         theme,
         true,
       );
+    else if (failed && right - left > theme.fontPixels + 4) {
+      // Too narrow for it to lie: it stands.
+      ctx.save();
+      ctx.translate((left + right + theme.fontPixels) / 2, area.bottom - 14);
+      ctx.rotate(-Math.PI / 2);
+      drawText(ctx, region.label, 0, 0, theme, true);
+      ctx.restore();
+    }
   }
+  ctx.restore();
+}
+
+interface Area {
+  readonly top: number;
+  readonly bottom: number;
+  readonly height: number;
+}
+
+function hatch(ctx: CanvasRenderingContext2D, area: Area, left: number, right: number): void {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, area.top, right - left, area.height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let offset = left - area.height; offset < right; offset += 8) {
+    ctx.moveTo(offset, area.bottom);
+    ctx.lineTo(offset + area.height, area.top);
+  }
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** In high contrast its edges alone: no colour may be mixed with the background. */
+function shade(
+  ctx: CanvasRenderingContext2D,
+  area: Area,
+  left: number,
+  right: number,
+  chosen: boolean,
+  theme: Theme,
+): void {
+  ctx.save();
+  if (!theme.highContrast) {
+    ctx.fillStyle = `color-mix(in srgb, ${theme.foreground} ${chosen ? 14 : 5}%, transparent)`;
+    ctx.fillRect(left, area.top, right - left, area.height);
+  }
+  if (chosen || theme.highContrast) {
+    ctx.strokeStyle = theme.foreground;
+    ctx.lineWidth = chosen ? 2 : 1;
+    ctx.strokeRect(left, area.top, right - left, area.height);
+  }
+  ctx.restore();
+}
+
+/** A ring around the point. */
+export function drawEmphasis(
+  { ctx, scales }: Chart,
+  point: { readonly x: number; readonly y: number } | undefined,
+  theme: Theme,
+): void {
+  if (point === undefined) return;
+  const [left, top] = [scales['x']?.getPixelForValue(point.x), scales['left']?.getPixelForValue(point.y)];
+  if (left === undefined || top === undefined || Number.isNaN(left) || Number.isNaN(top)) return;
+  ctx.save();
+  ctx.strokeStyle = theme.foreground;
+  ctx.lineWidth = 2;
+  ctx.beginPath();
+  ctx.arc(left, top, 10, 0, 2 * Math.PI);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** Large and quiet, behind everything else. */
+export function drawWatermark({ ctx, chartArea: area }: Chart, text: string, theme: Theme): void {
+  if (text === '') return;
+  ctx.save();
+  ctx.font = `600 ${Math.max(18, Math.min(44, area.width / 10))}px ${theme.fontFamily}`;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'middle';
+  ctx.strokeStyle = ctx.fillStyle = theme.highContrast
+    ? theme.description
+    : `color-mix(in srgb, ${theme.description} 22%, transparent)`;
+  const [middle, height] = [(area.left + area.right) / 2, (area.top + area.bottom) / 2];
+  if (theme.highContrast) ctx.strokeText(text, middle, height);
+  else ctx.fillText(text, middle, height);
   ctx.restore();
 }
 

@@ -19,6 +19,24 @@ export function logarithmicTicks(min: number, max: number, most: number): number
   );
 }
 
+/** Of the values, ascending, those that stand at least this share of the axis apart, the first and the last among them. */
+export function spacedTicks(
+  values: readonly number[],
+  axis: { readonly min: number; readonly max: number; readonly logarithmic: boolean },
+  least: number,
+): number[] {
+  const place = (value: number) => (axis.logarithmic ? Math.log(value) : value);
+  const [low, high] = [place(axis.min), place(axis.max)];
+  const shown: number[] = [];
+  const isApart = (value: number, from: number | undefined) =>
+    from === undefined || (place(value) - place(from)) / (high - low) >= least;
+  for (const value of values) if (isApart(value, shown.at(-1))) shown.push(value);
+  const last = values.at(-1);
+  if (last === undefined || shown.at(-1) === last) return shown;
+  while (shown.length > 1 && !isApart(last, shown.at(-1))) shown.pop();
+  return isApart(last, shown.at(-1)) ? [...shown, last] : shown;
+}
+
 function multiples(min: number, max: number, step: number): number[] {
   const first = Math.ceil(min / step);
   return Array.from(

@@ -48,7 +48,7 @@ export class Figure<Row> {
   readonly #toggle: HTMLButtonElement;
   readonly #picture: HTMLButtonElement;
   readonly #canvas: HTMLCanvasElement;
-  readonly #table: Table<Row>;
+  #table: Table<Row>;
   #rows: readonly Row[] = [];
   #empty = false;
   #series: readonly LegendSeries[] = [];
@@ -117,6 +117,11 @@ export class Figure<Row> {
     figures.push({ element: this.element, toggle: () => this.#toggleTwin() });
   }
 
+  /** As the options have it. */
+  get title(): string {
+    return this.options.title;
+  }
+
   /** `now`: within the frame that asks; left out, the chart is drawn in one of the next. */
   show({ chart, rows, summary, title = this.options.title }: FigureContent<Row>, now = false): void {
     setText(this.#title, title);
@@ -124,12 +129,20 @@ export class Figure<Row> {
     setText(this.#summary, summary);
     this.#showLegend(chart.series);
     const series = chart.series.filter(({ hidden }) => hidden !== true);
-    this.#empty = chart.series.every(({ points, hidden }) => points.length === 0 && hidden !== true);
+    this.#empty =
+      (chart.tiles ?? []).length === 0 &&
+      chart.series.every(({ points, hidden }) => points.length === 0 && hidden !== true);
     this.#showParts();
     this.chart.show({ ...chart, series }, now);
     this.#table.caption = title;
     this.#rows = rows;
     if (!this.#twin.hidden) this.#table.show(rows);
+  }
+
+  /** What the twin's columns are, where that depends on what is drawn. */
+  useTable(options: TableOptions<Row>): void {
+    this.#table = new Table(options);
+    this.#twin.replaceChildren(this.#table.element);
   }
 
   #copy(): void {

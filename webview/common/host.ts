@@ -34,12 +34,15 @@ export function connectHost<To, From extends { readonly type: string }>(): HostC
   };
 }
 
+const messageTypes = new Set(['snapshot', 'delta', 'compared-run', 'run-telemetry', 'plan-cursor']);
+
 /** Other messages reach a webview too (VS Code's own, extensions of the browser). */
 function isMessage(data: unknown): boolean {
   return (
     typeof data === 'object' &&
     data !== null &&
     'type' in data &&
-    (data.type === 'snapshot' || data.type === 'delta')
+    typeof data.type === 'string' &&
+    messageTypes.has(data.type)
   );
 }

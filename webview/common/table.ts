@@ -1,4 +1,5 @@
 import { button, element, setAttributes, setText } from './dom.ts';
+import { RowWindow } from './rowWindow.ts';
 
 export interface Cell {
   readonly text: string;
@@ -8,8 +9,8 @@ export interface Cell {
   readonly copy?: string;
   /** Shown on hover and read after the text: why it is missing, how it is known. */
   readonly title?: string;
-  /** Shown in place of the text; a button in it takes the focus of the cell. */
-  readonly content?: Node;
+  /** Makes what is shown in place of the text; a button in it takes the focus of the cell. */
+  readonly content?: () => Node;
 }
 
 export interface Column<Row> {
@@ -17,6 +18,8 @@ export interface Column<Row> {
   readonly label: string;
   readonly title?: string;
   readonly numeric?: boolean;
+  /** It has buttons alone. */
+  readonly notCopied?: true;
   cell(row: Row): Cell;
 }
 
@@ -26,6 +29,10 @@ export interface TableOptions<Row> {
   /** Stable over updates: sorting, focus and selection follow it. */
   rowKey(row: Row): string;
   rowClass?(row: Row): string;
+  /** The rows that are looked at elsewhere on the page. */
+  rowSelected?(row: Row): boolean;
+  /** Called on a click anywhere in a row but on a button. */
+  rowClicked?(row: Row): void;
   copy(text: string): void;
   /** Called when a column was chosen to sort by. */
   sorted?(): void;
@@ -38,21 +45,26 @@ interface Order {
 
 /**
  * A sortable table that is one stop of the Tab key: arrows, Home and End move in it, Enter or a click copies
- * the exact value of a cell (or presses its button), Ctrl+C does too. Rows may be shown anew at any time.
+ * the exact value of a cell (or presses its button), Ctrl+C does too. Rows may be shown anew at any time. Of
+ * many rows only those in view are in the page.
  */
 export class Table<Row> {
   readonly element: HTMLElement;
   readonly #table: HTMLTableElement;
   readonly #caption = element('caption');
   readonly #body = element('tbody');
+  readonly #head: HTMLTableRowElement;
   readonly #headers = new Map<string, HTMLTableCellElement>();
+  readonly #window: RowWindow;
   #rows: readonly Row[] = [];
+  /** The rows as they stand in the table. */
+  #ordered: readonly Row[] = [];
   #order: Order | undefined;
   /** Row and column of the one cell that Tab reaches; row 0 is the header. */
   #at = { row: 1, column: 0 };
 
   constructor(private readonly options: TableOptions<Row>) {
-    const head = element('tr', { role: 'row' });
+    this.#head = element('tr', { role: 'row' });
     for (const column of options.columns) {
       const header = element(
         'th',
@@ -65,13 +77,13 @@ export class Table<Row> {
         button(column.label, () => this.#sortBy(column), { class: 'sort', tabindex: -1 }),
       );
       this.#headers.set(column.id, header);
-      head.append(header);
+      this.#head.append(header);
     }
     this.#table = element(
       'table',
       { role: 'grid' },
       this.#caption,
-      element('thead', { role: 'rowgroup' }, head),
+      element('thead', { role: 'rowgroup' }, this.#head),
       this.#body,
     );
     setAttributes(this.#body, { role: 'rowgroup' });
@@ -79,7 +91,11 @@ export class Table<Row> {
     this.element = element('div', { class: 'table-scroll' }, this.#table);
     this.#table.addEventListener('keydown', (event) => this.#onKey(event));
     this.#table.addEventListener('focusin', (event) => this.#onFocus(event));
-    this.#body.addEventListener('click', (event) => this.#copyCellOf(event.target));
+    this.#body.addEventListener('click', (event) => {
+      this.#copyCellOf(event.target);
+      this.#rowClicked(event.target);
+    });
+    this.#window = new RowWindow(this.element, this.#body, options.columns.length, () => this.#draw());
   }
 
   set caption(caption: string) {
@@ -88,16 +104,25 @@ export class Table<Row> {
 
   show(rows: readonly Row[]): void {
     this.#rows = rows;
-    const focused = this.#table.contains(document.activeElement) ? this.#focusedKey() : undefined;
-    const ordered = this.#ordered();
-    this.#body.replaceChildren(...ordered.map((row) => this.#rowElement(row)));
+    const focused = this.#hasFocus() ? this.#focusedKey() : undefined;
+    this.#ordered = this.#inOrder();
     if (focused !== undefined) {
-      const row = ordered.findIndex((candidate) => this.options.rowKey(candidate) === focused);
+      const row = this.#ordered.findIndex((candidate) => this.options.rowKey(candidate) === focused);
       if (row >= 0) this.#at = { ...this.#at, row: row + 1 };
     }
-    this.#at = { ...this.#at, row: Math.min(this.#at.row, ordered.length) };
-    this.#markStop();
-    if (focused !== undefined) this.#stop()?.focus({ preventScroll: true });
+    this.#at = { ...this.#at, row: Math.min(this.#at.row, this.#ordered.length) };
+    this.#window.resize(this.#ordered.length);
+    setAttributes(this.#table, { 'aria-rowcount': this.#window.isWindowed ? rows.length + 1 : undefined });
+    if (focused !== undefined) this.#window.reach(this.#at.row - 1);
+    this.#draw();
+  }
+
+  /** Brings a row into view. */
+  reveal(key: string): void {
+    const row = this.#ordered.findIndex((candidate) => this.options.rowKey(candidate) === key);
+    if (row < 0) return;
+    if (this.#window.reach(row)) this.#draw();
+    this.#element(row + 1)?.scrollIntoView({ block: 'nearest' });
   }
 
   /** The same rows, their cells made anew. */
@@ -122,9 +147,9 @@ export class Table<Row> {
   }
 
   #lines(): readonly (readonly string[])[] {
-    const columns = this.options.columns.filter(({ label }) => label !== '');
+    const columns = this.options.columns.filter(({ notCopied }) => notCopied !== true);
     const header = columns.map(({ label }) => label);
-    const lines = this.#ordered().map((row) =>
+    const lines = this.#ordered.map((row) =>
       columns.map((column) => {
         const cell = column.cell(row);
         return cell.copy ?? cell.text;
@@ -133,18 +158,36 @@ export class Table<Row> {
     return [header, ...lines];
   }
 
-  #rowElement(row: Row): HTMLTableRowElement {
+  /** Those of the rows that are in view, made anew. */
+  #draw(): void {
+    const hadFocus = this.#hasFocus() && document.activeElement?.closest('tbody') === this.#body;
+    const { first, end } = this.#window;
+    this.#window.put(this.#ordered.slice(first, end).map((row, at) => this.#rowElement(row, first + at + 1)));
+    // What was scrolled away can't keep the focus: the nearest row that is in view has it.
+    if (hadFocus) this.#at = { ...this.#at, row: Math.min(Math.max(this.#at.row, first + 1), end) };
+    this.#markStop();
+    if (hadFocus) this.#stop()?.focus({ preventScroll: true });
+  }
+
+  #rowElement(row: Row, at: number): HTMLTableRowElement {
     return element(
       'tr',
-      { role: 'row', 'data-key': this.options.rowKey(row), class: this.options.rowClass?.(row) },
+      {
+        role: 'row',
+        'data-key': this.options.rowKey(row),
+        'aria-rowindex': this.#window.isWindowed ? at + 1 : undefined,
+        'data-row': at,
+        'aria-selected': this.options.rowSelected?.(row),
+        class: this.options.rowClass?.(row),
+      },
       ...this.options.columns.map((column) => {
         const cell = column.cell(row);
-        const content = cell.content ?? cell.text;
+        const content = cell.content?.() ?? cell.text;
         return element(
           'td',
           {
             role: 'gridcell',
-            tabindex: cell.content instanceof HTMLButtonElement ? undefined : -1,
+            tabindex: content instanceof HTMLButtonElement ? undefined : -1,
             class: column.numeric ? 'numeric' : undefined,
             title: cell.title,
             'data-copy': cell.copy ?? cell.text,
@@ -156,17 +199,20 @@ export class Table<Row> {
     );
   }
 
-  #ordered(): readonly Row[] {
+  #inOrder(): readonly Row[] {
     const order = this.#order;
     const column = this.options.columns.find((candidate) => candidate.id === order?.column);
     if (order === undefined || column === undefined) return this.#rows;
     const sign = order.direction === 'ascending' ? 1 : -1;
-    return this.#rows.toSorted((a, b) => {
-      const [left, right] = [sortValue(column.cell(a)), sortValue(column.cell(b))];
-      if (left === null || right === null) return Number(left === null) - Number(right === null);
-      if (typeof left === 'number' && typeof right === 'number') return sign * (left - right);
-      return sign * String(left).localeCompare(String(right));
-    });
+    return this.#rows
+      .map((row) => ({ row, value: sortValue(column.cell(row)) }))
+      .sort((a, b) => {
+        const [left, right] = [a.value, b.value];
+        if (left === null || right === null) return Number(left === null) - Number(right === null);
+        if (typeof left === 'number' && typeof right === 'number') return sign * (left - right);
+        return sign * inWords.compare(String(left), String(right));
+      })
+      .map(({ row }) => row);
   }
 
   #sortBy(column: Column<Row>): void {
@@ -182,13 +228,18 @@ export class Table<Row> {
     return document.activeElement?.closest('tr')?.dataset['key'] ?? '';
   }
 
-  #cells(row: number): readonly HTMLElement[] {
-    return [...(this.#table.rows[row]?.cells ?? [])];
+  #hasFocus(): boolean {
+    return this.#table.contains(document.activeElement);
+  }
+
+  /** Of the header (0) or a row in view. */
+  #element(row: number): HTMLTableRowElement | undefined {
+    return row === 0 ? this.#head : this.#window.element(row - 1);
   }
 
   /** The element of a cell that takes the focus. */
   #target(row: number, column: number): HTMLElement | undefined {
-    const cell = this.#cells(row)[column];
+    const cell = this.#element(row)?.cells[column];
     return cell?.querySelector<HTMLElement>('button') ?? cell;
   }
 
@@ -198,7 +249,7 @@ export class Table<Row> {
 
   #markStop(): void {
     for (const stop of this.#table.querySelectorAll('[tabindex="0"]')) setAttributes(stop, { tabindex: -1 });
-    const stop = this.#stop();
+    const stop = this.#stop() ?? this.#target(this.#window.first + 1, this.#at.column);
     if (stop !== undefined) setAttributes(stop, { tabindex: 0 });
   }
 
@@ -207,7 +258,7 @@ export class Table<Row> {
       event.target instanceof Element ? event.target.closest<HTMLTableCellElement>('th, td') : null;
     const row = cell?.closest('tr');
     if (cell === null || row === null || row === undefined) return;
-    this.#at = { row: row.rowIndex, column: cell.cellIndex };
+    this.#at = { row: row === this.#head ? 0 : Number(row.dataset['row']), column: cell.cellIndex };
     this.#markStop();
   }
 
@@ -215,28 +266,42 @@ export class Table<Row> {
     // A field in a cell has its own use for them.
     if (event.target instanceof HTMLInputElement) return;
     const { row, column } = this.#at;
-    const lastColumn = this.options.columns.length - 1;
+    const [lastColumn, lastRow] = [this.options.columns.length - 1, this.#ordered.length];
     const moves: Readonly<Record<string, readonly [number, number]>> = {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
       Home: [event.ctrlKey ? 0 : row, 0],
-      End: [event.ctrlKey ? this.#table.rows.length - 1 : row, lastColumn],
+      End: [event.ctrlKey ? lastRow : row, lastColumn],
+      ...(this.#window.isWindowed
+        ? {
+            PageUp: [Math.max(1, row - pageRows), column],
+            PageDown: [Math.min(lastRow, row + pageRows), column],
+          }
+        : {}),
     };
     const to = moves[event.key];
     const isCopy = event.key === 'Enter' || (event.key === 'c' && (event.ctrlKey || event.metaKey));
     if (to !== undefined) {
-      const target = this.#target(to[0], to[1]);
-      if (target === undefined) return;
+      const isCell = to[0] >= 0 && to[0] <= lastRow && to[1] >= 0 && to[1] <= lastColumn;
+      if (!isCell) return;
       this.#at = { row: to[0], column: to[1] };
+      if (to[0] > 0 && this.#window.reach(to[0] - 1)) this.#draw();
       this.#markStop();
-      target.focus();
+      this.#stop()?.focus();
       event.preventDefault();
     } else if (isCopy && event.target instanceof HTMLTableCellElement) {
       this.#copyCellOf(event.target);
       event.preventDefault();
     }
+  }
+
+  #rowClicked(target: EventTarget | null): void {
+    if (!(target instanceof Element) || target.closest('button') !== null) return;
+    const at = Number(target.closest('tr')?.dataset['row'] ?? Number.NaN);
+    const row = this.#ordered[at - 1];
+    if (row !== undefined) this.options.rowClicked?.(row);
   }
 
   #copyCellOf(target: EventTarget | null): void {
@@ -249,6 +314,12 @@ export class Table<Row> {
     window.setTimeout(() => cell.classList.remove('copied'), 700);
   }
 }
+
+/** Making one for each comparison takes longer than the comparisons. */
+const inWords = new Intl.Collator();
+
+/** What Page Up and Page Down move by. */
+const pageRows = 20;
 
 function sortValue(cell: Cell): number | string | null {
   return cell.sort === undefined ? cell.text : cell.sort;

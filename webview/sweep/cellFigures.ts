@@ -1,25 +1,22 @@
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
-import type { LoadResult } from '../../src/core/sweep/loadResult.ts';
 import type { CellResult, RunResults, ServiceLevel } from '../../src/core/sweep/run.ts';
-
-/** Mean over a cell's trials, and how far they lie apart. */
-export interface Figure {
-  readonly mean: number;
-  readonly min: number;
-  readonly max: number;
-  readonly trials: number;
-}
+import { isClientBound, isUnsteady } from '../../src/core/sweep/usable.ts';
+import { type Figure, type MetricContext, type MetricId, metricOf } from './metrics.ts';
 
 /** How a cell is to be taken; each is drawn in its own shape. Only the first two count for an answer. */
-export type Standing =
-  | 'measured'
-  | 'misses-service-level'
-  | 'client-bound'
-  | 'request-failures'
-  | 'failed'
-  | 'running'
-  | 'waiting'
-  | 'skipped';
+export const standings = [
+  'measured',
+  'misses-service-level',
+  'client-bound',
+  'unsteady',
+  'request-failures',
+  'failed',
+  'running',
+  'waiting',
+  'skipped',
+  'passed-over',
+] as const;
+export type Standing = (typeof standings)[number];
 
 export interface CellFigures {
   readonly cell: CellResult;
@@ -29,59 +26,78 @@ export interface CellFigures {
   /** null: not counted in the file of another tool. */
   readonly requestsOk: number | null;
   readonly requestsFailed: number | null;
-  readonly ttftP50Ms: Figure | null;
-  readonly ttftP95Ms: Figure | null;
-  readonly tpotP50Ms: Figure | null;
-  readonly itlP50Ms: Figure | null;
-  readonly e2eP50Ms: Figure | null;
-  readonly perQueryTokensPerSecond: Figure | null;
-  readonly systemTokensPerSecond: Figure | null;
+  /** Worked out when it is first asked for. */
+  figure(metric: MetricId): Figure | null;
 }
 
-export function cellFigures(results: RunResults): readonly CellFigures[] {
-  const groups = groupLabels(results.cells.map((cell) => cell.flags));
+export function cellFigures(results: RunResults, context: MetricContext): readonly CellFigures[] {
+  const groups = groupLabels(results.cells.map(varied));
   return results.cells.map((cell, i) => ({
     cell,
     group: groups[i] ?? '',
     standing: standing(cell),
     requestsOk: counted(cell, ({ requests }) => requests.ok),
     requestsFailed: counted(cell, ({ requests }) => requests.failed),
-    ttftP50Ms: overTrials(cell, (trial) => trial.ttftMs.p50),
-    ttftP95Ms: overTrials(cell, (trial) => trial.ttftMs.p95),
-    tpotP50Ms: overTrials(cell, (trial) => trial.tpotMs.p50),
-    itlP50Ms: overTrials(cell, (trial) => trial.itlMs.p50),
-    e2eP50Ms: overTrials(cell, (trial) => trial.e2eMs.p50),
-    perQueryTokensPerSecond: overTrials(cell, (trial) => trial.perQueryTokensPerSecond),
-    systemTokensPerSecond: overTrials(cell, (trial) => trial.systemTokensPerSecond),
+    figure: memorised((metric) => metricOf(metric).figure(cell, context)),
   }));
 }
 
-function counted(cell: CellResult, pick: (trial: LoadResult) => number | null): number | null {
-  const counts = cell.trials.map(pick);
-  return counts.includes(null) ? null : sum(counts.map((count) => count ?? 0));
-}
-
-/** null where one of the trials can't certify it: the others alone would flatter. */
-function overTrials(cell: CellResult, pick: (trial: LoadResult) => number | null): Figure | null {
-  const values = cell.trials.map(pick);
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0 || known.length < values.length) return null;
-  return {
-    mean: sum(known) / known.length,
-    min: Math.min(...known),
-    max: Math.max(...known),
-    trials: known.length,
+function memorised(make: (metric: MetricId) => Figure | null): (metric: MetricId) => Figure | null {
+  const known = new Map<MetricId, Figure | null>();
+  return (metric) => {
+    const found = known.get(metric);
+    if (found !== undefined) return found;
+    const made = make(metric);
+    known.set(metric, made);
+    return made;
   };
 }
 
-function standing(cell: CellResult): Standing {
+function counted(
+  cell: CellResult,
+  pick: (trial: CellResult['trials'][number]) => number | null,
+): number | null {
+  const counts = cell.trials.map(pick);
+  return counts.includes(null) ? null : counts.reduce((total: number, count) => total + (count ?? 0), 0);
+}
+
+export function standing(cell: CellResult): Standing {
+  if (cell.passedOver !== undefined && cell.state !== 'done' && cell.state !== 'failed') return 'passed-over';
   if (cell.state !== 'done') return cell.state;
-  if (cell.trials.some((trial) => trial.client?.bound === true)) return 'client-bound';
+  if (isClientBound(cell)) return 'client-bound';
+  if (isUnsteady(cell)) return 'unsteady';
   if (cell.trials.some((trial) => (trial.requests.failed ?? 0) > 0)) return 'request-failures';
   return cell.meetsServiceLevel === false ? 'misses-service-level' : 'measured';
 }
 
-/** The flags that differ between the cells, written out; '' where none does. */
+export function countsForAnswer({ standing: how }: CellFigures): boolean {
+  return how === 'measured' || how === 'misses-service-level';
+}
+
+/** Whatever differs between cells but the level of their load. */
+function varied({ flags, load, arrangement, gpuCount }: CellResult): Readonly<Record<string, FlagValue>> {
+  return {
+    ...flags,
+    ...(gpuCount === undefined ? {} : { GPUs: gpuCount }),
+    ...(arrangement === undefined ? {} : { engines: arrangementWords(arrangement) }),
+    ...(load === undefined ? {} : { load }),
+  };
+}
+
+/** `2 copies, MPS, 20 GiB each`. */
+export function arrangementWords(arrangement: NonNullable<CellResult['arrangement']>): string {
+  const { copies, sharing, memoryLimitBytes, threadPercentage } = arrangement;
+  return [
+    copies === 1 ? '1 copy' : `${copies} copies`,
+    sharing === undefined ? '' : sharing === 'mps' ? 'MPS' : 'time-sliced',
+    memoryLimitBytes === undefined ? '' : `${Number((memoryLimitBytes / 2 ** 30).toPrecision(3))} GiB each`,
+    threadPercentage === undefined ? '' : `${threadPercentage} % of the SMs`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** What differs between the cells, written out; '' where nothing does. */
 export function groupLabels(flags: readonly Readonly<Record<string, FlagValue>>[]): readonly string[] {
   const names = [...new Set(flags.flatMap((one) => Object.keys(one)))].sort();
   const varying = names.filter((name) => new Set(flags.map((one) => JSON.stringify(one[name]))).size > 1);
@@ -90,7 +106,8 @@ export function groupLabels(flags: readonly Readonly<Record<string, FlagValue>>[
 
 /** Why a figure shows as `–`. */
 export function missingReason({ standing: how, cell }: CellFigures): string {
-  if (cell.trials.length > 0) return 'the sample is too small to certify this';
+  if (how === 'passed-over') return 'not run: the search did not need it';
+  if (cell.trials.length > 0) return 'the sample is too small to certify this, or it was not recorded';
   if (how === 'failed') return 'the cell failed before it could be measured';
   return how === 'skipped' ? 'not run' : 'not measured yet';
 }
@@ -103,6 +120,8 @@ export function standingWords({ cell, standing: how }: CellFigures): string {
       return 'misses the SLO';
     case 'client-bound':
       return 'client-bound';
+    case 'unsteady':
+      return 'not steady';
     case 'request-failures':
       return 'requests failed';
     case 'failed':
@@ -113,12 +132,17 @@ export function standingWords({ cell, standing: how }: CellFigures): string {
       return 'waiting';
     case 'skipped':
       return cell.prediction?.outcome === 'does-not-fit' ? 'skipped: predicted not to fit' : 'skipped';
+    case 'passed-over':
+      return 'passed over by the search';
   }
 }
 
-export function failureWords(cell: CellResult): string {
-  if (cell.failure === null) return '';
-  return `${cell.failure.kind.replaceAll('-', ' ')} at ${cell.failure.phase.replaceAll('-', ' ')}`;
+/** `out of memory at capture`: the engine's own phase where its log says it. */
+export function failureWords({ failure }: CellResult): string {
+  if (failure === null) return '';
+  const phase = failure.enginePhase ?? failure.phase;
+  const copy = failure.instance === undefined ? '' : ` (copy ${failure.instance + 1})`;
+  return `${failure.kind.replaceAll('-', ' ')} at ${phase.replaceAll('-', ' ')}${copy}`;
 }
 
 /** The limits in words: `TTFT p95 ≤ 500 ms, ≥ 10 tok/s per query`. */
@@ -130,8 +154,4 @@ export function serviceLevelWords(level: ServiceLevel): string {
   ]
     .filter((part) => part !== '')
     .join(', ');
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

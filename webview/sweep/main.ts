@@ -2,13 +2,14 @@ import type { FromSweep, ToSweep } from '../../src/protocol/panel.ts';
 import { appRoot } from '../common/dom.ts';
 import { listenForTableKey } from '../common/figure.ts';
 import { connectHost } from '../common/host.ts';
-import { initialState, received, restoredAxis } from './state.ts';
+import { restoredChoices } from './choices.ts';
+import { initialState, received } from './state.ts';
 import { SweepView } from './view.ts';
 
 const host = connectHost<ToSweep, FromSweep>();
-const view = new SweepView(appRoot(), restoredAxis(host.readState()), {
+const view = new SweepView(appRoot(), restoredChoices(host.readState()), {
   post: (message) => host.post(message),
-  axisChosen: (axis) => host.writeState({ axis }),
+  chosen: (choices) => host.writeState(choices),
 });
 let state = initialState;
 

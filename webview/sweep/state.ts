@@ -1,11 +1,27 @@
-import type { RunResults } from '../../src/core/sweep/run.ts';
-import { panelProtocol, type SweepProgress, type ToSweep } from '../../src/protocol/panel.ts';
+import type { Question } from '../../src/core/sweep/planSchema.ts';
+import type { CellResult, RunResults } from '../../src/core/sweep/run.ts';
+import {
+  type ComparedRun,
+  type OtherRun,
+  panelProtocol,
+  type RunTelemetry,
+  type SweepDelta,
+  type SweepProgress,
+  type ToSweep,
+} from '../../src/protocol/panel.ts';
 import type { Mark } from '../common/verdict.ts';
 
 export interface SweepState {
   readonly results: RunResults | null;
   readonly progress: SweepProgress | null;
   readonly connection: string | null;
+  readonly question: Question | null;
+  readonly others: readonly OtherRun[];
+  /** The run that this one is held against; null: none was asked for, or it is not here yet. */
+  readonly compared: ComparedRun | null;
+  readonly telemetry: RunTelemetry | null;
+  /** Cells of the plan's line that the cursor is in. */
+  readonly planCursor: readonly string[];
   readonly locale: string;
   /** Set where panel and extension are of different versions. */
   readonly incompatible: boolean;
@@ -15,30 +31,54 @@ export const initialState: SweepState = {
   results: null,
   progress: null,
   connection: null,
+  question: null,
+  others: [],
+  compared: null,
+  telemetry: null,
+  planCursor: [],
   locale: 'en-US',
   incompatible: false,
 };
 
 export function received(state: SweepState, message: ToSweep): SweepState {
-  const { results, progress, connection } = message;
-  if (message.type === 'delta') return { ...state, results, progress, connection };
-  return {
-    results,
-    progress,
-    connection,
-    locale: message.locale,
-    incompatible: message.protocol !== panelProtocol,
-  };
+  switch (message.type) {
+    case 'snapshot': {
+      const { results, progress, connection, question, others, locale, protocol } = message;
+      const isSame = results !== null && results.run === state.results?.run;
+      return {
+        ...(isSame ? state : initialState),
+        results,
+        progress,
+        connection,
+        question,
+        others,
+        locale,
+        incompatible: protocol !== panelProtocol,
+      };
+    }
+    case 'delta': {
+      const { progress, connection, question, others } = message;
+      return { ...state, results: merged(state.results, message), progress, connection, question, others };
+    }
+    case 'compared-run':
+      return { ...state, compared: message };
+    case 'run-telemetry':
+      return { ...state, telemetry: message };
+    case 'plan-cursor':
+      return { ...state, planCursor: message.cells };
+  }
 }
 
-/** What the throughput is drawn against. */
-export const horizontalAxes = ['ttft', 'per-query', 'concurrency'] as const;
-export type HorizontalAxis = (typeof horizontalAxes)[number];
-
-/** What the page kept of itself over a reload. */
-export function restoredAxis(kept: unknown): HorizontalAxis {
-  const axis = typeof kept === 'object' && kept !== null && 'axis' in kept ? kept.axis : undefined;
-  return horizontalAxes.find((one) => one === axis) ?? 'ttft';
+/** Cells keep their places; one that was not there before comes last. */
+function merged(before: RunResults | null, { results, cells }: SweepDelta): RunResults | null {
+  if (results === null) return null;
+  const changed = new Map(cells.map((cell) => [cell.cell, cell]));
+  const kept = (before?.cells ?? []).map((cell): CellResult => {
+    const next = changed.get(cell.cell);
+    changed.delete(cell.cell);
+    return next ?? cell;
+  });
+  return { ...results, cells: [...kept, ...changed.values()] };
 }
 
 export interface Headline {
@@ -49,8 +89,8 @@ export interface Headline {
 
 /** The answer, or why there is none yet. */
 export function headline(results: RunResults): Headline {
-  const done = results.cells.filter((cell) => cell.state === 'done').length;
-  const toRun = results.cells.filter((cell) => cell.state !== 'skipped').length;
+  const toRun = results.cells.filter((cell) => cell.state !== 'skipped' && cell.passedOver === undefined);
+  const done = toRun.filter((cell) => cell.state === 'done').length;
   const simulated = results.mode === 'rehearsal';
   if (results.answer !== null)
     return {
@@ -59,7 +99,7 @@ export function headline(results: RunResults): Headline {
       // Said once: the word stands before it here, in a report the answer says it itself.
       sentence: results.answer.replace(/^Simulated: /, ''),
     };
-  const soFar = `${done} of ${toRun} cells have results${simulated ? ' (simulated)' : ''}`;
+  const soFar = `${done} of ${toRun.length} cells have results${simulated ? ' (simulated)' : ''}`;
   switch (results.outcome) {
     case 'running':
       return { mark: 'running', word: 'no answer yet', sentence: `the run goes on; ${soFar}.` };
@@ -67,7 +107,10 @@ export function headline(results: RunResults): Headline {
       return {
         mark: 'unknown',
         word: 'no answer',
-        sentence: `what was measured does not answer the question; ${soFar}.`,
+        sentence:
+          results.origin === undefined
+            ? `what was measured does not answer the question; ${soFar}.`
+            : `measured by ${results.origin.tool}, which asks no question; ${soFar}.`,
       };
     case 'cancelled':
       return { mark: 'unknown', word: 'no answer', sentence: `the run was cancelled; ${soFar}.` };
@@ -84,10 +127,13 @@ export function actions(results: RunResults): {
   readonly resume: boolean;
   readonly report: boolean;
 } {
-  const missing = results.cells.some((cell) => cell.state === 'waiting' || cell.state === 'running');
+  const missing = results.cells.some(
+    (cell) => (cell.state === 'waiting' || cell.state === 'running') && cell.passedOver === undefined,
+  );
+  const foreign = results.origin !== undefined;
   return {
-    cancel: results.outcome === 'running',
-    resume: results.outcome !== 'running' && results.outcome !== 'completed' && missing,
+    cancel: results.outcome === 'running' && !foreign,
+    resume: results.outcome !== 'running' && results.outcome !== 'completed' && missing && !foreign,
     report: results.cells.some((cell) => cell.trials.length > 0),
   };
 }

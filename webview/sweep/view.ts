@@ -1,289 +1,217 @@
 import { findDevice } from '../../src/core/device/catalogue.ts';
-import type { CellResult, RunResults } from '../../src/core/sweep/run.ts';
-import type { FromSweep, SweepProgress } from '../../src/protocol/panel.ts';
-import { button, element, setAttributes, setText } from '../common/dom.ts';
-import { Figure } from '../common/figure.ts';
+import type { RunResults } from '../../src/core/sweep/run.ts';
+import type { FromSweep } from '../../src/protocol/panel.ts';
+import { element, setText } from '../common/dom.ts';
 import { createFormatter, type Formatter } from '../common/format.ts';
-import { Table } from '../common/table.ts';
-import { VerdictLine } from '../common/verdict.ts';
-import { type CellFigures, cellFigures, failureWords, serviceLevelWords } from './cellFigures.ts';
-import { cellColumns } from './cellTable.ts';
-import { actions, type HorizontalAxis, headline, horizontalAxes, type SweepState } from './state.ts';
-import { throughputChart, throughputSummary } from './throughputChart.ts';
+import { CellDetail } from './cellDetail.ts';
+import { type CellFigures, cellFigures } from './cellFigures.ts';
+import { CellList } from './cellList.ts';
+import { type Choices, forAnotherRun } from './choices.ts';
+import { ComparisonSection } from './comparisonSection.ts';
+import { type Dimension, sweptDimensions } from './dimensions.ts';
+import { cellFilter } from './filter.ts';
+import { SweepHeader } from './header.ts';
+import { plotChoice } from './plotChoice.ts';
+import { PlotSection } from './plotSection.ts';
+import { SearchList } from './searchList.ts';
+import type { SweepState } from './state.ts';
 
 export interface SweepEvents {
   post(message: FromSweep): void;
-  axisChosen(axis: HorizontalAxis): void;
+  /** What is chosen is another; it is kept. */
+  chosen(choices: Choices): void;
 }
 
-const axisNames: Readonly<Record<HorizontalAxis, string>> = {
-  ttft: 'TTFT p95',
-  'per-query': 'tokens/s per query',
-  concurrency: 'concurrency',
-};
+/** What is worked out of the results once, however often the page is drawn. */
+interface Prepared {
+  readonly results: RunResults;
+  readonly figures: readonly CellFigures[];
+  readonly dimensions: readonly Dimension[];
+}
 
-/** Answer, picture, numbers, and how they are known, of one run. */
+/** Answer, picture, numbers, the picked cell, and how all of it is known, of one run. */
 export class SweepView {
-  readonly #title = element('h1', {}, 'Sweep');
-  readonly #simulated = element('span', { class: 'tag tag-simulated', hidden: true }, 'simulated');
-  readonly #subtitle = element('p', { class: 'quiet-text' });
-  readonly #verdict = new VerdictLine();
-  readonly #notices = element('div', { class: 'notices' });
-  readonly #progress = element('section', { class: 'progress', 'aria-label': 'Progress', hidden: true });
-  readonly #progressBar = element('progress', { 'aria-label': 'Cells done' });
-  readonly #progressText = element('p');
-  readonly #cancel: HTMLButtonElement;
-  readonly #resume: HTMLButtonElement;
-  readonly #report: HTMLButtonElement;
-  readonly #axis: HTMLSelectElement;
+  readonly #header: SweepHeader;
   readonly #results = element('div', { class: 'results', hidden: true });
   readonly #empty = element('p', { class: 'empty' }, 'Waiting for the data of the run …');
-  readonly #figure: Figure<CellFigures>;
-  readonly #tablePlace = element('section', { class: 'cells', 'aria-label': 'Cells' });
-  readonly #failures = element('section', {
-    class: 'failures',
-    'aria-label': 'Cells that failed',
-    hidden: true,
-  });
   readonly #foot = element('p', { class: 'foot quiet-text' });
-  #table: { readonly view: Table<CellFigures>; readonly grouped: boolean } | undefined;
+  readonly #plot: PlotSection;
+  readonly #list: CellList;
+  readonly #detail: CellDetail;
+  readonly #comparison: ComparisonSection;
+  readonly #searches: SearchList;
   #format: Formatter = createFormatter('en-US');
+  #locale = 'en-US';
   #state: SweepState | undefined;
+  #prepared: Prepared | undefined;
+  /** What the host was asked for, so that it is asked once. */
+  #asked = { telemetry: '', run: '' };
 
   constructor(
     root: HTMLElement,
-    axis: HorizontalAxis,
+    private choices: Choices,
     private readonly events: SweepEvents,
   ) {
-    this.#cancel = button('Cancel run', () => events.post({ type: 'cancel' }));
-    this.#resume = button('Resume run', () => events.post({ type: 'resume' }), { class: 'primary' });
-    this.#report = button('Open report', () => events.post({ type: 'report' }));
-    this.#axis = element(
-      'select',
-      { id: 'axis' },
-      ...horizontalAxes.map((name) =>
-        element('option', { value: name, selected: name === axis }, axisNames[name]),
-      ),
-    );
-    this.#axis.addEventListener('change', () => {
-      events.axisChosen(this.#chosenAxis());
-      this.#showFigure();
+    const post = (message: FromSweep) => events.post(message);
+    const pick = (cell: string) => this.#pick(cell);
+    const shared = {
+      pick,
+      copy: (text: string) => post({ type: 'copy', text }),
+      save: (file: { readonly name: string; readonly base64: string }) => post({ type: 'save', ...file }),
+    };
+    this.#header = new SweepHeader(post);
+    this.#searches = new SearchList(pick);
+    this.#plot = new PlotSection({ ...shared, chosen: (plot) => this.#change({ plot }) });
+    this.#list = new CellList({ ...shared, change: (choices) => this.#change(choices) });
+    this.#detail = new CellDetail({
+      ...shared,
+      planLine: (cell) => post({ type: 'plan-line', cell }),
+      engineLog: (cell) => post({ type: 'engine-log', cell }),
+      remedy: (cell, remedy) => post({ type: 'remedy', cell, remedy }),
+      hold: (held) => this.#change({ held }),
+      close: () => this.#change({ picked: null }),
+      wholeRun: (wholeRun) => this.#change({ wholeRun }),
     });
-    this.#figure = new Figure<CellFigures>({
-      id: 'throughput',
-      title: 'Throughput',
-      table: this.#tableOptions(true),
-      save: (file) => this.events.post({ type: 'save', ...file }),
+    this.#comparison = new ComparisonSection({
+      copy: shared.copy,
+      compareRun: (comparedRun) => this.#change({ comparedRun }),
+      letGo: () => this.#change({ held: null }),
     });
-    this.#progress.append(this.#progressBar, this.#progressText);
     this.#results.append(
-      element(
-        'div',
-        { class: 'tools' },
-        element('label', { for: 'axis' }, 'System tokens/s against'),
-        this.#axis,
-      ),
-      this.#figure.element,
-      this.#tablePlace,
-      this.#failures,
+      this.#plot.element,
+      this.#searches.element,
+      this.#list.element,
+      this.#detail.element,
+      this.#comparison.element,
       this.#foot,
     );
-    this.#verdict.element.hidden = true;
-    root.replaceChildren(
-      element(
-        'header',
-        { class: 'panel-header' },
-        element('div', { class: 'title' }, this.#title, this.#simulated),
-        element('div', { class: 'tools' }, this.#cancel, this.#resume, this.#report),
-        this.#subtitle,
-      ),
-      this.#verdict.element,
-      this.#notices,
-      this.#progress,
-      this.#empty,
-      this.#results,
-    );
-    this.#showActions(null);
+    root.replaceChildren(...this.#header.elements, this.#empty, this.#results);
   }
 
   show(state: SweepState): void {
+    const before = this.#state?.results?.run;
     this.#state = state;
-    this.#format = createFormatter(state.locale);
+    if (state.locale !== this.#locale) {
+      this.#locale = state.locale;
+      this.#format = createFormatter(state.locale);
+    }
     const { results } = state;
-    this.#showNotices(state);
-    this.#showActions(results);
-    this.#showProgress(state.progress);
-    this.#verdict.element.hidden = results === null;
+    if (before !== undefined && results !== null && results.run !== before) {
+      this.choices = forAnotherRun(this.choices);
+      this.#asked = { telemetry: '', run: '' };
+      this.events.chosen(this.choices);
+    }
+    this.#header.show(state, this.#format);
     this.#results.hidden = results === null;
     this.#empty.hidden = results !== null;
     this.#results.classList.toggle('stale', state.connection !== null);
-    if (results === null) {
+    if (results === null)
       setText(
         this.#empty,
         'No run to show. Start one from the lens of a *.sweep.yaml file, or pick one in the Runs view.',
       );
-      return;
+    else this.#draw();
+  }
+
+  #pick(cell: string): void {
+    this.#change({ picked: cell });
+    this.#list.reveal(cell);
+  }
+
+  #change(choices: Partial<Choices>): void {
+    this.choices = { ...this.choices, ...choices };
+    this.events.chosen(this.choices);
+    this.#draw();
+  }
+
+  #prepare(results: RunResults): Prepared {
+    if (this.#prepared?.results !== results) {
+      const dollarsPerGpuHour = findDevice(results.device)?.dollarsPerHour ?? null;
+      this.#prepared = {
+        results,
+        figures: cellFigures(results, { dollarsPerGpuHour }),
+        dimensions: sweptDimensions(results.cells),
+      };
     }
-    const simulated = results.mode === 'rehearsal';
-    setText(this.#title, results.name);
-    this.#simulated.hidden = !simulated;
-    setText(this.#subtitle, subtitle(results));
-    const { mark, word, sentence } = headline(results);
-    this.#verdict.show(mark, word, sentence);
-    this.#showFigure();
-    this.#showTable(results);
-    this.#showFailures(results.cells);
-    setText(
-      this.#foot,
-      `How we know: run ${results.run} on ${results.host}, ${simulated ? 'simulated by the rehearsal engine, not measured' : 'measured'}. Percentiles that the sample can’t certify show as –.`,
-    );
+    return this.#prepared;
   }
 
-  #chosenAxis(): HorizontalAxis {
-    return horizontalAxes.find((name) => name === this.#axis.value) ?? 'ttft';
-  }
-
-  #showFigure(): void {
-    const results = this.#state?.results ?? null;
-    if (results === null) return;
-    const figures = cellFigures(results);
-    const axis = this.#chosenAxis();
-    const simulated = results.mode === 'rehearsal' ? ' (simulated)' : '';
-    this.#figure.show({
-      title: `System tokens/s against ${axisNames[axis]}${simulated}`,
-      chart: throughputChart(results, figures, axis, this.#format),
-      rows: figures.filter((one) => one.systemTokensPerSecond !== null),
-      summary: throughputSummary(results, figures, this.#format),
+  #draw(): void {
+    const state = this.#state;
+    const results = state?.results ?? null;
+    if (state === undefined || results === null) return;
+    const { figures, dimensions } = this.#prepare(results);
+    const { choices } = this;
+    const format = this.#format;
+    const shown = this.#shown(figures, dimensions);
+    const choice = plotChoice(choices.plot, state.question, dimensions);
+    const picked = figures.find(({ cell }) => cell.cell === choices.picked);
+    const held = figures.find(({ cell }) => cell.cell === choices.held);
+    this.#ask(choices, picked);
+    this.#plot.show({ results, figures: shown, dimensions, choice, picked: choices.picked, format });
+    this.#searches.show(results);
+    this.#list.show({
+      results,
+      all: figures,
+      shown,
+      dimensions,
+      choices,
+      plotted: [choice.x, choice.y],
+      planCursor: state.planCursor,
+      format,
     });
+    this.#detail.show({
+      results,
+      picked,
+      held: choices.held,
+      telemetry: state.telemetry,
+      wholeRun: choices.wholeRun,
+      format,
+    });
+    this.#comparison.show({
+      results,
+      picked: picked?.cell,
+      held: held?.cell,
+      others: state.others,
+      chosenRun: choices.comparedRun,
+      compared: state.compared,
+      format,
+    });
+    setText(this.#foot, footWords(results));
   }
 
-  #tableOptions(grouped: boolean) {
-    return {
-      caption: 'Cells',
-      columns: cellColumns(() => this.#format, grouped),
-      rowKey: (row: CellFigures) => row.cell.cell,
-      rowClass: (row: CellFigures) => (row.standing === 'skipped' ? 'struck' : ''),
-      copy: (text: string) => this.events.post({ type: 'copy', text }),
-    };
-  }
-
-  #showTable(results: RunResults): void {
-    const rows = cellFigures(results);
-    const grouped = rows.some((row) => row.group !== '');
-    if (this.#table?.grouped !== grouped) {
-      const view = new Table<CellFigures>(this.#tableOptions(grouped));
-      this.#table = { view, grouped };
-      this.#tablePlace.replaceChildren(
-        view.element,
-        element(
-          'div',
-          { class: 'tools' },
-          button('Copy table', () => this.events.post({ type: 'copy', text: view.toTsv() }), {
-            class: 'quiet',
-          }),
-        ),
-      );
-    }
-    const simulated = results.mode === 'rehearsal' ? ' (simulated)' : '';
-    const level = results.serviceLevel === null ? '' : `; SLO: ${serviceLevelWords(results.serviceLevel)}`;
-    this.#table.view.caption = `Cells${simulated}${level}`;
-    this.#table.view.show(rows);
-  }
-
-  #showFailures(cells: readonly CellResult[]): void {
-    const failed = cells.filter((cell) => cell.failure !== null && cell.state === 'failed');
-    this.#failures.hidden = failed.length === 0;
-    const open = new Set([...this.#failures.querySelectorAll('details[open]')].map((one) => one.id));
-    this.#failures.replaceChildren(
-      element('h2', {}, 'Cells that failed'),
-      ...failed.map((cell) => failureDetails(cell, open)),
+  #shown(figures: readonly CellFigures[], dimensions: readonly Dimension[]): readonly CellFigures[] {
+    const { filter, hiddenCells, hiddenKinds } = this.choices;
+    const hidden = new Set(hiddenCells);
+    const passes = cellFilter(filter, dimensions);
+    return figures.filter(
+      (one) => !hidden.has(one.cell.cell) && !hiddenKinds.includes(one.standing) && passes(one),
     );
   }
 
-  #showNotices({ connection, results, incompatible }: SweepState): void {
-    const notices: HTMLElement[] = [];
-    if (incompatible)
-      notices.push(
-        element(
-          'p',
-          { class: 'notice notice-failed' },
-          'This panel and the extension are of different versions. Reload the window.',
-        ),
-      );
-    if (connection !== null)
-      notices.push(
-        element(
-          'p',
-          { class: 'notice', id: 'connection-lost' },
-          element('strong', {}, 'Connection lost. '),
-          `${connection} The run itself goes on on its host; below is what was known until then.`,
-        ),
-      );
-    const warnings = results?.warnings ?? [];
-    if (warnings.length > 0)
-      notices.push(
-        element(
-          'div',
-          { class: 'notice' },
-          element('ul', {}, ...warnings.map((text) => element('li', {}, text))),
-        ),
-      );
-    this.#notices.hidden = notices.length === 0;
-    this.#notices.replaceChildren(...notices);
-  }
-
-  #showActions(results: RunResults | null): void {
-    const possible = results === null ? { cancel: false, resume: false, report: false } : actions(results);
-    this.#cancel.hidden = !possible.cancel;
-    this.#resume.hidden = !possible.resume;
-    this.#report.hidden = !possible.report;
-  }
-
-  #showProgress(progress: SweepProgress | null): void {
-    this.#progress.hidden = progress === null;
-    if (progress === null) return;
-    setAttributes(this.#progressBar, { max: Math.max(1, progress.total), value: progress.completed });
-    setText(this.#progressText, progressWords(progress, this.#format));
+  #ask({ wholeRun, comparedRun }: Choices, picked: CellFigures | undefined): void {
+    const ran = picked?.cell.startedWallMs != null;
+    const cell = wholeRun ? null : (picked?.cell.cell ?? null);
+    // What a running cell samples goes on: it is asked for again when it has ended.
+    const telemetry = ran ? JSON.stringify([cell, picked?.cell.finishedWallMs]) : '';
+    if (telemetry !== this.#asked.telemetry) {
+      this.#asked.telemetry = telemetry;
+      if (ran) this.events.post({ type: 'telemetry', cell });
+    }
+    const run = comparedRun ?? '';
+    if (run !== this.#asked.run) {
+      this.#asked.run = run;
+      if (run !== '') this.events.post({ type: 'compare', run });
+    }
   }
 }
 
-function subtitle(results: RunResults): string {
-  const engine = [results.engine.name, results.engine.version ?? 'version not known'].join(' ');
-  const device = findDevice(results.device)?.label ?? results.device;
-  return [results.model, engine, device, results.host].join(' · ');
-}
-
-function progressWords(progress: SweepProgress, format: Formatter): string {
-  const left =
-    progress.remainingSeconds === null
-      ? 'time left not known'
-      : `about ${format.duration(progress.remainingSeconds)} left`;
-  return [
-    `${progress.completed} of ${progress.total} cells done`,
-    progress.cell === null ? '' : `now ${progress.cell}`,
-    progress.phase ?? '',
-    `${format.duration(progress.elapsedSeconds)} gone`,
-    left,
-  ]
-    .filter((part) => part !== '')
-    .join(' · ');
-}
-
-function failureDetails(cell: CellResult, open: ReadonlySet<string>): HTMLElement {
-  const id = `failure-${cell.cell}`;
-  const predicted = cell.prediction === null ? '' : `Predicted: ${cell.prediction.reason}`;
-  return element(
-    'details',
-    { id, open: open.has(id) },
-    element('summary', {}, `${cell.label}: ${failureWords(cell)}`),
-    element('p', {}, cell.failure?.message ?? ''),
-    predicted === '' ? null : element('p', { class: 'quiet-text' }, predicted),
-    (cell.failure?.logExcerpt.length ?? 0) === 0
-      ? null
-      : element(
-          'pre',
-          { tabindex: 0, 'aria-label': 'Log excerpt' },
-          cell.failure?.logExcerpt.join('\n') ?? '',
-        ),
-  );
+function footWords({ run, host, mode, origin }: RunResults): string {
+  const how =
+    origin !== undefined
+      ? `read from ${origin.file}, as ${origin.tool}${origin.version === null ? '' : ` ${origin.version}`} wrote it`
+      : mode === 'rehearsal'
+        ? 'simulated by the rehearsal engine, not measured'
+        : 'measured';
+  return `How we know: run ${run} on ${host}, ${how}. Error bars are 95 % intervals; of repeats without one, from the least to the most. Percentiles that the sample can’t certify show as –.`;
 }

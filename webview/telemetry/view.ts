@@ -3,8 +3,8 @@ import { button, element, setText } from '../common/dom.ts';
 import { Figure } from '../common/figure.ts';
 import { createFormatter, type Formatter } from '../common/format.ts';
 import { frames } from '../common/frames.ts';
-import type { Column } from '../common/table.ts';
 import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
+import { lineFigureColumns } from './lineColumns.ts';
 import { type LineFigures, type MetricContent, metricContent } from './metricCharts.ts';
 import { chartTitles, lineCharts, throttleChart } from './metrics.ts';
 import { Replay } from './replay.ts';
@@ -68,7 +68,12 @@ export class TelemetryView {
       figure: new Figure<LineFigures>({
         id,
         title: chartTitles[id],
-        table: { caption: chartTitles[id], columns: this.#columns(), rowKey: (row) => row.key, copy },
+        table: {
+          caption: chartTitles[id],
+          columns: lineFigureColumns(() => this.#format),
+          rowKey: (row) => row.key,
+          copy,
+        },
         save: (file) => events.post({ type: 'save', ...file }),
         toggleLine: (key, shown) => {
           state.chosenLines.set(key, shown);
@@ -262,29 +267,6 @@ export class TelemetryView {
               ? ask('Stop recording', 'record', recordingFile)
               : ask('Record', 'record', 'Write what is sampled from now on to .loadline/telemetry'),
           ]),
-    ];
-  }
-
-  #columns(): readonly Column<LineFigures>[] {
-    const figure = (id: 'last' | 'min' | 'mean' | 'max', label: string): Column<LineFigures> => ({
-      id,
-      label,
-      numeric: true,
-      cell: (row) => ({ text: this.#format.significant(row[id]), sort: row[id], copy: String(row[id]) }),
-    });
-    return [
-      { id: 'line', label: 'Line', cell: ({ label }) => ({ text: label }) },
-      figure('last', 'At the end'),
-      figure('min', 'Least'),
-      figure('mean', 'Mean'),
-      figure('max', 'Most'),
-      { id: 'unit', label: 'Unit', cell: ({ unit }) => ({ text: unit }) },
-      {
-        id: 'count',
-        label: 'Samples',
-        numeric: true,
-        cell: ({ count }) => ({ text: this.#format.count(count), sort: count, copy: String(count) }),
-      },
     ];
   }
 

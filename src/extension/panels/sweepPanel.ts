@@ -1,21 +1,40 @@
-import { commands, type ExtensionContext, env, l10n, type WebviewPanel } from 'vscode';
-import { type FromSweep, panelProtocol, type ToSweep } from '../../protocol/panel.ts';
+import { commands, type ExtensionContext, env, l10n, type WebviewPanel, window } from 'vscode';
+import type { CellResult } from '../../core/sweep/run.ts';
+import { type FromSweep, panelProtocol, type SweepDelta, type ToSweep } from '../../protocol/panel.ts';
 import type { RunManager } from '../runs/runManager.ts';
-import { isSimulated } from '../runs/runView.ts';
+import { isSimulated, type RunView } from '../runs/runView.ts';
+import { isPlan } from '../sweep/planFiles.ts';
+import { CellChanges } from './cellChanges.ts';
+import { otherRuns } from './otherRuns.ts';
 import { Panel } from './panel.ts';
 
-type Shown = Omit<Extract<ToSweep, { readonly type: 'delta' }>, 'type'>;
+const runCommands: ReadonlyMap<string, string> = new Map([
+  ['cancel', 'loadline.cancelRun'],
+  ['resume', 'loadline.resumeRun'],
+  ['report', 'loadline.openReport'],
+]);
+
+type Content = Omit<SweepDelta, 'type' | 'results' | 'cells'>;
 
 /** *Which setting should I use?* One run, while it goes on and after. */
 export class SweepPanel extends Panel<ToSweep, FromSweep> {
   readonly #runs: RunManager;
+  readonly #changes = new CellChanges();
   #run: string;
+  /** Of the last message, for what the runs then were. */
+  #others: { readonly key: string; readonly of: Content['others'] } = { key: '', of: [] };
+  #cursorCells = '';
 
   constructor(context: ExtensionContext, runs: RunManager, panel: WebviewPanel, run: string) {
     super(context, 'sweep', panel);
     this.#runs = runs;
     this.#run = run;
     this.register(runs.onDidChange(() => this.#update()));
+    this.register(
+      window.onDidChangeTextEditorSelection(({ textEditor }) => {
+        if (this.isLive && isPlan(textEditor.document)) void this.#showCursor(textEditor);
+      }),
+    );
     this.#setTitle();
   }
 
@@ -24,32 +43,106 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     this.#update();
   }
 
-  protected snapshot(): ToSweep {
-    return { type: 'snapshot', protocol: panelProtocol, locale: env.language, ...this.#shown() };
+  protected async snapshot(): Promise<ToSweep> {
+    const run = this.#run;
+    const question = await this.#runs.question(run);
+    const results = this.#view?.results ?? null;
+    this.#changes.start(results);
+    return {
+      type: 'snapshot',
+      protocol: panelProtocol,
+      locale: env.language,
+      results,
+      ...this.#content(question),
+    };
   }
 
-  protected async received({ type }: { readonly type: string }): Promise<void> {
-    const command = {
-      cancel: 'loadline.cancelRun',
-      resume: 'loadline.resumeRun',
-      report: 'loadline.openReport',
-    }[type];
+  protected async received(message: Partial<FromSweep> & { readonly type: string }): Promise<void> {
+    const command = runCommands.get(message.type);
     if (command !== undefined) await commands.executeCommand(command, this.#run);
+    else if (message.type === 'compare') this.#compare('run' in message ? message.run : undefined);
+    else await this.#aboutCell(message);
+  }
+
+  get #view(): RunView | undefined {
+    return this.#runs.view(this.#run);
+  }
+
+  async #aboutCell(message: Partial<FromSweep> & { readonly type: string }): Promise<void> {
+    const view = this.#view;
+    const id = 'cell' in message ? message.cell : undefined;
+    const cell = view?.results?.cells.find((one) => one.cell === id);
+    if (view === undefined) return;
+    if (message.type === 'telemetry') await this.#sendTelemetry(view, cell);
+    else if (cell === undefined) return;
+    else if (message.type === 'plan-line')
+      await (await import('../runs/planOfRun.ts')).showPlanLine(view, cell);
+    else if (message.type === 'engine-log')
+      await (await import('../runs/engineLog.ts')).openEngineLog(view, cell);
+    else if (message.type === 'remedy' && 'remedy' in message && typeof message.remedy === 'number')
+      await (await import('../runs/planOfRun.ts')).applyRemedy(view, cell, message.remedy);
+  }
+
+  async #sendTelemetry({ directory, results }: RunView, cell: CellResult | undefined): Promise<void> {
+    if (results === null) return;
+    const { readRunTelemetry } = await import('../runs/runTelemetry.ts');
+    this.post(await readRunTelemetry(directory, results, cell?.cell ?? null));
+  }
+
+  #compare(run: unknown): void {
+    if (typeof run === 'string')
+      this.post({ type: 'compared-run', run, results: this.#runs.view(run)?.results ?? null });
+  }
+
+  /** The cells of the value that the cursor is in, where the file is the plan that is shown. */
+  async #showCursor(editor: {
+    readonly document: { getText(): string; offsetAt(at: unknown): number };
+    readonly selection: { readonly active: unknown };
+  }): Promise<void> {
+    const results = this.#view?.results;
+    if (!results) return;
+    const { cellsAt } = await import('../../text/planPlaces.ts');
+    const text = editor.document.getText();
+    const cells = cellsAt(text, editor.document.offsetAt(editor.selection.active), results.cells).map(
+      ({ cell }) => cell,
+    );
+    const key = cells.join('\n');
+    if (key === this.#cursorCells) return;
+    this.#cursorCells = key;
+    this.post({ type: 'plan-cursor', cells });
   }
 
   #update(): void {
     this.#setTitle();
-    this.post({ type: 'delta', ...this.#shown() });
+    if (!this.isLive) return;
+    const results = this.#view?.results ?? null;
+    const cells = results === null ? undefined : this.#changes.take(results);
+    if (results === null || cells === undefined) {
+      void this.snapshot().then((message) => this.post(message));
+      return;
+    }
+    const { cells: _, ...head } = results;
+    this.post({ type: 'delta', results: head, cells, ...this.#content(this.#runs.knownQuestion(this.#run)) });
   }
 
   #setTitle(): void {
-    const view = this.#runs.view(this.#run);
+    const view = this.#view;
     const name = view?.results?.name ?? this.#run;
     this.title = view && isSimulated(view) ? l10n.t('{0} (simulated)', name) : name || l10n.t('Sweep');
   }
 
-  #shown(): Shown {
-    const { results = null, progress = null, connection = null } = this.#runs.view(this.#run) ?? {};
-    return { results, progress, connection };
+  #content(question: Content['question']): Content {
+    const { progress = null, connection = null } = this.#view ?? {};
+    return { progress, connection, question, others: this.#otherRuns() };
+  }
+
+  /** Looked for again where the runs are others: not with every record of one that goes on. */
+  #otherRuns(): Content['others'] {
+    const results = this.#view?.results ?? null;
+    const views = this.#runs.views();
+    const key = JSON.stringify([this.#run, views.map((view) => [view.run, view.results?.outcome])]);
+    if (key !== this.#others.key)
+      this.#others = { key, of: results === null ? [] : otherRuns(results, views) };
+    return this.#others.of;
   }
 }

@@ -9,6 +9,7 @@ import {
   workspace,
 } from 'vscode';
 import { contentHash as textHash } from '../../core/sweep/contentHash.ts';
+import type { Question } from '../../core/sweep/planSchema.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { setContext } from '../contextKeys.ts';
@@ -82,6 +83,16 @@ export class RunManager extends DisposableStore {
         return plan?.uri === uri.toString() && view !== undefined && !isOver(view);
       })
       .map(({ run, host, plan }) => ({ run, host, edited: plan?.text !== hash }));
+  }
+
+  /** Its plan's question; null where it has none, or it is not known yet. */
+  async question(run: string): Promise<Question | null> {
+    return (await this.#runs.get(run)?.question()) ?? null;
+  }
+
+  /** As `question`, of what has been read. */
+  knownQuestion(run: string): Question | null {
+    return this.#runs.get(run)?.knownQuestion ?? null;
   }
 
   /** Reads the run folders of the workspace, and follows what is not over yet: a window was closed on it. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EventEmitter, type LogOutputChannel } from 'vscode';
+import type { Question } from '../../core/sweep/planSchema.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
 import type { JournalRecord } from '../../protocol/agent.ts';
@@ -32,6 +33,8 @@ export class TrackedRun extends DisposableStore {
   readonly #records = new Map<number, JournalRecord>();
   #context: RunContext | null;
   #host: string | null;
+  /** undefined: not read yet. */
+  #question: Question | null | undefined;
   #results: RunResults | null = null;
   #progress: SweepProgress | null = null;
   #connection: string | null = null;
@@ -70,6 +73,18 @@ export class TrackedRun extends DisposableStore {
 
   get isFollowed(): boolean {
     return this.#following !== null;
+  }
+
+  /** As far as it has been read. */
+  get knownQuestion(): Question | null {
+    return this.#context?.question ?? this.#question ?? null;
+  }
+
+  /** Its plan's; null where it has none, or its folder does not say it yet. */
+  async question(): Promise<Question | null> {
+    if (this.#context === null && this.#question === undefined)
+      this.#question = (await this.#readContext())?.question;
+    return this.knownQuestion;
   }
 
   /** What the folder says, without its host. */
