@@ -36,6 +36,26 @@ const sharedYaml = {
   },
 };
 
+/** One copy of what we call of zod, a tenth of the extension, beside the bundles that check with it. */
+const sharedZod = {
+  name: 'shared-zod',
+  setup(build) {
+    build.onResolve({ filter: /^zod$/ }, () => ({ path: './zod.js', external: true }));
+  },
+};
+
+/** The functions by which our sources call it: the rest of it, classes that are types to us among it, is left out. */
+async function calledOfZod() {
+  const called = new Set();
+  for (const file of await readdir(`${root}src`, { recursive: true })) {
+    if (!file.endsWith('.ts')) continue;
+    const text = await readFile(`${root}src/${file}`, 'utf8');
+    if (!/from 'zod'/.test(text)) continue;
+    for (const [, name] of text.matchAll(/\bz\s*\.\s*(\w+)\(/g)) called.add(name);
+  }
+  return Object.keys(await import('zod')).filter((name) => called.has(name));
+}
+
 /** What the programs call of the estimator: one copy of what stands behind these, in dist/estimator.js. */
 const estimatorParts = [
   'model/parse',
@@ -108,12 +128,29 @@ const common = {
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 
 const withSharedSsh2 = {
-  plugins: [withoutNativeAddons, sharedSsh2, sharedYaml, sharedEstimator, sharedResults, heavyReaders],
+  plugins: [
+    withoutNativeAddons,
+    sharedSsh2,
+    sharedYaml,
+    sharedZod,
+    sharedEstimator,
+    sharedResults,
+    heavyReaders,
+  ],
 };
 
 const bundles = [
   { ...node, entryPoints: { ssh2: 'node_modules/ssh2/lib/index.js' }, outdir: 'dist' },
   { ...node, entryPoints: { yaml: 'node_modules/yaml/browser/dist/index.js' }, outdir: 'dist' },
+  {
+    ...node,
+    stdin: {
+      contents: `export { ${(await calledOfZod()).join(', ')} } from 'zod';`,
+      resolveDir: root,
+      sourcefile: 'zod.ts',
+    },
+    outfile: 'dist/zod.js',
+  },
   {
     ...node,
     stdin: {
@@ -154,7 +191,7 @@ const bundles = [
   },
   {
     ...node,
-    plugins: [withoutNativeAddons, sharedYaml, sharedEstimator, heavyReaders],
+    plugins: [withoutNativeAddons, sharedYaml, sharedZod, sharedEstimator, heavyReaders],
     entryPoints: { server: 'src/server/main.ts' },
     outdir: 'dist',
   },

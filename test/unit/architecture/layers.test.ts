@@ -50,7 +50,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly home: RegExp }[] 
   { name: /^@huggingface\//, home: /^src\/storage\/checkpoint\/(hub|gguf)Library\.ts$/ },
   { name: /^\.\/(checkpoint\/)?(hub|gguf)(Model|Library)\.(ts|js)$/, home: /^src\/storage\// },
   { name: /^yaml$/, home: /^src\/text\// },
-  { name: /^zod/, home: /^src\/(protocol\/|remote\/|core\/sweep\/(plan|load)Schema\.ts)/ },
+  { name: /^(\.\/)?zod(\.js|\/|$)/, home: /^src\/(protocol\/|remote\/|core\/sweep\/(plan|load)Schema\.ts)/ },
 ];
 
 /** Node and its packages stay out of the pure layers. */
