@@ -310,17 +310,17 @@ function cellRequest(
     {
       ...{ id, label, engineKey, engine, load, trials: plan.repeats, expectedSeconds, deadlineSeconds },
       ...(held.length > gpuCount ? { gpus: held.slice(0, gpuCount) } : {}),
-      ...(arrangement === undefined ? {} : arrangementRequest(arrangement)),
+      ...(arrangement === undefined ? {} : arrangementRequest(arrangement, engine.kind === 'simulated')),
     },
   ];
 }
 
-function arrangementRequest({
-  copies,
-  sharing,
-  memoryLimitBytes,
-  threadPercentage,
-}: Arrangement): Partial<CellRequest> {
+function arrangementRequest(
+  { copies, sharing, memoryLimitBytes, threadPercentage }: Arrangement,
+  simulated: boolean,
+): Partial<CellRequest> {
+  // Simulated engines share no GPU: what MPS would do to them is in their parameters.
+  if (simulated) return { copies };
   const limits = {
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(threadPercentage === undefined ? {} : { threadPercentage }),

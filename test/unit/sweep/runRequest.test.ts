@@ -1,13 +1,16 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { commandText } from '../../../src/core/engine/commandLine.ts';
 import { serverArguments } from '../../../src/core/engine/serverLaunches.ts';
 import { vllmLaunch } from '../../../src/core/engine/vllm/launch.ts';
-import { expandPlan } from '../../../src/core/sweep/cells.ts';
+import { expandSweep } from '../../../src/core/sweep/cells.ts';
+import { planFrom } from '../../../src/core/sweep/plan.ts';
 import type { ProbeRecord } from '../../../src/protocol/agent.ts';
 import { readRunEnvironment } from '../../../src/protocol/runEnvironment.ts';
 import { type PlanSituation, planContext, prepareRun, runName } from '../../../src/protocol/runRequest.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
-import { chatPlan, mustBe, rehearsalContext } from './plans.ts';
+import { planOf as anyPlan, chatPlan, mustBe, rehearsalContext } from './plans.ts';
 
 const rehearsal: PlanSituation = { mode: 'rehearsal', model: rehearsalContext.model, probe: null };
 
@@ -38,12 +41,13 @@ function probeOf(...names: string[]): ProbeRecord {
 function prepared(text: string, situation: PlanSituation) {
   const plan = mustBe(parseSweepPlan(text).result);
   const context = mustBe(planContext(plan, situation));
-  const cells = mustBe(expandPlan(plan, context));
+  const { cells, searches } = mustBe(expandSweep(plan, context));
   return mustBe(
     prepareRun({
       plan,
       planText: text,
       cells,
+      searches,
       context,
       host: 'gpu-01',
       startedAt: new Date('2026-11-23T21:22:33.456Z'),
@@ -237,4 +241,218 @@ it('runs are named by their time in UTC, so that they sort by it', () => {
   expect(runName('a.b', 'rehearsal', new Date('2026-01-02T03:04:05.678Z'))).toBe(
     '20260102T030405Z-a.b-simulated',
   );
+});
+
+describe('a request beyond a command on one GPU', () => {
+  const situation: PlanSituation = {
+    mode: 'measured',
+    model: rehearsalContext.model,
+    probe: probeOf('NVIDIA H200', 'NVIDIA H200'),
+  };
+  const requestOf = (engine: string, more = '', how = situation) =>
+    prepared(chatPlan.replace(/engine:.*/, `engine: ${engine}`).concat(more), how).request;
+
+  it('starts a container by its own words behind the image', () => {
+    const { cells, environment } = requestOf(
+      '{ name: vllm, launch: { container: { runtime: docker, image: "vllm/vllm-openai:v0.26.0", arguments: [--shm-size, 16g] } } }',
+    );
+    expect(cells[0]?.engine).toMatchObject({
+      kind: 'command',
+      argv: ['meta-llama/Llama-3.2-1B-Instruct', '--max-model-len', '4096'],
+      container: { runtime: 'docker', image: 'vllm/vllm-openai:v0.26.0', arguments: ['--shm-size', '16g'] },
+    });
+    expect(environment['commands']).toEqual([
+      [
+        'docker',
+        'run',
+        '--rm',
+        '--shm-size',
+        '16g',
+        'vllm/vllm-openai:v0.26.0',
+        'meta-llama/Llama-3.2-1B-Instruct',
+        '--max-model-len',
+        '4096',
+      ],
+    ]);
+  });
+
+  it('measures an endpoint without a GPU of the host, and starts nothing', () => {
+    const request = requestOf(
+      '{ name: vllm, launch: { endpoint: "http://127.0.0.1:8000", apiKeyFile: ~/key } }',
+      '',
+      {
+        ...situation,
+        probe: probeOf(),
+      },
+    );
+    expect(request).toMatchObject({ gpus: [], environment: { commands: [] } });
+    expect(request.cells[0]?.engine).toEqual({
+      kind: 'endpoint',
+      name: 'vllm',
+      url: 'http://127.0.0.1:8000',
+      apiKeyFile: '~/key',
+      modelName: 'meta-llama/Llama-3.2-1B-Instruct',
+      readyTimeoutSeconds: expect.any(Number),
+    });
+  });
+
+  it.each([
+    [
+      'sglang',
+      'mem-fraction-static: 0.8',
+      ['python3', '-m', 'sglang.launch_server', '--model-path', 'M', '--mem-fraction-static', '0.8'],
+    ],
+    [
+      'tgi',
+      'max_total_tokens: 4096',
+      ['text-generation-launcher', '--model-id', 'M', '--max-total-tokens', '4096'],
+    ],
+    ['trtllm', 'tp-size: 2', ['trtllm-serve', 'M', '--tp_size', '2']],
+    ['llama-cpp', '-ngl: 99', ['llama-server', '--model', 'M', '--n-gpu-layers', '99']],
+    ['transformers', 'continuous-batching: true', ['transformers', 'serve', '--continuous-batching']],
+  ])('starts %s by its own command line, without a prediction', (name, flag, argv) => {
+    const text = chatPlan
+      .replace(/engine:.*/, `engine: { name: ${name} }`)
+      .replace('max-model-len: 4096', flag)
+      .replace('meta-llama/Llama-3.2-1B-Instruct', 'M');
+    const { request, context } = prepared(text, situation);
+    expect(request.cells[0]?.engine).toMatchObject({ argv });
+    expect(context.cells[0]?.prediction).toBeNull();
+    expect(parseSweepPlan(text).warnings.map(({ code }) => code)).toEqual([
+      'plan.engine-unverified',
+      'plan.engine-not-estimated',
+    ]);
+    const plan = mustBe(parseSweepPlan(text).result);
+    expect(planContext(plan, rehearsal)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'plan.cannot-rehearse' }],
+    });
+  });
+
+  it('starts a plain command as it is written', () => {
+    const request = requestOf('{ name: command, launch: { command: [./serve, "{port}"], healthPath: /up } }');
+    expect(request.cells[0]?.engine).toMatchObject({
+      argv: ['./serve', '{port}', '--max-model-len', '4096'],
+      healthPath: '/up',
+    });
+  });
+
+  it('hands over copies, MPS limits and the GPUs of each cell', () => {
+    const arranged =
+      '{ name: vllm, version: "0.26.0", arrangements: [{}, { copies: 2, sharing: mps, memoryGiB: 20, threadPercentage: 50, flags: { gpu-memory-utilization: 0.1 } }] }';
+    const { gpus, cells } = requestOf(
+      arranged,
+      'gpuIndices: [1, 0]\nmatrix: { tensor-parallel-size: [1, 2] }\n',
+    );
+    expect(gpus).toEqual([1, 0]);
+    expect(cells.map((cell) => [cell.gpus, cell.copies, cell.sharing, cell.mps])).toContainEqual([
+      [1],
+      2,
+      'mps',
+      { memoryLimitBytes: 20 * 2 ** 30, threadPercentage: 50 },
+    ]);
+    const simulated = requestOf(arranged, '', rehearsal).cells.at(-1);
+    expect(simulated).toMatchObject({ copies: 2, engine: { kind: 'simulated' } });
+    expect(simulated).not.toHaveProperty('mps');
+  });
+
+  it('hands over its searches, and says which host of several it is for', () => {
+    const { request, context } = prepared(
+      chatPlan
+        .replace('[1, 2, 4]', '1')
+        .concat(
+          'search: { flag: gpu-memory-utilization, goal: smallest-that-starts, from: 0.1, to: 0.9, step: 0.1 }\n',
+        ),
+      situation,
+    );
+    expect(request.searches).toHaveLength(1);
+    expect(request.searches?.[0]?.cells).toEqual(request.cells.map(({ id }) => id));
+    const read = mustBe(readRunEnvironment(JSON.stringify(request.environment)));
+    expect(read.context).toEqual(context);
+    expect(runName('a', 'measured', new Date(0), 'me@gpu-1:22')).toBe('19700101T000000Z-a-me-gpu-1-22');
+  });
+
+  it('needs no GPU on a login node, and says so where the host has no Slurm', () => {
+    const plan = anyPlan(`${chatPlan}scheduler: { type: slurm, partition: gpu }\n`);
+    const login: PlanSituation = { ...situation, probe: { ...probeOf(), slurm: null } };
+    expect(planContext(plan, login)).toMatchObject({ ok: false, problems: [{ code: 'host.no-slurm' }] });
+    const { slurm: _none, ...unknown } = { ...probeOf(), slurm: null };
+    expect(planContext(plan, { ...login, probe: unknown })).toMatchObject({
+      ok: true,
+      value: { scheduled: true, device: { id: 'h100-sxm-80gb' } },
+    });
+    expect(planContext(plan, { ...login, mode: 'rehearsal' })).toMatchObject({
+      ok: true,
+      value: { scheduled: false },
+      warnings: [{ code: 'host.no-slurm' }],
+    });
+  });
+
+  it('keeps metacharacters, newlines and option-like values inert, in every field that reaches a command line', () => {
+    const hostile = fc.oneof(
+      fc.constantFrom(
+        '; rm -rf ~',
+        '$(id)',
+        '`id`',
+        '&& x',
+        '| x',
+        '--trust-remote-code',
+        '-x',
+        'a\nb',
+        "'",
+        '"',
+        '*',
+        '\\',
+        '',
+      ),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(hostile, hostile, hostile, (value, variable, word) => {
+        const document = {
+          ...(parse(chatPlan) as object),
+          engine: {
+            name: 'vllm',
+            environment: { A: variable },
+            launch: { command: ['vllm', `serve${word}`] },
+          },
+          deployment: { flags: { 'chat-template': value } },
+        };
+        const plan = mustBe(planFrom(document));
+        const context = mustBe(planContext(plan, situation));
+        const { cells } = mustBe(expandSweep(plan, context));
+        const { request } = mustBe(
+          prepareRun({
+            ...{ plan, planText: '', cells, context, host: 'h', startedAt: new Date(0) },
+            ...{ loadlineVersion: '0', gitCommit: null },
+          }),
+        );
+        const engine = request.cells[0]?.engine;
+        const joined = value.startsWith('-') ? [`--chat-template=${value}`] : ['--chat-template', value];
+        expect(engine).toMatchObject({
+          argv: ['vllm', `serve${word}`, 'meta-llama/Llama-3.2-1B-Instruct', ...joined],
+          environment: { A: variable },
+        });
+      }),
+    );
+  });
+
+  it.each([
+    ['name', { name: 'a b; x' }],
+    ['name', { name: '../x' }],
+    ['hosts', { hosts: ['-oProxyCommand=x'] }],
+    ['hosts', { hosts: ['a b'] }],
+    ['model', { model: '--trust-remote-code' }],
+    ['scheduler', { scheduler: { type: 'slurm', partition: '--wrap=x' } }],
+    ['scheduler', { scheduler: { type: 'slurm', time: '1:00\n#SBATCH' } }],
+    [
+      'engine',
+      { engine: { name: 'vllm', launch: { container: { runtime: 'docker', image: '--privileged' } } } },
+    ],
+    ['engine', { engine: { name: 'command', launch: { command: ['x'], healthPath: 'http://elsewhere' } } }],
+  ])('takes no %s that something else would read as an option', (key, change) => {
+    const result = planFrom({ ...(parse(chatPlan) as object), ...change });
+    expect(result).toMatchObject({ ok: false });
+    if (!result.ok) expect(result.problems[0]?.path?.[0]).toBe(key);
+  });
 });
