@@ -132,8 +132,10 @@ are one run: a cell for each load, files of the same load are repeats.
   --json             the runs as a JSON array, each as results.json`,
   report: `loadline report [RUN]
 
-  --format html|md   one of the two (default: both)
+  --format html|md|csv|json   one of them (default: all)
   --output FILE      in place of the run folder; - for stdout
+  --compare RUN      the difference of this run and another, cell by cell, with its interval, in place of a report
+  --calibrate        let the logs of the run's engines correct later estimates for this GPU, engine version and model family
   --workspace DIR    folder whose .loadline/runs holds the run
   --json             results.json, made again from the journal`,
 };

@@ -37,6 +37,11 @@ export async function runPlace(given: ParsedOptions, cwd: string): Promise<RunPl
       throw new BadInput(`There is no run in ${runsFolder(workspace)}. Name one, or give --workspace.`);
     return { run: newest.run, workspace, directory: newest.directory };
   }
+  return runPlaceOf(named, workspace, cwd);
+}
+
+/** A run by its name in a workspace, or by its folder. It need not be here yet where it is given by name. Throws BadInput. */
+export function runPlaceOf(named: string, workspace: string, cwd: string): RunPlace {
   const directory = resolve(cwd, named);
   const inRuns =
     basename(dirname(directory)) === 'runs' && basename(dirname(dirname(directory))) === '.loadline';

@@ -20,28 +20,45 @@ export async function readRunEvidence(
   records: readonly JournalRecord[],
 ): Promise<RunEvidence> {
   const notes: string[] = [];
-  const readable = async <T>(file: string, read: (path: string) => Promise<T>, otherwise: T): Promise<T> => {
-    const path = join(directory, file);
-    if (!existsSync(path)) return otherwise;
-    try {
-      return await read(path);
-    } catch (error) {
-      notes.push(`${file} could not be read: ${error instanceof Error ? error.message : String(error)}`);
-      return otherwise;
-    }
-  };
-  const telemetry = await readable(telemetryFile, readTelemetry, []);
-  const metrics = await readable(metricsFile, readMetrics, []);
+  const telemetry = await readable(directory, telemetryFile, readTelemetry, [], notes);
+  const metrics = await readable(directory, metricsFile, readMetrics, [], notes);
+  return { telemetry, metrics, starts: await readEngineLogs(directory, records, notes), notes };
+}
+
+/** Of a file of the folder; `otherwise` where there is none, or it cannot be read, which is then said in `notes`. */
+async function readable<T>(
+  directory: string,
+  file: string,
+  read: (path: string) => Promise<T>,
+  otherwise: T,
+  notes: string[],
+): Promise<T> {
+  const path = join(directory, file);
+  if (!existsSync(path)) return otherwise;
+  try {
+    return await read(path);
+  } catch (error) {
+    notes.push(`${file} could not be read: ${error instanceof Error ? error.message : String(error)}`);
+    return otherwise;
+  }
+}
+
+/** What each engine's log says of its start, by engine key. Logs that cannot be read are said in `notes`. */
+export async function readEngineLogs(
+  directory: string,
+  records: readonly JournalRecord[],
+  notes: string[],
+): Promise<ReadonlyMap<string, LogRecord>> {
   const starts = new Map<string, LogRecord>();
   for (const [engineKey, log] of engineLogs(records)) {
-    const found = await readable<readonly LogRecord[]>(log, readLogFile, []);
+    const found = await readable<readonly LogRecord[]>(directory, log, readLogFile, [], notes);
     // A log that was gone on with after a resume has several starts; the last that says something counts.
     const start = found.findLast(
       ({ availableKvBytes, weightsBytes }) => availableKvBytes !== null || weightsBytes !== null,
     );
     if (start !== undefined) starts.set(engineKey, start);
   }
-  return { telemetry, metrics, starts, notes };
+  return starts;
 }
 
 /** The log of each engine, by its key: of its last start. A name that leads out of the folder is none. */

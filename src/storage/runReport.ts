@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { commandText } from '../core/engine/commandLine.ts';
 import { type ReportInput, reportFileName } from '../core/sweep/reportContent.ts';
+import { resultsCsv } from '../core/sweep/reportCsv.ts';
 import { reportHtml } from '../core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../core/sweep/reportMarkdown.ts';
 import type { RunResults } from '../core/sweep/run.ts';
@@ -11,6 +12,9 @@ import { writeFileAtomically } from './atomicFile.ts';
 export interface ReportFiles {
   readonly html: string;
   readonly markdown: string;
+  readonly csv: string;
+  /** results.json, which the caller writes. */
+  readonly json: string;
 }
 
 /** Everything that a report says, from what stands in the run folder. */
@@ -27,8 +31,11 @@ export async function writeReports(directory: string, input: ReportInput): Promi
   const files = {
     html: join(directory, reportFileName(input.results.run, 'html')),
     markdown: join(directory, reportFileName(input.results.run, 'md')),
+    csv: join(directory, reportFileName(input.results.run, 'csv')),
+    json: join(directory, 'results.json'),
   };
   await writeFileAtomically(files.html, reportHtml(input));
   await writeFileAtomically(files.markdown, reportMarkdown(input));
+  await writeFileAtomically(files.csv, resultsCsv(input.results));
   return files;
 }

@@ -259,6 +259,21 @@ describe('a rehearsed sweep on this machine', () => {
     expect(`${markdown.stdout.trimEnd()}\n`).toBe(file(run, `${run}-report.md`));
   });
 
+  it('is compared with another run, and written as CSV; a rehearsal teaches the estimates nothing', async () => {
+    const run = runNamed('tiny');
+    const same = await cli.run(['report', run, '--compare', run]);
+    expect(same).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('(simulated)') });
+    expect(same.stdout).toMatch(/concurrency 4 .*system tokens\/s .*no real difference/);
+    const csv = await cli.run(['report', run, '--format', 'csv', '--output', '-']);
+    expect(csv.stdout.trimEnd()).toBe(file(run, `${run}-report.csv`).trimEnd());
+    expect(csv.stdout).toMatch(/^run,simulated,/);
+    expect(await cli.run(['report', run, '--calibrate'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('measured no engine of ours'),
+    });
+    expect(await cli.run(['report', run, '--format', 'pdf'])).toMatchObject({ exitCode: 2 });
+  });
+
   it('of a journal that was torn is reported with what is whole, and says so', async () => {
     const run = runNamed('tiny');
     const journal = join(cli.folder, '.loadline', 'runs', run, 'journal.jsonl');

@@ -1,30 +1,57 @@
 import { relative, resolve } from 'node:path';
+import { entriesOf, withStep } from '../../core/calibration/calibration.ts';
+import { findDevice } from '../../core/device/catalogue.ts';
+import type { LogRecord } from '../../core/log/record.ts';
+import { compareRuns } from '../../core/sweep/compare.ts';
+import { comparisonSentences, comparisonTable } from '../../core/sweep/reportCompare.ts';
+import type { ReportInput } from '../../core/sweep/reportContent.ts';
+import { resultsCsv } from '../../core/sweep/reportCsv.ts';
 import { reportHtml } from '../../core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../../core/sweep/reportMarkdown.ts';
+import { calibrationOfRun, type LoggedStart } from '../../core/sweep/runCalibration.ts';
 import { writeFileAtomically } from '../../storage/atomicFile.ts';
+import { calibrationPath, writeCalibration } from '../../storage/calibrationFile.ts';
+import { resolveModel } from '../../storage/modelFolder.ts';
+import { engineLogs, readEngineLogs } from '../../storage/runEvidence.ts';
+import { readJournal } from '../../storage/runFolder.ts';
 import { writeReports } from '../../storage/runReport.ts';
+import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import { BadInput } from '../badInput.ts';
+import { calibrationOf } from '../calibrations.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { parseOptions } from '../options.ts';
-import { runOptions, runPlace } from '../runPlaces.ts';
+import { type RunPlace, runOptions, runPlace, runPlaceOf } from '../runPlaces.ts';
 import { readReportInput, writeResults } from '../runReports.ts';
 import type { Terminal } from '../terminal.ts';
+import { textTable } from '../textTable.ts';
+
+const formats = ['html', 'md', 'csv', 'json'] as const;
+type Format = (typeof formats)[number];
+
+const options = {
+  workspace: runOptions.workspace,
+  format: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  compare: { type: 'string' },
+  calibrate: { type: 'boolean' },
+} as const;
 
 /** Makes results.json and the reports again from what the run folder has. Asks no host. */
 export async function reportCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const given = parseOptions('report', argv, {
-    workspace: runOptions.workspace,
-    format: { type: 'string' },
-    output: { type: 'string', short: 'o' },
-  });
-  const format = given.text('format');
-  if (format !== undefined && format !== 'html' && format !== 'md')
-    throw new BadInput(`--format: html or md, not "${format}".`);
+  const given = parseOptions('report', argv, options);
+  const format = formatNamed(given.text('format'));
   const place = await runPlace(given, terminal.cwd);
   const input = await readReportInput(place, false);
+  if (given.isSet('calibrate')) await calibrate(place, input, terminal);
+  const other = given.text('compare');
+  if (other !== undefined) {
+    const second = await readReportInput(runPlaceOf(other, place.workspace, terminal.cwd), false);
+    compare(input, second, terminal, given.isSet('json'));
+    return exitCodes.ok;
+  }
   const output = given.text('output');
   if (output !== undefined) {
-    const content = (format ?? formatOf(output)) === 'md' ? reportMarkdown(input) : reportHtml(input);
+    const content = contentOf(input, format ?? formatOf(output));
     if (output === '-') terminal.out(content.trimEnd());
     else await writeFileAtomically(resolve(terminal.cwd, output), content);
     return exitCodes.ok;
@@ -33,13 +60,92 @@ export async function reportCommand(argv: readonly string[], terminal: Terminal)
   const files = await writeReports(place.directory, input);
   if (given.isSet('json')) terminal.out(JSON.stringify(input.results, null, 2));
   else {
-    const wanted =
-      format === 'html' ? [files.html] : format === 'md' ? [files.markdown] : [files.html, files.markdown];
-    for (const file of wanted) terminal.out(relative(terminal.cwd, file) || file);
+    const written = { html: files.html, md: files.markdown, csv: files.csv, json: files.json };
+    const wanted = format === undefined ? formats : [format];
+    for (const one of wanted) terminal.out(relative(terminal.cwd, written[one]) || written[one]);
   }
   return exitCodes.ok;
 }
 
-function formatOf(output: string): 'html' | 'md' {
-  return /\.(md|markdown)$/i.test(output) ? 'md' : 'html';
+function formatNamed(name: string | undefined): Format | undefined {
+  const format = formats.find((one) => one === name);
+  if (name !== undefined && format === undefined)
+    throw new BadInput(`--format: ${formats.join(', ')}, not "${name}".`);
+  return format;
+}
+
+function formatOf(output: string): Format {
+  const [, ending = ''] = /\.(\w+)$/.exec(output.toLowerCase()) ?? [];
+  return ending === 'markdown' ? 'md' : (formats.find((format) => format === ending) ?? 'html');
+}
+
+function contentOf(input: ReportInput, format: Format): string {
+  switch (format) {
+    case 'html':
+      return reportHtml(input);
+    case 'md':
+      return reportMarkdown(input);
+    case 'csv':
+      return resultsCsv(input.results);
+    case 'json':
+      return `${JSON.stringify(input.results, null, 2)}\n`;
+  }
+}
+
+/** The difference of two runs, each figure with its interval. */
+function compare(first: ReportInput, second: ReportInput, terminal: Terminal, json: boolean): void {
+  const comparison = compareRuns(first.results, second.results);
+  if (json) {
+    // Cells stand in the runs' own results; here by their labels.
+    const cells = comparison.cells.map(({ label, notCompared, metrics }) => ({
+      label,
+      notCompared,
+      metrics,
+    }));
+    terminal.out(JSON.stringify({ schema: 1, ...comparison, cells }, null, 2));
+    return;
+  }
+  const simulated = [first, second].some(({ results }) => results.mode === 'rehearsal');
+  terminal.out(`${first.results.run} and ${second.results.run}${simulated ? ' (simulated)' : ''}`);
+  for (const sentence of comparisonSentences(comparison)) terminal.out(sentence);
+  if (comparison.cells.length > 0)
+    for (const line of textTable(comparisonTable(comparison))) terminal.out(line);
+}
+
+/** Lets the engine logs of the run correct later estimates. */
+async function calibrate(
+  place: RunPlace,
+  { results, cells, planText }: ReportInput,
+  terminal: Terminal,
+): Promise<void> {
+  if (results.mode !== 'measured' || results.origin !== undefined)
+    throw new BadInput(`--calibrate: ${results.run} measured no engine of ours.`);
+  const plan = parseSweepPlan(planText).result;
+  if (!plan.ok) throw new BadInput(...plan.problems.map(({ message }) => `plan.yaml: ${message}`));
+  const model = await resolveModel(plan.value.model, [place.workspace, terminal.cwd]);
+  const context = {
+    mode: 'measured' as const,
+    model: model.ok ? model.value : null,
+    device: findDevice(results.device) ?? null,
+  };
+  const { records } = await readJournal(place.directory);
+  const logs = await readEngineLogs(place.directory, records, []);
+  const names = engineLogs(records);
+  const starts = [...logs].map(
+    ([engineKey, record]: [string, LogRecord]): LoggedStart => ({
+      engineKey,
+      log: names.get(engineKey) ?? '',
+      record,
+    }),
+  );
+  const { entries, leftOut } = calibrationOfRun(results.run, plan.value, context, cells, starts);
+  for (const why of leftOut) terminal.err(`left out: ${why}.`);
+  if (entries.length === 0) throw new BadInput('--calibrate: no start of this run has a term to learn from.');
+  const before = await calibrationOf(place.workspace);
+  const known = new Set(entriesOf(before).map(({ source }) => source));
+  const again = entries.filter(({ source }) => known.has(source)).length;
+  await writeCalibration(place.workspace, withStep(before, { at: new Date().toISOString(), entries }));
+  terminal.err(
+    `calibrated by ${entries.length} ${entries.length === 1 ? 'start' : 'starts'}${again > 0 ? ` (${again} of them anew)` : ''}: ${calibrationPath(place.workspace)}; \`loadline calibration --undo\` takes it back`,
+  );
 }
