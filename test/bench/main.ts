@@ -5,6 +5,7 @@ import { benchClassifier } from './classifier.ts';
 import { benchEstimates } from './estimates.ts';
 import { benchCompose, benchScript, composeFile, type KeystrokeTimes } from './keystroke.ts';
 import { benchRanking } from './ranking.ts';
+import { benchResults } from './results.ts';
 
 async function main(): Promise<void> {
   console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}\n`);
@@ -26,6 +27,10 @@ async function main(): Promise<void> {
     );
   say('one script', await benchScript(100));
   say(`a compose file of ${composeFile(20, 1).split('\n').length} lines`, await benchCompose(100));
+  const results = benchResults(10_000);
+  console.log(
+    `results of 10,000 simulated cells: ${Math.round(results.firstMs)} ms of CPU from the journal, ${Math.round(results.againMs)} ms again with a record more; a cell costs ${results.perCellRatio.toFixed(1)} times what it does in a run of 1,000 (goal 1,000 ms again, twice)`,
+  );
   console.log();
   const telemetry = spawnSync(process.execPath, ['test/bench/telemetry.mjs'], { stdio: 'inherit' });
   console.log();

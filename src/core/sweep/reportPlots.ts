@@ -2,7 +2,7 @@
 import { parallelModes } from './answers/batchParallel.ts';
 import { userTtftP95Ms } from './answers/chat.ts';
 import { costRows } from './answers/cost.ts';
-import { variedWords, varyingFlags } from './answers/groups.ts';
+import { grouped, variedWords, varyingFlags } from './answers/groups.ts';
 import { memoryLimits } from './answers/memoryLimit.ts';
 import { gainMap, type MpsArm } from './answers/mps.ts';
 import { type BarChart, barsSvg, type HeatMap, heatMapSvg } from './reportBars.ts';
@@ -304,13 +304,11 @@ function ladders(
   cells: readonly CellResult[],
 ): readonly { readonly name: string; readonly cells: readonly CellResult[] }[] {
   const varying = varyingFlags(cells);
-  const groups = new Map<string, CellResult[]>();
-  for (const cell of cells) {
-    const name = [variedWords(cell, varying), arrangementWords(cell), cell.load ?? '']
+  const groups = grouped(cells, (cell) =>
+    [variedWords(cell, varying), arrangementWords(cell), cell.load ?? '']
       .filter((part) => part !== '')
-      .join(', ');
-    groups.set(name, [...(groups.get(name) ?? []), cell]);
-  }
+      .join(', '),
+  );
   return [...groups].map(([name, own]) => ({
     name,
     cells: own.toSorted((a, b) => (loadValue(a) ?? 0) - (loadValue(b) ?? 0)),

@@ -9,6 +9,7 @@ import { inOrder, type JournalEntry } from './journal.ts';
 import { findKnees } from './knee.ts';
 import { loadLabels } from './load.ts';
 import type { LoadResult } from './loadResult.ts';
+import type { TrialMeasurement } from './measurement.ts';
 import type { Question } from './planSchema.ts';
 import { cellInterval, outlyingTrials } from './repeats.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   CellPrediction,
   CellResult,
   CellState,
+  LoadProfile,
   RunMode,
   RunResults,
   Search,
@@ -143,6 +145,27 @@ function priceOf({ device, gpuDollarsPerHour }: RunContext): HourlyPrice | null 
   return known === undefined ? null : (gpuPrice(known, listPrices) ?? null);
 }
 
+interface Summary {
+  readonly serviceLevel: ServiceLevel | null;
+  readonly load: LoadProfile;
+  readonly result: LoadResult;
+}
+
+/** Who follows a run makes its results again with each record: a trial's statistics are the same every time. */
+const summaries = new WeakMap<TrialMeasurement, Summary>();
+
+function summarised(
+  measurement: TrialMeasurement,
+  serviceLevel: ServiceLevel | null,
+  load: LoadProfile,
+): LoadResult {
+  const known = summaries.get(measurement);
+  if (known?.serviceLevel === serviceLevel && known.load === load) return known.result;
+  const result = summariseTrial(measurement, serviceLevel, load);
+  summaries.set(measurement, { serviceLevel, load, result });
+  return result;
+}
+
 /** What the journal says of one cell so far. A trial that was measured twice (a resume) counts once: the first time. */
 class CellProgress {
   readonly trials = new Map<number, LoadResult>();
@@ -168,10 +191,7 @@ class CellProgress {
         break;
       case 'trial-measured':
         if (!this.trials.has(entry.trial)) {
-          this.trials.set(
-            entry.trial,
-            summariseTrial(entry.measurement, this.#serviceLevel, this.#cell.load),
-          );
+          this.trials.set(entry.trial, summarised(entry.measurement, this.#serviceLevel, this.#cell.load));
         }
         break;
       case 'cell-done':

@@ -15,7 +15,7 @@ import {
 } from '../usable.ts';
 import type { AnswerInput, HourlyPrice, PartialAnswer } from './answerInput.ts';
 import { limitsText } from './chat.ts';
-import { variedWords, varyingFlags } from './groups.ts';
+import { grouped, variedWords, varyingFlags } from './groups.ts';
 
 const SECONDS_PER_HOUR = 3600;
 /** More load that gives less than this share more throughput is not worth its latency. */
@@ -43,8 +43,7 @@ export function costRows(
   price: HourlyPrice | null,
 ): readonly CostRow[] {
   const varying = varyingFlags(cells);
-  const ladders = new Map<string, CellResult[]>();
-  for (const cell of cells) ladders.set(ladderOf(cell), [...(ladders.get(ladderOf(cell)) ?? []), cell]);
+  const ladders = grouped(cells, ladderOf);
   const rows = [...ladders.values()].flatMap((ladder) => costRow(ladder, limits, price, varying) ?? []);
   const perGpu = (row: CostRow) => row.outputTokensPerSecond / row.gpuCount;
   return rows.toSorted((a, b) => perGpu(b) - perGpu(a));

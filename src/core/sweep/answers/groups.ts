@@ -1,6 +1,21 @@
 /** How cells of a grid belong together. */
 import type { CellResult } from '../run.ts';
 
+/** In order of first appearance. */
+export function grouped<T>(
+  values: readonly T[],
+  keyOf: (value: T) => string,
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
 /** Names of the flags that differ between the cells. */
 export function varyingFlags(cells: readonly CellResult[]): readonly string[] {
   const names = [...new Set(cells.flatMap(({ flags }) => Object.keys(flags)))];

@@ -5,7 +5,7 @@ import { figure } from '../reportFigures.ts';
 import type { CellResult } from '../run.ts';
 import { intervalOf, isUsable, leftOut, loadWords, meanOf } from '../usable.ts';
 import type { AnswerInput, PartialAnswer } from './answerInput.ts';
-import { copiesOf, flagsWithout, varyingFlags } from './groups.ts';
+import { copiesOf, flagsWithout, grouped, varyingFlags } from './groups.ts';
 
 /** Flags that say how much of a GPU an engine takes, as a share of it. */
 export const memoryFlags: readonly string[] = [
@@ -47,47 +47,43 @@ export function memoryLimits(cells: readonly CellResult[]): readonly MemoryLimit
     memoryFlags.find((name) => varying.includes(name)) ??
     memoryFlags.find((name) => cells.some((cell) => cell.flags[name] !== undefined));
   if (flag === undefined) return [];
-  const groups = new Map<string, CellResult[]>();
-  for (const cell of cells) {
-    const name = groupName(cell, flag, varying, cells);
-    groups.set(name, [...(groups.get(name) ?? []), cell]);
-  }
+  const nameOf = groupNames(flag, varying, cells);
+  const groups = grouped(cells, nameOf);
   return [...groups].map(([group, own]) => limitOf(flag, group, own));
 }
 
-function groupName(
-  cell: CellResult,
+/** What sets a cell's group apart from the others. */
+function groupNames(
   flag: string,
   varying: readonly string[],
   cells: readonly CellResult[],
-): string {
-  const others = varying
-    .filter((name) => name !== flag)
-    .map((name) => `${name} ${String(cell.flags[name] ?? 'default')}`);
+): (cell: CellResult) => string {
   const differ = <T>(of: (one: CellResult) => T) => new Set(cells.map(of)).size > 1;
-  return [
-    differ(copiesOf) ? `${copiesOf(cell)} ${copiesOf(cell) === 1 ? 'copy' : 'copies'}` : '',
-    differ((one) => one.arrangement?.sharing) ? (cell.arrangement?.sharing ?? '') : '',
-    differ((one) => one.gpuCount) && cell.gpuCount !== undefined
-      ? `${cell.gpuCount} GPU${cell.gpuCount === 1 ? '' : 's'}`
-      : '',
-    ...others,
-    cell.load ?? '',
-  ]
-    .filter((words) => words !== '')
-    .join(', ');
+  const others = varying.filter((name) => name !== flag);
+  const [copiesDiffer, sharingDiffers, gpusDiffer] = [
+    differ(copiesOf),
+    differ((one) => one.arrangement?.sharing),
+    differ((one) => one.gpuCount),
+  ];
+  return (cell) => {
+    const [copies, gpus] = [copiesOf(cell), cell.gpuCount];
+    return [
+      copiesDiffer ? `${copies} ${copies === 1 ? 'copy' : 'copies'}` : '',
+      sharingDiffers ? (cell.arrangement?.sharing ?? '') : '',
+      gpusDiffer && gpus !== undefined ? `${gpus} GPU${gpus === 1 ? '' : 's'}` : '',
+      ...others.map((name) => `${name} ${String(cell.flags[name] ?? 'default')}`),
+      cell.load ?? '',
+    ]
+      .filter((words) => words !== '')
+      .join(', ');
+  };
 }
 
 function limitOf(flag: string, group: string, cells: readonly CellResult[]): MemoryLimit {
-  const values = [...new Set(cells.flatMap((cell) => numberOf(cell.flags[flag]) ?? []))].sort(
-    (a, b) => a - b,
-  );
-  const points = values.map((value) =>
-    pointOf(
-      value,
-      cells.filter((cell) => numberOf(cell.flags[flag]) === value),
-    ),
-  );
+  const valued = cells.filter((cell) => numberOf(cell.flags[flag]) !== undefined);
+  const points = [...grouped(valued, (cell) => String(cell.flags[flag]))]
+    .map(([value, own]) => pointOf(Number(value), own))
+    .sort((a, b) => a.value - b.value);
   const ran = points.filter((point) => point.cells.some(({ state }) => state === 'done'));
   const startsFrom = ran[0]?.value ?? null;
   const failed = points.filter(

@@ -23,17 +23,23 @@ export interface GainPoint {
 /** Arms are matched by what they have in common: flags but for the memory's share, kind of load, requests in flight. */
 export function gainMap(cells: readonly CellResult[]): readonly GainPoint[] {
   const varying = varyingFlags(cells).filter((name) => !memoryFlags.includes(name));
-  const alone = cells.filter((cell) => copiesOf(cell) === 1 && isUsable(cell) && cell.concurrency !== null);
-  const like = (cell: CellResult, other: CellResult) =>
-    cell.load === other.load && flagsWithout(cell, memoryFlags) === flagsWithout(other, memoryFlags);
+  const key = (cell: CellResult, concurrency: number) =>
+    `${cell.load ?? ''}\n${flagsWithout(cell, memoryFlags)}\n${concurrency}`;
+  const alone = new Map(
+    cells.flatMap((cell) =>
+      copiesOf(cell) === 1 && isUsable(cell) && cell.concurrency !== null
+        ? [[key(cell, cell.concurrency), cell] as const]
+        : [],
+    ),
+  );
   const points = new Map<CellResult, GainPoint>();
   for (const cell of cells) {
     const copies = copiesOf(cell);
     if (copies < 2 || !isUsable(cell) || cell.concurrency === null) continue;
     const each = cell.concurrency / copies;
-    const one = alone.find((other) => like(cell, other) && other.concurrency === each);
+    const one = alone.get(key(cell, each));
     if (one === undefined) continue;
-    const control = alone.find((other) => like(cell, other) && other.concurrency === cell.concurrency);
+    const control = alone.get(key(cell, cell.concurrency));
     const gain = differenceOf(one, cell, 'systemTokensPerSecond');
     if (gain === undefined) continue;
     const known = points.get(one);
