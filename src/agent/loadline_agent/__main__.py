@@ -90,6 +90,13 @@ def load(_: List[str]) -> None:
     emit(measure_endpoint(load_request(request), rest))
 
 
+def slurm_task(arguments: List[str]) -> None:
+    from .requests import Field, checked_run_name
+    from .runs.slurm.task import run_task
+
+    sys.exit(run_task(checked_run_name(Field(arguments[0] if arguments else None, "run"))))
+
+
 def simulated_engine(arguments: List[str]) -> None:
     from .simulated_engine import main as serve
 
@@ -107,6 +114,7 @@ VERBS: Dict[str, Callable[[List[str]], None]] = {
     "follow": follow,
     "load": load,
     "uninstall": uninstall,
+    "slurm-task": slurm_task,
     "simulated-engine": simulated_engine,
 }
 

@@ -223,14 +223,29 @@ def check_searches(searches: Optional[Field], cells: Dict[str, str]) -> None:
         check_above_zero(goal.optional("gain"))
 
 
+#: As in src/core/sweep/planSchema.ts. Nothing that a shell, sbatch's own file names (`%`) or an option (`-`) could be made of.
+SCHEDULER_FIELDS = {
+    "partition": (re.compile(r"[A-Za-z0-9_][\w.-]*(,[A-Za-z0-9_][\w.-]*)*\Z", re.A), "names of partitions, as gpu or gpu,long"),
+    "gres": (
+        re.compile(r"[A-Za-z][\w.-]*(:[\w.-]+){0,2}(,[A-Za-z][\w.-]*(:[\w.-]+){0,2})*\Z", re.A),
+        "generic resources, as gpu:2 or gpu:h100:2",
+    ),
+    "time": (
+        re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}\Z", re.A),
+        "a time of Slurm: minutes, hours:minutes:seconds or days-hours",
+    ),
+    "account": (re.compile(r"[A-Za-z0-9_][\w.-]*\Z", re.A), "the name of an account"),
+}
+
+
 def check_scheduler(scheduler: Optional[Field]) -> None:
     if not scheduler:
         return
     scheduler.child("type").one_of("slurm")
-    for name in ("partition", "gres", "time", "account"):
+    for name, (pattern, expected) in SCHEDULER_FIELDS.items():
         value = scheduler.optional(name)
-        if value:
-            value.word()
+        if value and not pattern.match(value.text()):
+            raise value.wrong(expected)
     limit = scheduler.optional("arrayLimit")
     if limit:
         limit.integer(1)

@@ -10,6 +10,7 @@ from ..processes import is_alive, signal_if_there
 from .folder import RunFolder
 from .journal import FILE, Journal, last_line
 from .leftovers import end_leftovers
+from .slurm.cancel import cancel_slurm_run
 
 #: The engine's own time to stop, and some for the worker.
 POLITE_SECONDS = sum(seconds for _, seconds in STOPPING) + 10
@@ -19,6 +20,9 @@ KILLED_SECONDS = 20
 
 def cancel_run(run: str) -> dict:
     folder = RunFolder.find(run)
+    request = folder.request()
+    if request.get("scheduler"):
+        return cancel_slurm_run(folder, request)
     # Its supervisor passes the signal on; where that is gone, its worker is on its way out.
     known = folder.processes().get("supervisor")
     if known and is_alive(known):

@@ -15,10 +15,13 @@ from ..clock import wall_ms
 from ..wire import emit, stdin_closed
 from .folder import RunFolder
 from .journal import complete_size
+from .slurm.queue import Queue
+from .slurm.tasks import TaskFolder, wire_name
 
 #: In the order in which they are sent: what explains the others first.
 FILES = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "metrics.jsonl")
 ENGINE_LOG = re.compile(r"engine-[A-Za-z0-9._-]+\.log\Z")
+JOB_LOG = re.compile(r"slurm-\d+\.log\Z")
 
 CHUNK_BYTES = 256 << 10
 
@@ -31,6 +34,7 @@ HEARTBEAT_SECONDS = 1.0
 
 def follow_run(request: dict) -> None:
     folder = RunFolder.find(request["run"])
+    state_now = Queue(folder).state if folder.request().get("scheduler") else folder.state
     offsets = dict(request["offsets"])
     for name, size in lost_files(folder, offsets, request.get("checks") or {}):
         emit({"type": "rewind", "file": name, "size": size})
@@ -38,7 +42,7 @@ def follow_run(request: dict) -> None:
     heartbeat = 0.0
     while True:
         # The state first: what was written before a run ended is then in the files that are read after it.
-        state = folder.state()
+        state = state_now()
         now = time.monotonic()
         if now >= heartbeat:
             heartbeat = now + HEARTBEAT_SECONDS
@@ -59,19 +63,19 @@ def follow_run(request: dict) -> None:
 
 def lost_files(folder: RunFolder, offsets: Dict[str, int], checks: Dict[str, int]) -> Iterator[Tuple[str, int]]:
     """Name and size here of each file whose copy does not continue into it."""
-    for name in followed_files(folder):
+    for name, path in followed_files(folder):
         offset = offsets.get(name, 0)
         if offset == 0:
             continue
-        size, found = check_before(folder, name, offset)
+        size, found = check_before(path, offset)
         if offset > size or (name in checks and found != checks[name]):
             yield name, size
 
 
-def check_before(folder: RunFolder, name: str, offset: int) -> Tuple[int, int]:
+def check_before(path: str, offset: int) -> Tuple[int, int]:
     """The file's size, and CRC-32 of the last CHECKED_BYTES before an offset."""
     try:
-        descriptor = os.open(folder.file(name), os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return 0, 0
     try:
@@ -90,8 +94,8 @@ def last_word(folder: RunFolder, state: str) -> dict:
 def send_growth(folder: RunFolder, offsets: Dict[str, int]) -> bool:
     """At most one chunk a file, so that none holds up the others. True if there was any."""
     sent = False
-    for name in followed_files(folder):
-        data = read_growth(folder, name, offsets.get(name, 0))
+    for name, path in followed_files(folder):
+        data = read_growth(path, name, offsets.get(name, 0))
         if data:
             packed = base64.b64encode(zlib.compress(data)).decode("ascii")
             offset = offsets.get(name, 0)
@@ -101,14 +105,20 @@ def send_growth(folder: RunFolder, offsets: Dict[str, int]) -> bool:
     return sent
 
 
-def followed_files(folder: RunFolder) -> List[str]:
-    logs = sorted(name for name in os.listdir(folder.path) if ENGINE_LOG.match(name))
-    return [*FILES, *logs]
+def followed_files(folder: RunFolder) -> List[Tuple[str, str]]:
+    """(name for the client, path)."""
+    names = os.listdir(folder.path)
+    logs = sorted(name for name in names if ENGINE_LOG.match(name) or JOB_LOG.match(name))
+    found = [(name, folder.file(name)) for name in [*FILES, *logs]]
+    for task in TaskFolder.all_of(folder):
+        own = [(wire_name(task.task, name), task.file(name)) for name in sorted(os.listdir(task.path))]
+        found += [(name, path) for name, path in own if name is not None]
+    return found
 
 
-def read_growth(folder: RunFolder, name: str, offset: int) -> bytes:
+def read_growth(path: str, name: str, offset: int) -> bytes:
     try:
-        descriptor = os.open(folder.file(name), os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return b""
     try:

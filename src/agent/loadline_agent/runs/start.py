@@ -14,6 +14,8 @@ from ..probe.host import host_facts
 from .continuity import changed_cells, changed_host, stale
 from .folder import RunFolder
 from .journal import Progress
+from .slurm.submit import resume_run as resume_slurm_run
+from .slurm.submit import submit_run
 from .supervisor import Resumption, Supervisor
 
 ENVIRONMENT = "environment.json"
@@ -23,6 +25,9 @@ PROBE_SECONDS = 60
 
 
 def start_run(request: dict) -> dict:
+    if request.get("scheduler"):
+        # A login node's own GPUs, if it has any, are not those of the run: no driver is asked.
+        return submit_run(request, environment(request, host_facts()))
     folder = RunFolder.create(request)
     try:
         host = facts_for(request)
@@ -40,6 +45,8 @@ def resume_run(run: str, accept_changes: bool = False) -> dict:
     ensure_home()
     folder = RunFolder.find(run)
     request = folder.request()
+    if request.get("scheduler"):
+        return resume_slurm_run(folder, request, accept_changes)
     if folder.state() == "running":
         raise AgentError("run-active", f"The run {run} is still going on. Follow it, or cancel it first.")
     progress = Progress(folder.path, request["cells"])

@@ -6,6 +6,8 @@ from ..errors import AgentError
 from ..locks import is_locked
 from .folder import RunFolder
 from .journal import Progress
+from .slurm.queue import look
+from .slurm.tasks import settled_cells
 
 
 def all_statuses() -> Iterator[dict]:
@@ -19,13 +21,16 @@ def all_statuses() -> Iterator[dict]:
 
 def status(folder: RunFolder) -> dict:
     request = folder.request()
+    scheduled = bool(request.get("scheduler"))
     return {
         "type": "run-status",
         "run": folder.run,
         "name": request["name"],
-        "state": folder.state(),
+        "state": look(folder, request) if scheduled else folder.state(),
         "simulated": request["simulated"],
-        "cellsDone": len(Progress(folder.path, request["cells"]).settled),
+        "cellsDone": settled_cells(folder, request)
+        if scheduled
+        else len(Progress(folder.path, request["cells"]).settled),
         "cellsTotal": len(request["cells"]),
         "directory": folder.path,
     }

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 from .. import PROTOCOL, VERSION
 from ..clock import boot_id
@@ -40,6 +40,7 @@ class Supervisor:
         self._gpus = gpus
         self._resumption = resumption
         self._locks: List[FileLock] = []
+        self.make_worker: Callable[..., Worker] = Worker
 
     def begin(self) -> None:
         """Takes the locks, ends what an earlier attempt left, writes the first record."""
@@ -56,23 +57,18 @@ class Supervisor:
         for gpu in gpus:
             gpu.write_holder({"run": folder.run, "pid": os.getpid()})
         folder.note_processes(supervisor=identity(os.getpid()), worker=None, engine=None)
-        self._journal = Journal(folder.path)
+        self._journal = self._open_journal()
+        self._note_beginning()
+
+    def _open_journal(self) -> Journal:
+        return Journal(self._folder.path)
+
+    def _note_beginning(self) -> None:
         cells = self._request["cells"]
         if self._resumption is not None and self._journal.has_records:
             self._note_resumption(cells, self._resumption)
         else:
-            self._journal.append(
-                "run-started",
-                run=folder.run,
-                name=self._request["name"],
-                simulated=self._request["simulated"],
-                agentVersion=VERSION,
-                protocol=PROTOCOL,
-                bootId=boot_id(),
-                cells=[
-                    {"id": cell["id"], "label": cell["label"], "content": cell_content(cell)} for cell in cells
-                ],
-            )
+            self._journal.append("run-started", **first_words(self._folder.run, self._request))
 
     def _refuse_foreign_processes(self) -> None:
         """Now and not with the first engine: whoever starts a run is still there to be told."""
@@ -93,11 +89,14 @@ class Supervisor:
         self._journal.append("run-resumed", bootId=boot_id(), remaining=remaining)
         if progress.boot_id is not None and progress.boot_id != boot_id():
             self._journal.append("host-rebooted", previousBootId=progress.boot_id)
+        self._note_torn_line()
+        for change in resumption.changes:
+            self._warn(f"Resumed all the same: since the run started, {change}.")
+
+    def _note_torn_line(self) -> None:
         torn = self._journal.torn_bytes
         if torn:
             self._warn(f"The journal ended in a torn line; its {torn} bytes were cut off.")
-        for change in resumption.changes:
-            self._warn(f"Resumed all the same: since the run started, {change}.")
 
     def _warn(self, message: str) -> None:
         self._journal.append("warning", message=message)
@@ -112,7 +111,7 @@ class Supervisor:
             os.close(held)
             status = 1
             try:
-                status = Worker(self._folder, self._request, self._journal, lifeline, accept_changes).work()
+                status = self.make_worker(self._folder, self._request, self._journal, lifeline, accept_changes).work()
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -132,3 +131,18 @@ class Supervisor:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._end_leftovers(self._folder)
         return os.WEXITSTATUS(raw) if os.WIFEXITED(raw) else 1
+
+
+def first_words(run: str, request: dict) -> Dict[str, object]:
+    """Fields of `run-started`."""
+    return {
+        "run": run,
+        "name": request["name"],
+        "simulated": request["simulated"],
+        "agentVersion": VERSION,
+        "protocol": PROTOCOL,
+        "bootId": boot_id(),
+        "cells": [
+            {"id": cell["id"], "label": cell["label"], "content": cell_content(cell)} for cell in request["cells"]
+        ],
+    }

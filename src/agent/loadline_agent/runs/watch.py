@@ -11,6 +11,9 @@ from .folder import RunFolder
 #: How long a signal may go unnoticed at most (a signal wakes no select of Python).
 SLICE_SECONDS = 0.2
 
+#: Signals that are sent together arrive within this time.
+TOGETHER_SECONDS = 0.3
+
 
 class RunEnded(Exception):
     """The run is to end before its last cell. `message` says why."""
@@ -29,7 +32,8 @@ class Watch:
         self._folder = folder
         self._lifeline = lifeline
         self._lease_seconds = lease_seconds
-        self._cancelled = False
+        #: Whether a signal asked for the end.
+        self.cancelled = False
         # Age is counted on the monotonic clock from when a renewal was seen: the wall clock may jump.
         self._lease = folder.lease_time()
         self._renewed = time.monotonic()
@@ -39,12 +43,12 @@ class Watch:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def _cancel(self, _number: int, _frame: object) -> None:
-        self._cancelled = True
+        self.cancelled = True
 
     def check(self) -> None:
         if select.select([self._lifeline], [], [], 0)[0] and not os.read(self._lifeline, 1):
             raise SupervisorLost
-        if self._cancelled:
+        if self.cancelled:
             raise RunEnded("Cancelled.")
         lease = self._folder.lease_time()
         if lease != self._lease:
@@ -53,6 +57,13 @@ class Watch:
             raise RunEnded(f"Nobody followed the run for {self._lease_seconds:g} s, its lease. Resume it to go on.")
         for other in self.others:
             other()
+
+    def end_if_told(self) -> None:
+        """
+        Before a failure is written down. Whoever ends a group of processes (a scheduler, a machine that shuts down) signals the engine and this
+        process together, and its end is then no result. Raises RunEnded or SupervisorLost where that is so.
+        """
+        self.wait(TOGETHER_SECONDS)
 
     def wait(self, seconds: float, readable: Sequence[int] = (), writable: Sequence[int] = ()) -> bool:
         """Until a descriptor is ready (True) or the time is over (False). Raises RunEnded or SupervisorLost."""

@@ -52,8 +52,7 @@ class Worker:
             outcome, message = self._all_cells()
             self._engines.stop()
             self._stop_telemetry()
-            self._journal.append("run-finished", outcome=outcome, message=message)
-            return 0
+            return self._finish(outcome, message)
         except SupervisorLost:
             self._end_quietly()
             return 1
@@ -66,8 +65,12 @@ class Worker:
             traceback.print_exc()
             self._end_quietly()
             message = f"The agent failed: {type(error).__name__}: {error}. See {self._folder.file('supervisor.log')} on the host."
-            self._journal.append("run-finished", outcome="failed", message=message)
-            return 1
+            return self._finish("failed", message)
+
+    def _finish(self, outcome: str, message: Optional[str]) -> int:
+        """Writes the run's last word. Returns the process's exit status."""
+        self._journal.append("run-finished", outcome=outcome, message=message)
+        return 1 if outcome == "failed" else 0
 
     def _all_cells(self) -> Tuple[str, Optional[str]]:
         try:
@@ -96,6 +99,7 @@ class Worker:
         try:
             self._attempt(cell)
         except KilledFromOutside as killed:
+            self._watch.end_if_told()
             self._engines.stop()
             self._journal.append("warning", message=f"{cell['label']}: {killed} The cell is run once more.")
             self._attempt(cell, last=True)
@@ -108,6 +112,7 @@ class Worker:
         try:
             engine = self._engines.for_cell(cell)
         except EngineFailed as failed:
+            self._watch.end_if_told()
             self._fail(cell, failed.phase, failed.diagnosis)
             return
         self._check_version(cell["engineKey"], engine.instances[0].version)
@@ -120,11 +125,13 @@ class Worker:
                 raise KilledFromOutside("Its load generator was killed.") from gone
             self._fail(cell, gone.phase, Diagnosis(gone.kind, gone.message, []))
         except LoadFailed as failed:
+            self._watch.end_if_told()
             message = failed.message
             if failed.kind == "timeout":
                 message = f"Ended after {time.monotonic() - started:.0f} s: {cell['expectedSeconds']:.0f} s were expected, {cell['deadlineSeconds']:.0f} s allowed. {message}"
             self._fail(cell, failed.phase, Diagnosis(failed.kind, message, engine.log_tail()))
         except EngineGone as gone:
+            self._watch.end_if_told()
             diagnosis = engine.failure(gone.phase).diagnosis
             if diagnosis.kind == "killed" and not last:
                 raise KilledFromOutside("Its engine was killed under load.") from gone

@@ -1,0 +1,49 @@
+"""Why a job waits, in words. Codes of squeue's man page, JOB REASON CODES; of others the code itself is told."""
+
+#: Those after which a job starts by itself.
+WAITING = {
+    "None": "not looked at yet",
+    "Priority": "jobs of higher priority wait too",
+    "Resources": "waiting for GPUs or nodes to become free",
+    "BeginTime": "held back until its begin time; Slurm does that for two minutes after a requeue",
+    "JobArrayTaskLimit": "as many tasks run as `arrayLimit` allows",
+    "Licenses": "waiting for a licence",
+    "Reservation": "waiting for its reservation",
+    "Prolog": "the node is being prepared",
+    "Cleaning": "its last attempt is being cleaned up",
+}
+
+#: Those that need somebody to do something: what.
+STUCK = {
+    "BadConstraints": "no node has what it asks for: correct `gres` in the plan's `scheduler`",
+    "PartitionTimeLimit": "it asks for more time than the partition gives: lower `time` in the plan's `scheduler`",
+    "PartitionNodeLimit": "it asks for more nodes than the partition gives",
+    "PartitionConfig": "the partition's settings do not let it in: choose another `partition`",
+    "PartitionDown": "the partition is down: wait, or choose another `partition`",
+    "PartitionInactive": "the partition takes no jobs now: wait, or choose another `partition`",
+    "AccountNotAllowed": "the partition does not take this `account`",
+    "InvalidAccount": "Slurm does not know this `account`",
+    "InvalidQOS": "its quality of service is not valid",
+    "JobHeldUser": "held by you: `scontrol release` lets it go on",
+    "JobHeldAdmin": "held by an administrator",
+    "ReqNodeNotAvail": "the nodes that it needs are down or reserved",
+    "NodeDown": "a node that it needs is down",
+    "launch failed requeued held": "it could not be launched and is held: ask the administrators",
+    "JobLaunchFailure": "it could not be launched: ask the administrators",
+    "DependencyNeverSatisfied": "what it depends on will never end well",
+}
+
+
+def reason_words(code: str) -> str:
+    """`Resources: waiting for GPUs …`. Slurm puts details behind some codes, after a comma or in brackets."""
+    bare = code.split(",")[0].split("(")[0].strip()
+    words = WAITING.get(bare) or STUCK.get(bare) or limit_words(bare)
+    return f"{code}: {words}" if words else code
+
+
+def limit_words(code: str) -> str:
+    if code.startswith("QOS"):
+        return "a limit of its quality of service"
+    if code.startswith("Assoc"):
+        return "a limit of your account"
+    return ""
