@@ -1,5 +1,6 @@
 /** Follows a run to its end on a terminal: progress while it goes on, then the table, the answer and the report. */
 import { relative } from 'node:path';
+import { jobStates, jobWords } from '../core/sweep/jobs.ts';
 import { type RunProgress, runProgress } from '../core/sweep/progress.ts';
 import { leadSentence, simulatedNotice } from '../core/sweep/reportContent.ts';
 import { duration } from '../core/sweep/reportFigures.ts';
@@ -38,7 +39,7 @@ export async function followToEnd(
     });
     for await (const event of events) {
       if (event.type === 'journal') await view.take(event.record);
-      else if (event.type === 'rewind') view.rewind(event.file);
+      else if (event.type === 'rewind') view.rewind(event.file, event.part);
       else if (event.type === 'state') state = event.state;
       else if (event.type === 'note') terminal.err(`warning: ${event.message}`);
       else if (event.type === 'disconnected') {
@@ -110,6 +111,7 @@ class FollowView {
   readonly #place: RunPlace;
   readonly #records: JournalRecord[] = [];
   #context: RunContext | undefined;
+  #saidOfJobs = '';
   /** Host's clock minus ours when the last record came. */
   #clockOffsetMs = 0;
 
@@ -119,9 +121,10 @@ class FollowView {
   }
 
   /** The host lost records that were shown. */
-  rewind(file: 'journal' | 'telemetry'): void {
+  rewind(file: 'journal' | 'telemetry', part?: number): void {
     if (file !== 'journal') return;
-    this.#records.length = 0;
+    const kept = this.#records.filter((record) => record.part !== part);
+    this.#records.splice(0, this.#records.length, ...kept);
     this.#terminal.err('warning: The host lost a part of the journal; what it has is read again.');
   }
 
@@ -136,6 +139,7 @@ class FollowView {
       if (settled) this.#sayCell(results, record.cell);
     }
     if (record.type === 'warning') this.#terminal.err(`warning: ${record.message}`);
+    if (record.type === 'job-submitted' || record.type === 'job-state') this.#sayJobs();
     this.showStatus();
   }
 
@@ -147,6 +151,15 @@ class FollowView {
 
   #progress(context: RunContext): RunProgress {
     return runProgress(context, this.#records, Date.now() + this.#clockOffsetMs);
+  }
+
+  /** Each change of the queue once, as far as it says something new. */
+  #sayJobs(): void {
+    const jobs = jobStates(this.#records);
+    const words = jobs === null ? '' : jobWords(jobs);
+    if (words === '' || words === this.#saidOfJobs) return;
+    this.#saidOfJobs = words;
+    this.#terminal.err(words);
   }
 
   #sayCell(results: RunResults, id: string): void {
@@ -161,13 +174,16 @@ class FollowView {
 }
 
 function statusLine(
-  { cell, phase, completed, total, cellShare, remainingSeconds }: RunProgress,
+  { cell, phase, completed, total, cellShare, remainingSeconds, jobs }: RunProgress,
   { mode }: RunContext,
 ): string {
   const done = `[${completed}/${total}]${mode === 'rehearsal' ? ' (simulated)' : ''}`;
   const left = remainingSeconds === null ? '' : `, about ${duration(remainingSeconds)} left`;
+  const queued = jobs === undefined ? '' : jobWords(jobs);
+  if (cell === null && queued !== '' && completed < total) return `${done} ${queued}${left}`;
   if (cell === null)
     return `${done} ${completed === total ? 'finishing' : 'waiting for the next cell'}${left}`;
   const share = phase === 'load' ? ` ${Math.round(100 * cellShare)} %` : '';
-  return `${done} ${cell}: ${phase ?? ''}${share}${left}`;
+  const behind = jobs !== undefined && jobs.waiting > 0 ? `; ${queued}` : '';
+  return `${done} ${cell}: ${phase ?? ''}${share}${left}${behind}`;
 }

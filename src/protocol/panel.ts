@@ -3,6 +3,7 @@
  * gets one snapshot, then deltas while it is visible. A panel may die at any time and heal by `ready`.
  */
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
+import type { JobStates } from '../core/sweep/jobs.ts';
 import type { Question } from '../core/sweep/planSchema.ts';
 import type { CellResult, RunResults } from '../core/sweep/run.ts';
 import type { TelemetryLine } from './agent.ts';
@@ -127,6 +128,8 @@ export interface SweepProgress {
   readonly total: number;
   readonly elapsedSeconds: number;
   readonly remainingSeconds: number | null;
+  /** Under a scheduler: how its jobs stand. */
+  readonly jobs?: JobStates;
 }
 /** Another run that the one shown can be held against. */
 export interface OtherRun {

@@ -12,7 +12,7 @@ import type {
   TelemetryLine,
 } from '../protocol/agent.ts';
 import { type GuardedLine, readJournalLine, readTelemetryLine } from '../protocol/agentGuard.ts';
-import { ensureRunFolder, journalFile } from '../storage/runFolder.ts';
+import { anyJournalFile, ensureRunFolder } from '../storage/runFolder.ts';
 import type { AgentClient, FollowRecord } from './agentClient.ts';
 import { backOffMs, isPassing } from './backOff.ts';
 import { FileCopy } from './fileCopy.ts';
@@ -22,7 +22,7 @@ export type FollowEvent =
   | { readonly type: 'journal'; readonly record: JournalRecord }
   | { readonly type: 'telemetry'; readonly line: TelemetryLine }
   /** The host lost what was told of this file (its disk, at a crash): forget it, all that there is follows. */
-  | { readonly type: 'rewind'; readonly file: 'journal' | 'telemetry' }
+  | { readonly type: 'rewind'; readonly file: 'journal' | 'telemetry'; readonly part?: number }
   /** `running` when that is known; any other is the last event. */
   | { readonly type: 'state'; readonly state: HostRunState }
   | { readonly type: 'connected' }
@@ -50,7 +50,7 @@ export interface FollowOptions {
 const telemetryFile = 'telemetry.jsonl';
 /** What a host may put into a run folder. */
 const followedFile =
-  /^(plan\.yaml|environment\.json|journal\.jsonl|telemetry\.jsonl|metrics\.jsonl|engine-[A-Za-z0-9._-]+\.log)$/;
+  /^(plan\.yaml|environment(-\d+)?\.json|(journal|telemetry|metrics)(-\d+)?\.jsonl|engine-[A-Za-z0-9._-]+\.log|slurm-\d+\.log)$/;
 const largestChunkBytes = 16 * 1024 * 1024;
 const defaultSilenceMs = 20_000;
 const unpack = promisify(inflate);
@@ -157,7 +157,8 @@ class RunCopy {
   async *open(): AsyncGenerator<FollowEvent, void, undefined> {
     const names = (await readdir(this.directory)).filter((name) => followedFile.test(name));
     // The journal first: it explains the telemetry.
-    for (const name of names.sort((a, b) => Number(b === journalFile) - Number(a === journalFile))) {
+    const isJournal = (name: string) => Number(anyJournalFile.test(name));
+    for (const name of names.sort((a, b) => isJournal(b) - isJournal(a))) {
       const file = await this.#open(name);
       for await (const lines of file.held()) yield* readEvents(name, lines);
     }
@@ -174,7 +175,9 @@ class RunCopy {
   async *rewind({ file: name, size }: FollowRewind): AsyncGenerator<FollowEvent, void, undefined> {
     // Of a file that is not here there is nothing to forget.
     await this.#files.get(name)?.rewind(size);
-    if (name === journalFile) yield { type: 'rewind', file: 'journal' };
+    const [journal, part] = anyJournalFile.exec(name) ?? [];
+    if (journal !== undefined)
+      yield { type: 'rewind', file: 'journal', ...(part === undefined ? {} : { part: Number(part) }) };
     if (name === telemetryFile) yield { type: 'rewind', file: 'telemetry' };
   }
 
@@ -199,7 +202,7 @@ class RunCopy {
         `A part of ${name} came ${problem} from ${host}. Follow the run again.`,
       );
     }
-    yield* readEvents(name, await file.append(data, name === journalFile));
+    yield* readEvents(name, await file.append(data, anyJournalFile.test(name)));
   }
 
   async close(): Promise<void> {
@@ -217,7 +220,7 @@ class RunCopy {
 
 function* readEvents(name: string, lines: readonly string[]): Generator<FollowEvent, void, undefined> {
   for (const line of lines) {
-    if (name === journalFile) {
+    if (anyJournalFile.test(name)) {
       const guarded = readJournalLine(line);
       yield guarded.kind === 'record' ? { type: 'journal', record: guarded.record } : skipped(name, guarded);
     } else if (name === telemetryFile) {

@@ -18,6 +18,8 @@ export interface JournalContent {
 }
 
 export const journalFile = 'journal.jsonl';
+/** The run's own journal, or `journal-3.jsonl` of array task 3: its number is the first group. */
+export const anyJournalFile = /^journal(?:-(\d+))?\.jsonl$/;
 
 const runName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
@@ -63,20 +65,36 @@ export async function listRunFolders(workspace: string): Promise<readonly RunFol
   }
 }
 
-/** The journal of a run folder; empty where it is not there yet. A line that cannot be used is skipped and said. */
+/** The journals of a run folder; empty where there is none yet. A line that cannot be used is skipped and said. */
 export async function readJournal(directory: string): Promise<JournalContent> {
-  return parseJournal((await readOrUndefined(join(directory, journalFile))) ?? '');
+  const names = (await namesIn(directory)).filter((name) => anyJournalFile.test(name)).sort();
+  const parts = await Promise.all(
+    names.map(async (name) => parseJournal((await readOrUndefined(join(directory, name))) ?? '', name)),
+  );
+  return {
+    records: parts.flatMap(({ records }) => records),
+    notes: parts.flatMap(({ notes }) => notes),
+  };
 }
 
-/** `text`: journal.jsonl, whole or up to anywhere. */
-export function parseJournal(text: string): JournalContent {
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** `text`: one journal, whole or up to anywhere. */
+export function parseJournal(text: string, name = journalFile): JournalContent {
   const records: JournalRecord[] = [];
   const notes: string[] = [];
   const lines = text.split('\n');
   const last = lines.pop() ?? '';
-  if (last !== '') notes.push(`${journalFile}:${lines.length + 1}: the last line is torn and was skipped`);
+  if (last !== '') notes.push(`${name}:${lines.length + 1}: the last line is torn and was skipped`);
   for (const [index, line] of lines.entries()) {
-    const place = `${journalFile}:${index + 1}`;
+    const place = `${name}:${index + 1}`;
     const guarded = readJournalLine(line);
     if (guarded.kind === 'record') {
       const expected = (records.at(-1)?.seq ?? -1) + 1;

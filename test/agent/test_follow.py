@@ -83,12 +83,13 @@ class DurableTest(unittest.TestCase):
             folder = RunFolder(home, "r")
             os.makedirs(folder.path)
             folder.write("telemetry.jsonl", b"{}\n")
+            path = folder.file("telemetry.jsonl")
             asked = mock.Mock()
             with mock.patch("os.fsync", asked.fsync), mock.patch("os.pread", wraps=os.pread) as pread:
                 asked.attach_mock(pread, "pread")
-                self.assertEqual(read_growth(folder, "telemetry.jsonl", 3), b"")
+                self.assertEqual(read_growth(path, "telemetry.jsonl", 3), b"")
                 asked.fsync.assert_not_called()
-                self.assertEqual(read_growth(folder, "telemetry.jsonl", 0), b"{}\n")
+                self.assertEqual(read_growth(path, "telemetry.jsonl", 0), b"{}\n")
             names = [call[0] for call in asked.mock_calls]
             # The last read is that of the bytes that are sent; those before looked for the last whole line.
             self.assertEqual((names[-2:], names.count("fsync")), (["fsync", "pread"], 1))

@@ -225,7 +225,10 @@ def check_searches(searches: Optional[Field], cells: Dict[str, str]) -> None:
 
 #: As in src/core/sweep/planSchema.ts. Nothing that a shell, sbatch's own file names (`%`) or an option (`-`) could be made of.
 SCHEDULER_FIELDS = {
-    "partition": (re.compile(r"[A-Za-z0-9_][\w.-]*(,[A-Za-z0-9_][\w.-]*)*\Z", re.A), "names of partitions, as gpu or gpu,long"),
+    "partition": (
+        re.compile(r"[A-Za-z0-9_][\w.-]*(,[A-Za-z0-9_][\w.-]*)*\Z", re.A),
+        "names of partitions, as gpu or gpu,long",
+    ),
     "gres": (
         re.compile(r"[A-Za-z][\w.-]*(:[\w.-]+){0,2}(,[A-Za-z][\w.-]*(:[\w.-]+){0,2})*\Z", re.A),
         "generic resources, as gpu:2 or gpu:h100:2",

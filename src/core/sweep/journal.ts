@@ -99,6 +99,11 @@ export type JournalEntry = EntryBase &
       }
   );
 
+/** Which record of which journal: the same for every copy of it. */
+export function placeOf({ part, seq }: Pick<EntryBase, 'part' | 'seq'>): string {
+  return `${part ?? ''}/${seq}`;
+}
+
 /**
  * Each once: a record that came twice (two followers, a copy made again) counts once. In order of writing within a journal; the run's own
  * stands before those of array tasks, which run side by side.
@@ -106,7 +111,7 @@ export type JournalEntry = EntryBase &
 export function inOrder(records: readonly JournalEntry[]): readonly JournalEntry[] {
   const byPlace = new Map<string, JournalEntry>();
   for (const record of records) {
-    const place = `${record.part ?? ''}/${record.seq}`;
+    const place = placeOf(record);
     if (!byPlace.has(place)) byPlace.set(place, record);
   }
   return [...byPlace.values()].sort((a, b) => (a.part ?? -1) - (b.part ?? -1) || a.seq - b.seq);

@@ -1,4 +1,6 @@
 /** Where a run is, and when it will be over. */
+
+import { type JobStates, jobStates } from './jobs.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
 import type { RunContext } from './results.ts';
 
@@ -13,8 +15,10 @@ export interface RunProgress {
   /** Share of the cell under way that is done, 0 to 1. */
   readonly cellShare: number;
   readonly elapsedSeconds: number;
-  /** Null once the run is over. */
+  /** Null once the run is over. Time in a cluster's queue is not in it: nobody knows it. */
   readonly remainingSeconds: number | null;
+  /** Under a scheduler: how its jobs stand. */
+  readonly jobs?: JobStates;
 }
 
 /** The cell that runs now. */
@@ -37,41 +41,43 @@ export function runProgress(
   const cells = context.cells.filter(({ skipped }) => !skipped);
   const expected = new Map(cells.map((cell) => [cell.id, cell]));
   const settled = new Set<string>();
-  let under = null as UnderWay | null;
+  /** By array task (-1: the run's own journal): tasks work side by side. */
+  const underWay = new Map<number, UnderWay>();
   let over = false;
   let firstWallMs: number | null = null;
-  let cellStartedWallMs = nowWallMs;
   let spentMs = 0;
   let expectedOfSpent = 0;
   const of = (id: string) => expected.get(id)?.expectedSeconds ?? 0;
   for (const entry of inOrder(records)) {
-    firstWallMs ??= entry.wallMs;
-    over = entry.type === 'run-finished';
+    firstWallMs = Math.min(firstWallMs ?? entry.wallMs, entry.wallMs);
+    const part = entry.part ?? -1;
+    const under = underWay.get(part);
+    // Records of tasks come behind those of the run, whatever their time.
+    if (part === -1) over = entry.type === 'run-finished';
     switch (entry.type) {
       case 'engine-starting':
-        cellStartedWallMs = entry.wallMs;
-        under = { id: entry.cell, phase: 'starting the engine', startedWallMs: entry.wallMs, share: 0 };
-        break;
-      case 'cell-started': {
-        if (under?.id !== entry.cell) cellStartedWallMs = entry.wallMs;
-        under = {
+        underWay.set(part, {
           id: entry.cell,
-          phase: 'warm-up',
-          startedWallMs: cellStartedWallMs,
-          share: entry.trial / context.repeats,
-        };
+          phase: 'starting the engine',
+          startedWallMs: entry.wallMs,
+          share: 0,
+        });
         break;
-      }
+      case 'cell-started':
       case 'cell-progress': {
-        const ofTrial = entry.phase === 'warm-up' ? 0 : entry.completed / Math.max(1, entry.total);
-        under = {
+        const isProgress = entry.type === 'cell-progress';
+        const ofTrial = isProgress && entry.phase === 'load' ? entry.completed / Math.max(1, entry.total) : 0;
+        underWay.set(part, {
           id: entry.cell,
-          phase: entry.phase,
-          startedWallMs: cellStartedWallMs,
+          phase: isProgress ? entry.phase : 'warm-up',
+          startedWallMs: under?.id === entry.cell ? under.startedWallMs : entry.wallMs,
           share: Math.min(1, (entry.trial + ofTrial) / context.repeats),
-        };
+        });
         break;
       }
+      case 'cell-passed-over':
+        if (expected.has(entry.cell)) settled.add(entry.cell);
+        break;
       case 'cell-done':
       case 'cell-failed':
         if (expected.has(entry.cell)) settled.add(entry.cell);
@@ -80,11 +86,15 @@ export function runProgress(
           spentMs += entry.wallMs - under.startedWallMs;
           expectedOfSpent += of(entry.cell);
         }
-        under = null;
+        underWay.delete(part);
+        break;
+      case 'job-state':
+        // A task says that it begins, or that it has ended.
+        if (part !== -1) underWay.delete(part);
         break;
       case 'run-resumed':
       case 'run-finished':
-        under = null;
+        underWay.clear();
         break;
       default:
     }
@@ -92,15 +102,19 @@ export function runProgress(
   // Two seconds of evidence before it outweighs the plan: the first cell is short.
   const pace = expectedOfSpent > 2 && spentMs > 0 ? spentMs / 1000 / expectedOfSpent : 1;
   const left = cells.filter(({ id }) => !settled.has(id)).reduce((total, { id }) => total + of(id) * pace, 0);
-  const done = under === null ? 0 : doneOfCell(under, of(under.id) * pace, nowWallMs);
+  const now = [...underWay.values()];
+  const done = now.reduce((total, under) => total + doneOfCell(under, of(under.id) * pace, nowWallMs), 0);
+  const jobs = jobStates(records);
+  const [first] = now;
   return {
-    cell: under === null ? null : (expected.get(under.id)?.label ?? under.id),
-    phase: under?.phase ?? null,
+    cell: first === undefined ? null : now.map(({ id }) => expected.get(id)?.label ?? id).join(' + '),
+    phase: first?.phase ?? null,
     completed: settled.size,
     total: cells.length,
-    cellShare: under?.share ?? 0,
+    cellShare: first === undefined ? 0 : now.reduce((total, { share }) => total + share, 0) / now.length,
     elapsedSeconds: firstWallMs === null ? 0 : Math.max(0, (nowWallMs - firstWallMs) / 1000),
-    remainingSeconds: over ? null : Math.max(0, left - done),
+    remainingSeconds: over ? null : Math.max(0, left - done) / Math.max(1, jobs?.running ?? 1),
+    ...(jobs === null ? {} : { jobs }),
   };
 }
 

@@ -5,6 +5,7 @@ import { answerQuestion } from './answer.ts';
 import type { AnswerInput, HourlyPrice } from './answers/answerInput.ts';
 import { userTtftP95Ms } from './answers/chat.ts';
 import { chunksHideGaps, failsTooOften } from './checks.ts';
+import { jobStates, jobTroubles } from './jobs.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
 import { findKnees } from './knee.ts';
 import { loadLabels } from './load.ts';
@@ -92,6 +93,8 @@ export function resultsFromJournal(
     warnings.push(`The journal has ${strangers.size} cell(s) that the plan does not have.`);
   if (outcome === 'running' && options.interrupted === true) outcome = 'interrupted';
   const over = outcome !== 'running';
+  const jobs = over ? jobStates(entries) : null;
+  if (jobs !== null) warnings.push(...jobTroubles(jobs));
   const labelOf = loadLabels(context.cells.map(({ load }) => load));
   const cells = context.cells.map((cell) =>
     cellResult(cell, labelOf(cell.load), progress.get(cell.id), context, over),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EventEmitter, type LogOutputChannel } from 'vscode';
+import { placeOf } from '../../core/sweep/journal.ts';
 import type { Question } from '../../core/sweep/planSchema.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
@@ -30,7 +31,7 @@ export class TrackedRun extends DisposableStore {
   readonly #place: RunPlace;
   readonly #hosts: HostRegistry;
   readonly #log: LogOutputChannel;
-  readonly #records = new Map<number, JournalRecord>();
+  readonly #records = new Map<string, JournalRecord>();
   #context: RunContext | null;
   #host: string | null;
   /** undefined: not read yet. */
@@ -93,7 +94,7 @@ export class TrackedRun extends DisposableStore {
     if (!isOver(this.view)) {
       const { readJournal } = await import('../../storage/runFolder.ts');
       const { records } = await readJournal(this.#place.directory);
-      for (const record of records) this.#records.set(record.seq, record);
+      for (const record of records) this.#records.set(placeOf(record), record);
       await this.#recompute();
     }
     this.#host ??= this.#results?.host ?? null;
@@ -137,11 +138,11 @@ export class TrackedRun extends DisposableStore {
   #take(event: FollowEvent): void {
     switch (event.type) {
       case 'journal':
-        this.#records.set(event.record.seq, event.record);
+        this.#records.set(placeOf(event.record), event.record);
         this.#lastHeardMs = Date.now();
         break;
       case 'rewind':
-        if (event.file === 'journal') this.#records.clear();
+        if (event.file === 'journal') this.#forget(event.part);
         break;
       case 'state':
         this.#interrupted = event.state === 'interrupted';
@@ -159,6 +160,11 @@ export class TrackedRun extends DisposableStore {
         return;
     }
     this.#timer ??= setTimeout(() => void this.#update(), updateEveryMs);
+  }
+
+  /** The host lost this journal, or a part of it: what it has comes again. */
+  #forget(part: number | undefined): void {
+    for (const [place, record] of this.#records) if (record.part === part) this.#records.delete(place);
   }
 
   async #update(): Promise<void> {

@@ -94,7 +94,8 @@ def gpus_of_job(request: dict, environment: Dict[str, str], host: dict) -> List[
         return list(request["gpus"])
     if len(given) < wanted:
         raise AgentError(
-            "no-gpu", f"The job has {len(given)} GPUs, the plan needs {wanted}: ask for them in `gres`, as gpu:{wanted}."
+            "no-gpu",
+            f"The job has {len(given)} GPUs, the plan needs {wanted}: ask for them in `gres`, as gpu:{wanted}.",
         )
     return [index_of(word, host) for word in given[:wanted]]
 
@@ -177,9 +178,7 @@ class TaskWorker(Worker):
             state, reason, status = self._why_told_to_end()
         else:
             state, reason, status = ("FAILED" if outcome == "failed" else "STOPPED"), message, 1
-        self._journal.append(
-            "job-state", jobId=self._place.array, task=self._place.task, state=state, reason=reason
-        )
+        self._journal.append("job-state", jobId=self._place.array, task=self._place.task, state=state, reason=reason)
         return status
 
     def _why_told_to_end(self) -> Tuple[str, str, int]:
