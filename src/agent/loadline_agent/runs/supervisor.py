@@ -17,6 +17,7 @@ from .folder import RunFolder
 from .foreign_processes import refuse_foreign
 from .journal import Journal, Progress
 from .leftovers import end_leftovers
+from .slurm.tasks import folder_named
 from .worker import Worker
 
 
@@ -52,7 +53,7 @@ class Supervisor:
         self._locks = [lock, *gpus]
         # A run that was killed together with its supervisor may have left an engine on a GPU that is ours now.
         for run in {folder.run, *(gpu.holder().get("run", folder.run) for gpu in gpus)}:
-            self._end_leftovers(RunFolder(folder.home, run))
+            self._end_leftovers(folder if run == folder.run else folder_named(folder.home, run))
         self._refuse_foreign_processes()
         for gpu in gpus:
             gpu.write_holder({"run": folder.run, "pid": os.getpid()})

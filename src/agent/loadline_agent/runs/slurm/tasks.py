@@ -52,6 +52,15 @@ class TaskFolder(RunFolder):
         return [TaskFolder(run, task) for task in sorted(map(int, names))]
 
 
+def folder_named(home: str, name: str) -> RunFolder:
+    """Of a run, or of one task: `<run>.task-<n>` where there is such a run."""
+    run, _, task = name.rpartition(".task-")
+    whole = RunFolder(home, run)
+    if run and task.isdigit() and os.path.isdir(whole.path):
+        return TaskFolder(whole, int(task))
+    return RunFolder(home, name)
+
+
 class TaskJournal(Journal):
     """Every record says whose it is: tasks count for themselves."""
 
