@@ -7,6 +7,7 @@ import { cancelCommand } from './commands/cancel.ts';
 import { fitCommand } from './commands/fit.ts';
 import { followCommand } from './commands/follow.ts';
 import { importCommand } from './commands/import.ts';
+import { loadCommand } from './commands/load.ts';
 import { logCommand } from './commands/log.ts';
 import { rankCommand } from './commands/rank.ts';
 import { reportCommand } from './commands/report.ts';
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, Command>> = {
   follow: followCommand,
   resume: resumeCommand,
   cancel: cancelCommand,
+  load: loadCommand,
   watch: watchCommand,
   report: reportCommand,
   import: importCommand,

@@ -8,6 +8,7 @@ const overview = `loadline: does it fit, how many users will it carry, what does
   loadline follow [run]                        follow a run that goes on
   loadline resume [run]                        go on with a run that was cut off or cancelled
   loadline cancel [run]                        end a run; resolves when nothing of it is left
+  loadline load <url>                          load a server that runs already, from this machine
   loadline watch [host]                        live figures of the host's GPUs
   loadline report [run]                        write the report of a run again
   loadline import <file|folder…>               results of another load generator, as runs of this folder
@@ -100,6 +101,33 @@ ${runOptions}`,
   cancel: `loadline cancel [RUN]
 
 ${runOptions}`,
+  load: `loadline load URL
+
+Loads a server that runs already, from this machine, and says how fast it is. Its address as OpenAI clients are given it:
+http://127.0.0.1:8000, https://host/v1. The API key comes from LOADLINE_API_KEY or a file.
+
+  --model M              served model (default: the only one that /v1/models lists)
+  --concurrency N        closed loop: requests always in flight (32)
+  --rate R               open loop: requests a second, whatever became of those before
+  --arrivals A           poisson, constant, gamma:SHAPE, burst, burst:SIZE (poisson)
+  --max-concurrency N    of an open loop: what is due meanwhile waits, and its wait counts
+  --offline              all requests at once: a batch
+  --requests N           measured requests (256); with --seconds, the most of them
+  --seconds S            ends the load by time
+  --warmup N             requests before the measured ones (as many as are in flight, or 8)
+  --input L --output L   tokens of prompts and answers: 200, normal:200,40, lognormal:200,40, uniform:100,300,
+                         empirical:120,180,300 (normal:200,40 and normal:100,10)
+  --api chat|completions route (completions)
+  --prompt token-ids|text   what prompts are made of (token-ids where the route takes them)
+  --shared-prefix T[,G]  the first T tokens of a prompt are shared, in G groups
+  --turns N              conversations of N requests, each with what was said before
+  --seed N               lengths and arrivals follow from it (1)
+  --processes N          of the load generator (as many as it takes, at most a processor less than there are)
+  --api-key-file FILE    holds the key, in place of LOADLINE_API_KEY
+  --json                 the result as JSON (docs/formats.md)
+
+Ctrl-C ends the load with what was measured until then. Exit code: 0 measured; 1 no request succeeded; 2 bad input;
+3 the server cannot be reached or refuses; 130 Ctrl-C.`,
   watch: `loadline watch [HOST]              default: this-machine
 
   --interval MS          between samples (1000)

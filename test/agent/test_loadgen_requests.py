@@ -118,14 +118,20 @@ class Prompts(unittest.TestCase):
 
 
 class SharedPrefixes(unittest.TestCase):
-    def test_groups_take_turns_and_the_drawn_length_comes_on_top(self):
+    def test_groups_take_turns_and_are_part_of_the_length(self):
         made = factory(sharedPrefix={"tokens": 64, "groups": 3})
         prompts = [body(made.request(serial))["prompt"] for serial in range(12)]
         prefixes = [tuple(prompt[:64]) for prompt in prompts]
         self.assertEqual(len(set(prefixes)), 3)
         self.assertEqual(prefixes[:3] * 4, prefixes)
-        self.assertEqual([len(prompt) for prompt in prompts], [64 + made.input_lengths[serial] for serial in range(12)])
+        self.assertEqual([len(prompt) for prompt in prompts], [made.input_lengths[serial] for serial in range(12)])
         self.assertEqual(len({tuple(prompt[64:80]) for prompt in prompts}), 12)
+
+    def test_of_a_prompt_that_is_no_longer_than_it_the_last_token_is_its_own(self):
+        made = factory(input={"kind": "fixed", "tokens": 8}, sharedPrefix={"tokens": 64, "groups": 1})
+        prompts = [tuple(body(made.request(serial))["prompt"]) for serial in range(20)]
+        self.assertEqual({len(prompt) for prompt in prompts}, {8})
+        self.assertEqual((len({prompt[:7] for prompt in prompts}), len(set(prompts))), (1, 20))
 
     def test_the_warm_up_has_others(self):
         measured, warmed = (factory(warmup=warmup, sharedPrefix={"tokens": 64, "groups": 3}) for warmup in (False, True))
@@ -151,7 +157,7 @@ class Conversations(unittest.TestCase):
 
     def test_ids_are_followed_by_the_ids_that_were_answered(self):
         made, document = self.grown("7,8,9", sharedPrefix={"tokens": 5, "groups": 2})
-        self.assertEqual(len(document["prompt"]), 5 + sum(made.input_lengths[serial] for serial in range(3)) + 2 * 3)
+        self.assertEqual(len(document["prompt"]), sum(made.input_lengths[serial] for serial in range(3)) + 2 * 3)
         self.assertTrue(document["return_token_ids"])
 
     def test_what_was_not_said_is_stood_in_for_by_as_many_ids(self):

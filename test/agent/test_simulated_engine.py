@@ -112,6 +112,27 @@ class Loads(unittest.TestCase):
                 self.assertEqual(measured["requests"]["chunks"], [30] * 16)
                 self.assertEqual(measured["requests"]["inputTokens"], [50] * 16)
 
+    def test_loads_of_every_shape_can_be_rehearsed(self):
+        entries = [{"atMs": 5 * at, "inputTokens": 20 + at, "outputTokens": 3, "session": at % 2} for at in range(6)]
+        open_loop = {"profile": "open-loop", "requestsPerSecond": 300, "arrivals": "gamma", "burstiness": 0.5}
+        for changes, input_tokens, output_tokens in (
+            (open_loop, [50] * 16, [30] * 16),
+            ({"profile": "offline"}, [50] * 16, [30] * 16),
+            ({"output": {"kind": "fixed", "tokens": 1}}, [50] * 16, [1] * 16),
+            ({"stream": False}, [50] * 16, [30] * 16),
+            ({"sharedPrefix": {"tokens": 32, "groups": 2}}, [50] * 16, [30] * 16),
+            # A turn carries the prompts and answers before it.
+            ({"turns": {"count": 4}, "concurrency": 1}, [50, 130, 210, 290] * 4, [30] * 16),
+            ({"turns": {"count": 2}, "concurrency": 1, "api": "chat", "prompt": "text"}, [50, 130] * 8, [30] * 16),
+            ({"profile": "trace", "entries": entries}, None, [3] * 6),
+        ):
+            with self.subTest(changes), serving() as port:
+                measured = load(port, **changes)["requests"]
+                self.assertEqual(set(measured["failure"]), {None})
+                self.assertEqual(measured["outputTokens"], output_tokens)
+                if input_tokens is not None:
+                    self.assertEqual(measured["inputTokens"], input_tokens)
+
     def test_tpot_follows_the_step_it_was_given(self):
         tpots = []
         for base_ms in (4, 8):

@@ -12,6 +12,7 @@ from typing import Any, List, Optional
 from .errors import AgentError, BadRequest
 from .loadgen.profile import BadProfile
 from .loadgen.runner import LoadError, run_load
+from .loadgen.sizing import with_prompts_that_are_taken
 from .loadgen.targets import Target, target_of_url
 from .wire import emit
 
@@ -38,9 +39,10 @@ def measure_endpoint(request: dict, rest: bytes = b"") -> dict:
             said_at, said_phase = now, phase
             emit({"type": "load-progress", "phase": phase, "completed": completed, "total": total})
 
+    profile = with_prompts_that_are_taken(target, model, request["load"])
     try:
         measurement = run_load(
-            [target], model, request["load"], progress, control.stopped, math.inf, keeps_what_was_measured=True
+            [target], model, profile, progress, control.stopped, math.inf, keeps_what_was_measured=True
         )
     except LoadError as error:
         raise AgentError(error.kind, f"{error} (phase {error.phase})") from error

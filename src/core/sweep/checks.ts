@@ -31,7 +31,11 @@ export function trialChecks({ measurement, load, measured, meanE2eMs }: TrialChe
     );
   if (client.bound)
     notes.push(`Client-bound: ${client.boundBecause?.join('; ') || 'the load generator was too busy'}.`);
-  const input = lengthMiss(requests.inputTokens, requests.failure, load?.input);
+  // Later turns also carry what was said before them.
+  const firstTurns = requests.inputTokens.map((count, at) =>
+    (requests.turn?.[at] ?? 0) === 0 ? count : null,
+  );
+  const input = lengthMiss(firstTurns, requests.failure, load?.input);
   const output = lengthMiss(requests.outputTokens, requests.failure, load?.output);
   for (const [what, miss] of [
     ['Prompts', input],

@@ -17,8 +17,8 @@ class RequestFactory:
 
     Lengths follow from the seed alone, so that two configurations get the same load. Prompts begin with the serial number
     and a number drawn for each phase (`nonce`; given, it is fixed): a prefix cache that has seen an earlier trial, an
-    earlier cell or the warm-up holds nothing of them. With `sharedPrefix` the first tokens of a prompt, in addition to
-    its drawn length, are those of its group: groups take turns.
+    earlier cell or the warm-up holds nothing of them. With `sharedPrefix` the first tokens of a prompt are those of its
+    group, and groups take turns; its last token at least is its own.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class RequestFactory:
         self._turns = 1 if warmup else (profile.get("turns") or {}).get("count", 1)
         prefix = profile.get("sharedPrefix")
         self._groups = prefix["groups"] if prefix else 0
-        self._prefixes: List[str] = [self._prefix(group, prefix["tokens"]) for group in range(self._groups)]
+        self._prefix_tokens = prefix["tokens"] if prefix else 0
+        self._prefixes: List[str] = [self._prefix(group, self._prefix_tokens) for group in range(self._groups)]
         self._heads = [_head(api, target) for target in targets]
         streamed = profile.get("stream") is not False
         # vLLM then says which ids it generated: what the next turn repeats.
@@ -61,10 +62,13 @@ class RequestFactory:
     def conversation(self, serial: int, before: str = "") -> str:
         """What the request asks with, as a fragment: the conversation so far and what is new in this turn."""
         first = not before
-        leading = self._leading(serial)
-        prefix = self._prefixes[serial // self._turns % self._groups] if first and self._groups else ""
+        leading, tokens, prefix = self._leading(serial), self.input_lengths[serial], ""
+        if first and self._groups and tokens > 1:
+            group, shared = serial // self._turns % self._groups, min(self._prefix_tokens, tokens - 1)
+            prefix = self._prefixes[group] if shared == self._prefix_tokens else self._prefix(group, shared)
+            tokens -= shared
         # The overhead of a prompt is within its first piece.
-        new = self._prompts.piece(leading, offset_of(serial, self._seed), self.input_lengths[serial], first and not prefix)
+        new = self._prompts.piece(leading, offset_of(serial, self._seed), tokens, first and not prefix)
         if self._chat:
             system = f'{{"role":"system","content":"{prefix}"}},' if prefix else ""
             comma = "," if before else ""

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from .prompts import WORDS, Sizing
 from .targets import Target
@@ -12,6 +12,24 @@ _SECONDS = 30.0
 _LEAST_WORDS = 24
 _REPEATS = 4
 _SHORT, _LONG = 16, 116
+_IDS = list(range(1000, 1032))
+# A server that adds a token of its own at the begin still takes ids.
+_MOST_ADDED = 4
+_NOT_TAKEN = (400, 415, 422)
+
+
+def with_prompts_that_are_taken(target: Target, model: str, profile: Dict[str, Any]) -> Dict[str, Any]:
+    """The profile, with text in place of token ids where the server refuses those, or counts them as something else."""
+    if profile.get("prompt") != "token-ids":
+        return profile
+    server = _Server(target, model)
+    try:
+        status, answer = server.post("/v1/completions", {"prompt": _IDS, "max_tokens": 1, "temperature": 0})
+    finally:
+        server.close()
+    counted = _prompt_tokens(answer)
+    other = status == 200 and counted is not None and not len(_IDS) <= counted <= len(_IDS) + _MOST_ADDED
+    return {**profile, "prompt": "text"} if other or status in _NOT_TAKEN else profile
 
 
 def size_prompts(target: Target, model: str, chat: bool) -> Sizing:
@@ -93,12 +111,14 @@ class _Server:
     def tokens_used(self, text: str, chat: bool) -> Optional[int]:
         asked = {"messages": _messages(text)} if chat else {"prompt": text}
         route = "/v1/chat/completions" if chat else "/v1/completions"
-        answer = self._post(route, {**asked, "max_tokens": 1, "temperature": 0})
-        usage = answer.get("usage") if isinstance(answer, dict) else None
-        tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        return tokens if isinstance(tokens, int) and tokens > 0 else None
+        return _prompt_tokens(self._post(route, {**asked, "max_tokens": 1, "temperature": 0}))
 
     def _post(self, route: str, body: dict) -> Any:
+        status, answer = self.post(route, body)
+        return answer if status == 200 else None
+
+    def post(self, route: str, body: dict) -> Tuple[Optional[int], Any]:
+        """Status and JSON document; None each where there is none."""
         headers = {"Content-Type": "application/json"}
         if self._target.api_key:
             headers["Authorization"] = f"Bearer {self._target.api_key}"
@@ -108,14 +128,23 @@ class _Server:
             )
             answer = self._connection.getresponse()
             data = answer.read()
-            return json.loads(data.decode("utf-8", "replace")) if answer.status == 200 else None
-        except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        except (OSError, http.client.HTTPException, ValueError):
             self._connection.close()
-            return None
+            return None, None
+        try:
+            return answer.status, json.loads(data.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return answer.status, None
 
 
 def _messages(text: str) -> List[dict]:
     return [{"role": "user", "content": text}]
+
+
+def _prompt_tokens(answer: Any) -> Optional[int]:
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None
 
 
 def _count(answer: Any) -> Optional[int]:

@@ -9,6 +9,7 @@ from typing import Callable, List, Optional
 
 from ..loadgen.profile import BadProfile
 from ..loadgen.runner import LoadError, run_load
+from ..loadgen.sizing import with_prompts_that_are_taken
 from ..loadgen.targets import Target, target_of_url
 from ..processes import default_signals, die_with, signal_if_there
 from .watch import Watch
@@ -122,12 +123,13 @@ def generate(parent: int, writing: int, targets: List[dict], profile: dict, dead
                 say({"progress": [phase, completed, total]})
 
         try:
+            copies, model = [target_of(record) for record in targets], targets[0]["model"]
             say(
                 {
                     "measurement": run_load(
-                        [target_of(record) for record in targets],
-                        targets[0]["model"],
-                        profile,
+                        copies,
+                        model,
+                        with_prompts_that_are_taken(copies[0], model, profile),
                         progress,
                         lambda: False,
                         deadline,

@@ -10,6 +10,7 @@ MARK = "loadline-simulated-engine"
 
 # Every generated token reads the same: the events of a stream can then be made once, not once a token.
 _TOKEN_TEXT = " token"
+_TOKEN_ID = 1000
 
 _REASONS = {
     200: "OK",
@@ -122,7 +123,9 @@ def metrics(parameters: Parameters, scheduler: Scheduler, finished: Dict[str, in
 
 
 class Completion:
-    """The answer to one /v1/completions request."""
+    """The answer to one /v1/completions request. `token_ids`: each event says which it brings."""
+
+    token_ids = False
 
     def __init__(self, number: int, created: int, model: str) -> None:
         self._common = {"id": "cmpl-%016x" % number, "object": "text_completion", "created": created, "model": model}
@@ -140,7 +143,7 @@ class Completion:
                     "finish_reason": finish_reason,
                     "stop_reason": None,
                     "prompt_token_ids": None,
-                    "token_ids": None,
+                    "token_ids": [_TOKEN_ID] if self.token_ids else None,
                 }
             ]
         )

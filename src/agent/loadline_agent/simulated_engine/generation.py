@@ -94,6 +94,7 @@ def generation_of(request: Any, path: str, parameters: Parameters, number: int) 
     include_usage = isinstance(options, dict) and options.get("include_usage") is True
     kind = answers.ChatCompletion if chat else answers.Completion
     answer = kind(number, int(time.time()), parameters.model_name)
+    answer.token_ids = request.get("return_token_ids") is True
     return Generation(answer, prompt_tokens, output_tokens, reason, streamed, include_usage)
 
 
@@ -120,6 +121,13 @@ def _prompt_tokens(prompt: Any) -> int:
     if isinstance(prompt, list) and all(isinstance(token, int) for token in prompt):
         return len(prompt)
     raise Refused((400, "prompt must be one text or one list of token ids.", "BadRequestError", "prompt"))
+
+
+def tokenized(request: Any) -> int:
+    """Tokens of a /tokenize request: of its messages, else its text."""
+    if not isinstance(request, dict):
+        raise Refused((400, "The body of the request must be a JSON object.", "Bad Request"))
+    return _chat_tokens(request) if "messages" in request else _prompt_tokens(request.get("prompt"))
 
 
 def _chat_tokens(request: Any) -> int:

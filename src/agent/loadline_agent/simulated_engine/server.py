@@ -7,7 +7,7 @@ import time
 from typing import Dict, Optional
 
 from . import answers
-from .generation import Generation, Refused, generation_of
+from .generation import Generation, Refused, generation_of, tokenized
 from .parameters import Parameters
 from .scheduler import Scheduler
 
@@ -226,6 +226,8 @@ class Server:
             if method != "POST":
                 return answers.document(405, {"detail": "Method Not Allowed"})
             return self._generate(connection, path, headers, body)
+        if path == "/tokenize":
+            return self._tokenize(body) if method == "POST" else answers.document(405, {"detail": "Method Not Allowed"})
         if path not in ("/health", "/version", "/v1/models", "/metrics"):
             return answers.document(404, {"detail": "Not Found"})
         if method != "GET":
@@ -258,6 +260,16 @@ class Server:
         connection.generation = generation
         self._scheduler.add(generation.sequence)
         return None
+
+    def _tokenize(self, body: bytes) -> bytes:
+        try:
+            count = tokenized(json.loads(body.decode("utf-8", "replace")))
+        except ValueError as error:
+            return answers.error(400, "The body of the request is not JSON: %s" % error, "Bad Request")
+        except Refused as refused:
+            return answers.error(*refused.error)
+        most = self._parameters.max_model_len
+        return answers.document(200, {"count": count, "max_model_len": most, "tokens": list(range(1000, 1000 + count))})
 
     def _send_tokens(self) -> None:
         """What the step that ends now has made: one send a stream."""

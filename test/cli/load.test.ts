@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LoadDocument } from '../../src/cli/loadView.ts';
+import { BuiltCli } from './builtCli.ts';
+
+let cli: BuiltCli;
+let engine: ChildProcess;
+let url: string;
+const key = { LOADLINE_API_KEY: 'key-of-the-test' };
+const small = ['--concurrency', '4', '--requests', '24', '--input', '30', '--output', '8'];
+
+beforeAll(async () => {
+  cli = await BuiltCli.build();
+  const parameters = join(cli.folder, 'simulated.json');
+  writeFileSync(
+    parameters,
+    JSON.stringify({
+      modelName: 'simulated-model',
+      engineVersion: '0.26.0',
+      startupSeconds: 0,
+      start: { outcome: 'serves' },
+      logLines: [],
+      maxModelLen: 2048,
+      maxNumSeqs: 64,
+      maxNumBatchedTokens: 2048,
+      kvBlocks: 1000,
+      blockSize: 16,
+      step: { baseMs: 2, perSequenceMs: 0, perKvTokenMs: 0, perPrefillTokenMs: 0 },
+      noise: { relativeDeviation: 0, seed: 1 },
+    }),
+  );
+  const archive = join(cli.folder, 'dist', 'loadline-agent.pyz');
+  engine = spawn('python3', [archive, 'simulated-engine', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, LOADLINE_SIMULATED_ENGINE: parameters, VLLM_API_KEY: key.LOADLINE_API_KEY },
+  });
+  url = await new Promise<string>((resolve) => {
+    if (engine.stdout === null) throw new Error('it has no stdout');
+    createInterface({ input: engine.stdout }).on('line', (line) => {
+      const [found] = /http:\S+/.exec(line) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+});
+
+afterAll(() => engine.kill());
+
+/** Requests that the simulated engine has answered. */
+async function answered(): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^vllm:request_success_total\{.*finished_reason="length"\} (\S+)$/m.exec(text)?.[1]);
+}
+
+/** A server that answers everything in one way. */
+async function answering(
+  status: number,
+  body: string,
+): Promise<{ readonly url: string; readonly server: Server }> {
+  const server = createServer((_, response) => response.writeHead(status).end(body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+describe('loadline load', () => {
+  it('loads a server that runs and says how fast it is, with its source', async () => {
+    const { exitCode, stdout, stderr } = await cli.run(['load', url, ...small], key);
+    expect(stderr.replaceAll(/^warning: .*\n/gm, '')).toBe(
+      'concurrency 4: warm-up, 0 of 4 requests\nconcurrency 4: 0 of 24 requests\n',
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /^simulated-model at http:\S+: concurrency 4, 30 in, 8 out tokens, completions\n24 requests in /,
+    );
+    // 24 requests certify a median, and nothing further out.
+    expect(stdout).toMatch(/^time to first token +[\d.]+ +[\d.]+ +– +– +–$/m);
+    expect(stdout).toMatch(/^output tokens\/s +[\d,.]+/m);
+    expect(stdout).toContain("Token counts are the server's (usage)");
+    expect(stdout).toContain('p99 662');
+  });
+
+  it('gives the whole as JSON, failures and lengths as the server counted them', async () => {
+    const { exitCode, stdout } = await cli.run(
+      ['load', `${url}/v1`, ...small, '--output', 'uniform:4,8', '--api', 'chat', '--warmup', '2', '--json'],
+      key,
+    );
+    expect(exitCode).toBe(0);
+    const document: LoadDocument = JSON.parse(stdout);
+    expect(document).toMatchObject({
+      schema: 1,
+      model: 'simulated-model',
+      interrupted: false,
+      promptSizing: 'tokenize',
+      load: {
+        profile: 'closed-loop',
+        concurrency: 4,
+        requests: 24,
+        warmupRequests: 2,
+        api: 'chat',
+        prompt: 'text',
+      },
+      result: { requests: { ok: 24, failed: 0 }, tokens: { input: 24 * 30 } },
+    });
+  });
+
+  it('sends at a rate, and shows what waited since it was due', async () => {
+    const { stdout } = await cli.run(
+      [
+        'load',
+        url,
+        '--rate',
+        '200',
+        '--arrivals',
+        'constant',
+        '--max-concurrency',
+        '1',
+        '--requests',
+        '40',
+        '--input',
+        '30',
+        '--output',
+        '8',
+        '--json',
+      ],
+      key,
+    );
+    const document: LoadDocument = JSON.parse(stdout);
+    expect(document.load).toMatchObject({ profile: 'open-loop', requestsPerSecond: 200, maxConcurrency: 1 });
+    // Eight steps of 2 ms each at a time, asked for every 5 ms: the queue grows by 11 ms a request.
+    expect(document.result.queueDelayMs?.p50 ?? 0).toBeGreaterThan(100);
+    expect(document.result.e2eMs.p50 ?? 0).toBeLessThan(100);
+  });
+
+  it('ends by time', async () => {
+    const { stdout, exitCode } = await cli.run(
+      ['load', url, '--seconds', '1', '--concurrency', '2', '--input', '30', '--output', '8', '--json'],
+      key,
+    );
+    const document: LoadDocument = JSON.parse(stdout);
+    expect(exitCode).toBe(0);
+    expect(document.durationMs).toBeGreaterThan(900);
+    expect(document.result.requests.ok).toBeGreaterThan(10);
+  });
+
+  it('gives what was measured so far at Ctrl-C', async () => {
+    const running = cli.start(
+      ['load', url, '--seconds', '600', '--concurrency', '2', '--input', '30', '--output', '8'],
+      key,
+    );
+    await running.said('of 10 min');
+    const before = await answered();
+    while ((await answered()) < before + 3);
+    running.interrupt();
+    const { exitCode, stdout } = await running.finished;
+    expect(exitCode).toBe(130);
+    expect(stdout).toContain('(ended by Ctrl-C)');
+    expect(stdout).toMatch(/^end to end /m);
+  });
+
+  it('says what is wrong with a server, and what to do', async () => {
+    const html = await answering(404, '<html>not here</html>');
+    const several = await answering(200, JSON.stringify({ data: [{ id: 'a' }, { id: 'b' }] }));
+    try {
+      for (const [argv, environment, code, words] of [
+        [[url], {}, 3, 'asks for an API key; put it into LOADLINE_API_KEY'],
+        [[url], { LOADLINE_API_KEY: 'wrong-key' }, 3, 'refuses the API key'],
+        [[url, '--model', 'no/such'], key, 2, 'serves simulated-model, not no/such'],
+        [['http://127.0.0.1:1'], {}, 3, 'Is the server running there?'],
+        [[html.url], {}, 3, 'no OpenAI-compatible server'],
+        [[several.url], {}, 2, 'serves a, b; say which model'],
+        [[url, ...small, '--output', '4000'], key, 1, 'maximum context length'],
+      ] as const) {
+        const { exitCode, stdout, stderr } = await cli.run(['load', ...argv], {
+          LOADLINE_API_KEY: '',
+          ...environment,
+        });
+        expect([exitCode, stdout, stderr]).toEqual([code, '', expect.stringContaining(words)]);
+        expect(stderr).not.toContain('wrong-key');
+      }
+    } finally {
+      html.server.close();
+      several.server.close();
+    }
+  });
+
+  it('takes the key from a file too', async () => {
+    writeFileSync(join(cli.folder, 'key.txt'), `${key.LOADLINE_API_KEY}\n`);
+    const given = ['load', url, ...small, '--api-key-file'];
+    expect((await cli.run([...given, 'key.txt'], { LOADLINE_API_KEY: '' })).exitCode).toBe(0);
+    const missing = await cli.run([...given, 'no.txt']);
+    expect([missing.exitCode, missing.stderr.includes('no.txt cannot be read')]).toEqual([2, true]);
+  });
+
+  it('says which option cannot be used', async () => {
+    for (const [argv, words] of [
+      [[], 'give the URL'],
+      [['http://a', 'http://b'], 'one server at a time'],
+      [['http://a', '--rate', '1', '--concurrency', '2'], 'not two'],
+      [['http://a', '--max-concurrency', '2'], 'give --rate too'],
+      [['http://a', '--input', 'normal:200'], '--input: tokens as 200'],
+      [['http://a', '--input', 'uniform:9,8'], '--input: tokens as 200'],
+      [['http://a', '--output', '0'], '--output: tokens as 200'],
+      [['http://a', '--api', 'embeddings'], '--api: completions or chat'],
+      [['http://a', '--api', 'chat', '--prompt', 'token-ids'], 'takes no token ids'],
+      [['http://a', '--rate', '1', '--arrivals', 'gamma'], 'gamma:SHAPE'],
+      [['http://a', '--requests', '0'], '--requests'],
+      [['http://a', '--shared-prefix', 'x'], 'TOKENS,GROUPS'],
+      [['http://a', '--requets', '1'], 'Did you mean --requests?'],
+      [['ftp://a'], 'http://host:port'],
+    ] as const) {
+      const { exitCode, stderr } = await cli.run(['load', ...argv]);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(words)]);
+    }
+  });
+});
