@@ -8,7 +8,7 @@ from typing import Dict, List, Optional
 from ..engines.failure import Cause, Diagnosis, diagnose
 from .commands import ask
 from .folder import RunFolder
-from .instance import LOOPBACK, EngineFailed, Instance, command_of
+from .instance import LOOPBACK, EngineFailed, Instance
 from .launch import Launch
 from .watch import Watch
 
@@ -64,21 +64,21 @@ class ContainerInstance(Instance):
         self._image: str = about["image"]
         self._arguments: List[str] = about.get("arguments") or []
         self._watch = watch
+        #: In a network of its own it listens on all of that network's addresses, and is published on our loopback alone.
+        self._networked = has_option(self._arguments, "--network", "--net")
         self.name = container_name(folder, index)
         super().__init__(folder, launch, index, log, extra_environment)
 
     # What is started
 
     def words(self) -> List[str]:
-        own = self._arguments
-        networked = has_option(own, "--network", "--net")
-        host = "0.0.0.0" if networked else LOOPBACK
-        port = self.address.port
+        own, port = self._arguments, self.address.port
+        host = "0.0.0.0" if self._networked else LOOPBACK
         return [
             *[self._runtime, "run", "--rm", "--pull=never", "--name", self.name],
             *["--label", f"{RUN_LABEL}={self._folder.run}", "--label", f"{HOME_LABEL}={home_mark(self._folder.home)}"],
             # A process in the host's network listens on loopback as one outside of a container does.
-            *(["-p", f"{LOOPBACK}:{port}:{port}"] if networked else ["--network", "host"]),
+            *(["-p", f"{LOOPBACK}:{port}:{port}"] if self._networked else ["--network", "host"]),
             *([] if has_option(own, "--ipc", "--shm-size") else ["--ipc", "host"]),
             *(["--init"] if self._runtime == "docker" else []),
             *["--stop-signal", "SIGINT"],
@@ -141,6 +141,11 @@ class ContainerInstance(Instance):
             raise EngineFailed("start", Diagnosis(kind, self.clean(message), found.said.splitlines()[-10:]))
         super().start()
 
+    def planned_arguments(self) -> List[str]:
+        """Behind the image's entry point."""
+        host = "0.0.0.0" if self._networked else LOOPBACK
+        return [self.clean(word) for word in self.told(host, self.address.port)]
+
     # State
 
     @property
@@ -148,9 +153,6 @@ class ContainerInstance(Instance):
         """Of the engine, as the host counts it."""
         found = ask([self._runtime, "inspect", "--format", "{{.State.Pid}}", self.name], INSPECT_SECONDS)
         return int(found.said) if found.ok and found.said.isdigit() and int(found.said) > 0 else None
-
-    def applied_command(self) -> Optional[List[str]]:
-        return command_of(self.pid)
 
     # Stop
 

@@ -61,9 +61,6 @@ class EndpointInstance(Instance):
     def log_lines(self) -> List[str]:
         return []
 
-    def applied_command(self) -> Optional[List[str]]:
-        return None
-
     def running(self) -> bool:
         return False
 

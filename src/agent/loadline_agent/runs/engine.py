@@ -114,8 +114,8 @@ class Engine:
 
     def _note_of(self, instance: Instance, model: str) -> None:
         applied = instance.applied_command()
-        if applied_differently(instance.command, [instance.clean(word) for word in applied or []]):
-            said = instance.clean(" ".join(applied or []))
+        if applied_differently(instance.planned_arguments(), applied):
+            said = " ".join(applied or [])
             self.notes.append(f"The engine's process runs another command line than the plan's: {said}")
         if model != self._launch.model:
             self.notes.append(f"The engine calls the model {model}; the plan {self._launch.model}.")

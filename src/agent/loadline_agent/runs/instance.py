@@ -163,9 +163,14 @@ class Instance:
     def clean(self, text: str) -> str:
         return self._secrets.clean(text)
 
+    def planned_arguments(self) -> List[str]:
+        """What the engine's own process is to be given, fit to be told."""
+        return self.command[1:]
+
     def applied_command(self) -> Optional[List[str]]:
-        """What /proc says that the process runs; None where that is not known."""
-        return command_of(self.pid)
+        """What /proc says that the process runs, fit to be told; None where that is not known."""
+        words = command_of(self.pid)
+        return None if words is None else [self.clean(word) for word in words]
 
     # Stop
 
@@ -190,10 +195,7 @@ def command_of(pid: Optional[int]) -> Optional[List[str]]:
     return words[:-1] if words and not words[-1] else words
 
 
-def applied_differently(planned: List[str], applied: Optional[List[str]]) -> bool:
-    """Whether a process runs other arguments than were given: a wrapper that changed them. An interpreter in front
-    (`#!`), and a shorter or longer path of the program itself, are no difference."""
-    if not applied:
-        return False
-    arguments = planned[1:]
-    return bool(arguments) and applied[-len(arguments) :] != arguments
+def applied_differently(arguments: List[str], applied: Optional[List[str]]) -> bool:
+    """Whether a process runs other arguments than were given: a wrapper that changed them. What stands before them (an
+    interpreter, the program's path, an image's entry point) is no difference."""
+    return bool(applied) and bool(arguments) and (applied or [])[-len(arguments) :] != arguments
