@@ -11,7 +11,7 @@ Arguments: --host, --port, and
 --ignore-signals  SIGINT and SIGTERM do nothing
 --metrics TEXT    what /metrics answers; {preempted} in it is the number of requests answered so far
 --open            asks for no key
---ids-only        refuses prompts of text, as an engine without a tokenizer
+--ids-only        refuses prompts of text and generates none, as an engine without a tokenizer
 --key-variable N  where it finds its key
 """
 
@@ -73,9 +73,8 @@ class Handler(BaseHTTPRequestHandler):
             self.stream(body)
         else:
             usage = {"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 5}
-            self.answer(
-                200, {"id": "x", "object": "text_completion", "choices": [{"index": 0, "text": "a"}], "usage": usage}
-            )
+            choice = {"index": 0, "text": "" if self.options.ids_only else "a"}
+            self.answer(200, {"id": "x", "object": "text_completion", "choices": [choice], "usage": usage})
 
     def authorized(self):
         key = os.environ.get(self.options.key_variable)
@@ -92,6 +91,8 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(self.options.token_ms / 1000)
             last = "length" if index + 1 == tokens else None
             choice = {"index": 0, "finish_reason": last, **({"delta": {"content": " a"}} if chat else {"text": " a"})}
+            if self.options.ids_only:
+                choice.update(text="", token_ids=[7] if body.get("return_token_ids") else None)
             self.event({"id": "x", "choices": [choice]})
         usage = {"prompt_tokens": 8, "completion_tokens": tokens, "total_tokens": 8 + tokens}
         self.event({"id": "x", "choices": [], "usage": usage})

@@ -43,7 +43,8 @@ class PlainEngineTest(AgentTest):
 
     def test_an_engine_without_a_tokenizer_is_asked_by_token_ids(self):
         records = self.run_to_end([fake_cell("a", "--ids-only")], telemetry=False)
-        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a"])
+        requests = next(record for record in records if record["type"] == "trial-measured")["measurement"]["requests"]
+        self.assertEqual((requests["failure"], requests["chunks"]), ([None] * 8, [4] * 8), "its tokens are ids alone")
 
     def test_a_load_of_text_asks_by_text(self):
         load = {**load_profile(), "prompt": "text"}
@@ -58,7 +59,9 @@ class PlainEngineTest(AgentTest):
         self.assertEqual(failures(records), [])
         self.assertIsNone(ready(records)["support"]["verified"])
         self.assertIn("TensorRT-LLM", ready(records)["support"]["documentation"])
-        self.assertIn("calls the model fake-model", warnings(records)[0])
+        named, unverified = warnings(records)
+        self.assertIn("calls the model fake-model", named)
+        self.assertIn("TensorRT-LLM is unverified", unverified)
 
     def test_any_command_is_told_its_address_and_asked_at_its_own_health_path(self):
         argv = [sys.executable, FAKE_ENGINE, "--host", "{host}", "--port", "{port}"]
@@ -288,6 +291,9 @@ class CopiesTest(AgentTest):
         self.assertEqual([instance["log"] for instance in instances], ["engine-k1-0.log", "engine-k1-1.log"])
         self.assertEqual(len({instance["pid"] for instance in instances}), 2)
         self.assertEqual(len([record for record in records if record["type"] == "engine-stopped"]), 1)
+        measured = next(record for record in records if record["type"] == "trial-measured")["measurement"]
+        self.assertEqual(sorted(measured["requests"]["engine"]), [0] * 4 + [1] * 4, "each copy gets its share")
+        self.assertEqual(measured["requests"]["failure"], [None] * 8)
 
     def test_the_copy_that_fails_is_named_and_the_other_is_ended(self):
         flag = os.path.join(self.folder, "second")

@@ -12,6 +12,7 @@ from loadline_agent.runs.metrics import normalised
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
 LOGS = os.path.join(FIXTURES, "engine-logs")
+SOURCE = os.path.join(FIXTURES, "..", "..", "src")
 VLLM = os.path.join(FIXTURES, "vllm-0.26-h200")
 
 #: Options by which an engine would take a key where everybody can read it.
@@ -43,9 +44,19 @@ class EachEngineTest(unittest.TestCase):
     def test_it_says_what_it_was_verified_with_or_cites_what_it_follows(self):
         for kind in BY_NAME.values():
             with self.subTest(engine=kind.name):
-                self.assertTrue(kind.documentation)
                 if kind.verified is not None:
                     self.assertRegex(kind.verified.date, r"^2026-\d\d-\d\d$")
+                elif kind.name != "command":
+                    self.assertRegex(kind.documentation, "^https://")
+
+    def test_the_editor_says_the_same_of_it(self):
+        for kind in BY_NAME.values():
+            with self.subTest(engine=kind.name):
+                with open(os.path.join(SOURCE, "core", "engine", kind.name, "launch.ts"), encoding="utf-8") as file:
+                    text = file.read()
+                said = {name: f"{name}: true" in text for name in ("verified", "takesTokenIds")}
+                verified = kind.verified is not None or kind.documentation is None
+                self.assertEqual(said, {"verified": verified, "takesTokenIds": kind.takes_token_ids})
 
     def test_it_is_asked_to_end_before_it_is_killed(self):
         for kind in BY_NAME.values():

@@ -18,7 +18,7 @@ COMMAND = EngineKind(
     name="command",
     label="command",
     arguments=lambda host, port: [],
-    documentation="the program's own",
+    documentation=None,
     verified=None,
     # Given to it; whether it asks for it is its own affair.
     key_variable="LOADLINE_ENGINE_API_KEY",
@@ -28,4 +28,5 @@ COMMAND = EngineKind(
     health_may_lack=True,
     variables=lambda host, port: {"HOST": host, "PORT": str(port)},
     keeps_name=False,
+    takes_token_ids=False,
 )

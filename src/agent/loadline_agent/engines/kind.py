@@ -41,7 +41,8 @@ class EngineKind(NamedTuple):
     #: What follows the engine's own command line, given host and port.
     arguments: Callable[[str, int], List[str]]
     #: What this module follows where nothing was recorded.
-    documentation: str
+    #: None: there is none, as the program is the plan's own.
+    documentation: Optional[str]
     #: None: never started by Loadline; everything that shows it says *unverified*.
     verified: Optional[Verified]
     #: Environment variable in which it takes the API key that it is to ask for. None: it takes one in its arguments alone,
@@ -65,4 +66,6 @@ class EngineKind(NamedTuple):
     variables: Callable[[str, int], Dict[str, str]] = lambda host, port: {}
     #: Whether /v1/completions takes a prompt of token ids.
     takes_token_ids: bool = True
+    #: Whether it says the ids that it generated where it is asked to (`return_token_ids`).
+    says_token_ids: bool = False
     stopping: Sequence[Tuple[signal.Signals, float]] = STOPPING

@@ -125,4 +125,5 @@ VLLM = EngineKind(
     phases=PHASES,
     metrics=METRICS,
     versions=(("/version", "version"),),
+    says_token_ids=True,
 )

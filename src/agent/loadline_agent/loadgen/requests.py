@@ -44,8 +44,8 @@ class RequestFactory:
         self._prefixes: List[str] = [self._prefix(group, self._prefix_tokens) for group in range(self._groups)]
         self._heads = [_head(api, target) for target in targets]
         streamed = profile.get("stream") is not False
-        # vLLM then says which ids it generated: what the next turn repeats.
-        return_ids = by_id and (self._turns > 1 or _has_sessions(profile))
+        # vLLM then says which ids it generated: what the next turn repeats, and all that an engine without a tokenizer says.
+        return_ids = by_id and (self._turns > 1 or _has_sessions(profile) or profile.get("returnTokenIds") is True)
         self._begin = (
             f'{{"model":{json.dumps(model)},'
             + ('"stream":true,"stream_options":{"include_usage":true},' if streamed else '"stream":false,')

@@ -8,9 +8,11 @@ import json
 import re
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-# An event carries a token when one of its text fields is not empty. The quotes of generated text are escaped in
-# JSON, so such a pattern cannot come out of the text itself.
-_TOKEN = re.compile(rb'"(?:text|content|reasoning_content|reasoning)"\s*:\s*"[^"]').search
+# An event carries a token when one of its text fields is not empty, or where an engine has no tokenizer its list of ids.
+# The quotes of generated text are escaped in JSON, so such a pattern cannot come out of the text itself.
+_TOKEN = re.compile(
+    rb'"(?:text|content|reasoning_content|reasoning)"\s*:\s*"[^"]|"token_ids"\s*:\s*\[\s*\d'
+).search
 _TEXT = re.compile(rb'"(?:text|content)"\s*:\s*"((?:[^"\\]|\\.)*)"').findall
 _TOKEN_IDS = re.compile(rb'"token_ids"\s*:\s*\[([^\]]*)\]').findall
 _HEX = re.compile(rb"[0-9A-Fa-f]+\Z").match

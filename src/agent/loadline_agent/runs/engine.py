@@ -38,6 +38,7 @@ class Engine:
         self._launch = launch
         self._logs = logs
         self._models: Dict[int, str] = {}
+        self._without_text = False
         self._mps: Optional[Mps] = None
         self._kills = kills_of_memory()
         self._make(0)
@@ -68,6 +69,10 @@ class Engine:
             for instance in self.instances
         ]
 
+    def load_of(self, load: dict) -> dict:
+        """The load as this engine has to be asked: one without a tokenizer says by ids alone that it generates."""
+        return {**load, "returnTokenIds": True} if self._without_text and self.kind.says_token_ids else load
+
     # Start
 
     def start(self) -> None:
@@ -84,6 +89,7 @@ class Engine:
             )
             readiness.wait()
             self._models[index] = readiness.model
+            self._without_text = self._without_text or readiness.without_text
             self._note_of(instance, readiness.model)
         if self._mps is not None:
             self._check_clients(self._mps)

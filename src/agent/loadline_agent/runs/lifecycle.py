@@ -101,7 +101,7 @@ class CellEngines:
             instances=instances,
             **support_of(engine),
         )
-        for note in engine.notes:
+        for note in [*engine.notes, *unverified_note(engine)]:
             self._warn(note)
         self._start_metrics(engine)
         return engine
@@ -204,9 +204,19 @@ class CellEngines:
             self._warn(settled.trouble)
 
 
+def unverified_note(engine: Engine) -> List[str]:
+    """Whoever reads the results must know it, too."""
+    kind = engine.kind
+    if engine.simulated or kind.verified is not None or kind.documentation is None:
+        return []
+    return [
+        f"{kind.label} is unverified: Loadline was never run with a real one. What it does follows {kind.documentation}."
+    ]
+
+
 def support_of(engine: Engine) -> dict:
-    """What is known of how well this engine is known. A rehearsal's needs no saying."""
-    if engine.simulated:
+    """What is known of how well this engine is known. A rehearsal's needs no saying, nor a program of the plan's own."""
+    if engine.simulated or engine.kind.documentation is None:
         return {}
     verified, kind = engine.kind.verified, engine.kind
     return {

@@ -37,6 +37,8 @@ class Readiness:
         self._refused = refused
         #: By which requests name the model: the plan's name, or the one that the engine has for it.
         self.model = launch.model
+        #: It generated tokens and no text: it has no tokenizer, and says what it generates by ids alone.
+        self.without_text = False
         self._began = time.monotonic()
 
     def wait(self) -> None:
@@ -83,6 +85,7 @@ class Readiness:
             raise self._refused(
                 f"The engine answered its first request (POST {path}) with {first.status}: {first.text()[:400]}"
             )
+        self.without_text = generates_without_text(first)
         return True
 
     def _names(self) -> Optional[List[str]]:
@@ -116,10 +119,19 @@ class Readiness:
         return None
 
 
+def generates_without_text(answer: Answer) -> bool:
+    said = answer.json()
+    usage = said.get("usage") if isinstance(said, dict) else None
+    choices = said.get("choices") if isinstance(said, dict) else None
+    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    texts = [choice.get("text") for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    return isinstance(tokens, int) and tokens > 0 and texts != [] and all(text == "" for text in texts)
+
+
 def first_request(api: str, prompt: str, model: str) -> Tuple[str, dict]:
     """As the load will ask: an engine without a tokenizer takes token ids alone."""
     if api == "chat":
         messages = [{"role": "user", "content": FIRST_WORDS}]
         return "/v1/chat/completions", {"model": model, "messages": messages, "max_tokens": FIRST_TOKENS}
     words = FIRST_IDS if prompt == "token-ids" else FIRST_WORDS
-    return "/v1/completions", {"model": model, "prompt": words, "max_tokens": FIRST_TOKENS}
+    return "/v1/completions", {"model": model, "prompt": words, "max_tokens": FIRST_TOKENS, "ignore_eos": True}

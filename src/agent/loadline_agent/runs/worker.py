@@ -155,7 +155,7 @@ class Worker:
         self._mark(f"cell {identity_of_cell}, trial {trial}: start")
         with self._engines.measuring(identity_of_cell):
             measurement = measure(
-                self._watch, engine.targets(), cell["load"], deadline, on_progress, engine.ended
+                self._watch, engine.targets(), engine.load_of(cell["load"]), deadline, on_progress, engine.ended
             )
         self._mark(f"cell {identity_of_cell}, trial {trial}: end")
         self._journal.append(
