@@ -69,6 +69,7 @@ const suites = [
   { name: 'server', needs: [], run: vitest('server') },
   { name: 'agent', needs: ['python3', 'faketime'], run: agent },
   { name: 'remote', needs: ['python3', 'sshd', 'ssh'], run: vitest('remote') },
+  { name: 'durability', needs: ['python3', 'sshd', 'ssh'], run: vitest('durability') },
   { name: 'cli', needs: ['python3', 'sshd', 'ssh'], run: vitest('cli') },
   { name: 'webview', needs: ['chromium'], run: vitest('webview') },
   { name: 'extension', needs: ['python3', 'sshd', 'chromium', 'tools'], run: vitest('extension') },

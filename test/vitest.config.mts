@@ -22,6 +22,7 @@ export default defineConfig({
       suite('unit', ['test/unit/**/*.test.ts']),
       suite('server', ['test/server/**/*.test.ts']),
       suite('remote', ['test/remote/**/*.test.ts'], alone),
+      suite('durability', ['test/durability/**/*.test.ts'], { ...alone, testTimeout: 600_000 }),
       suite('cli', ['test/cli/**/*.test.ts'], alone),
       suite('webview', ['test/webview/**/*.test.ts'], drawn),
       suite('extension', ['test/extension/**/*.test.ts'], drawn),

@@ -19,6 +19,8 @@ export interface RunningCli {
   /** Resolves when stderr holds the text; rejects when the process ends without it. */
   said(text: string): Promise<void>;
   interrupt(): void;
+  /** By force: it has no last word. */
+  kill(): void;
 }
 
 export class BuiltCli {
@@ -77,6 +79,7 @@ export class BuiltCli {
           finished.then((end) => reject(new Error(`it ended without saying "${text}": ${end.stderr}`)));
         }),
       interrupt: () => child.kill('SIGINT'),
+      kill: () => child.kill('SIGKILL'),
     };
   }
 

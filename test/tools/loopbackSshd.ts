@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -58,6 +59,11 @@ export interface LoopbackSshd {
   /** Ends the listener until `resume`. */
   suspend(): Promise<void>;
   resume(): Promise<void>;
+  /**
+   * Kills the listener and its connections, and starts it again on the same port. `rebooted`: what it starts from then on sees another
+   * boot id, as after a reboot of the host (for root only, in a mount namespace of its own; else it stays the same).
+   */
+  crash(options?: { readonly rebooted?: boolean }): Promise<void>;
   /** Kills them: the connections end without a word of SSH. Gives how many there were. */
   dropConnections(): number;
   /** Stops and continues them: the connection stays open and nothing comes. */
@@ -108,6 +114,16 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
   const resume = async () => {
     server = await startServer(binary, file('sshd_config'), file('sshd.log'), port);
   };
+  const bootIds: string[] = [];
+  const crash = async ({ rebooted = false } = {}) => {
+    signal('SIGKILL');
+    await stopServer(server, 'SIGKILL');
+    if (rebooted && process.getuid?.() === 0) {
+      bootIds.unshift(file(`boot_id_${bootIds.length}`));
+      await writeFile(bootIds[0] ?? '', `${randomUUID()}\n`);
+    }
+    server = await startServer(binary, file('sshd_config'), file('sshd.log'), port, bootIds[0]);
+  };
   const connections = () => {
     const alive = new Set(processes().map(({ pid }) => pid));
     return [...orphans].filter((pid) => alive.has(pid)).concat(childrenOf(server.pid));
@@ -140,6 +156,7 @@ export async function startLoopbackSshd(options: LoopbackSshdOptions = {}): Prom
     },
     suspend,
     resume,
+    crash,
     restart: async () => {
       await suspend();
       await resume();
@@ -251,9 +268,14 @@ async function startServer(
   config: string,
   logFile: string,
   port: number,
+  bootId?: string,
 ): Promise<ChildProcess> {
   const log = await open(logFile, 'a');
-  const server = spawn(binary, ['-D', '-e', '-f', config], { stdio: ['ignore', log.fd, log.fd] });
+  const command = [binary, '-D', '-e', '-f', config];
+  const inNamespace = `mount --bind '${bootId}' /proc/sys/kernel/random/boot_id && exec "$@"`;
+  const [program = binary, ...args] =
+    bootId === undefined ? command : ['unshare', '--mount', 'sh', '-c', inNamespace, 'sh', ...command];
+  const server = spawn(program, args, { stdio: ['ignore', log.fd, log.fd] });
   await log.close();
   let exited = false;
   server.once('exit', () => {
@@ -271,10 +293,10 @@ async function startServer(
   return server;
 }
 
-async function stopServer(server: ChildProcess): Promise<void> {
+async function stopServer(server: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exited = new Promise((resolve) => server.once('exit', resolve));
-  server.kill('SIGTERM');
+  server.kill(signal);
   await exited;
 }
 
