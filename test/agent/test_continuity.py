@@ -172,6 +172,7 @@ if FAKETIME:
                     self.assertLess(0, measurement["durationMs"])
                     self.assertLess(measurement["durationMs"], 1000 * took)
                     self.assertLess(max(measurement["requests"]["e2eMs"]), 1000 * took)
+                    self.assertGreater(min(measurement["requests"]["ttftMs"]), 0)
             with open(os.path.join(self.run_folder(), "telemetry.jsonl"), encoding="utf-8") as file:
                 ticks = [line["monotonicMs"] for line in map(json.loads, file) if line["type"] == "telemetry"]
             self.assertEqual(ticks, sorted(ticks))

@@ -2,9 +2,13 @@
 
 import json
 import os
+import select
 import signal
+import time
 import unittest
+from unittest import mock
 
+from loadline_agent.runs import load
 from support import ENDLESS, AgentTest, fake_cell, load_profile, simulated_cell
 
 RUN = "20261123T120000Z-test"
@@ -203,6 +207,37 @@ class KilledTest(AgentTest):
         warnings = [record["message"] for record in records if record["type"] == "warning"]
         self.assertEqual(len(warnings), 1)
         self.assertIn("torn", warnings[0])
+
+
+class EngineThatEndsTest(unittest.TestCase):
+    """An engine's connections close a moment before it counts as ended: what was measured then is no result."""
+
+    def measured(self, failures, ended_after):
+        looks = iter(range(1000))
+
+        def generate(parent, writing, *_):
+            os.write(writing, json.dumps({"measurement": {"requests": {"failure": failures}}}).encode() + b"\n")
+            os._exit(0)
+
+        watch = mock.Mock()
+        watch.wait = lambda seconds, readable=(): bool(select.select(readable, [], [], seconds)[0])
+        with mock.patch.object(load, "generate", generate):
+            return load.measure(
+                watch,
+                [],
+                {"warmupRequests": 0},
+                time.monotonic() + 60,
+                lambda *_: None,
+                lambda: "by SIGKILL" if next(looks) >= ended_after else None,
+            )
+
+    def test_answers_that_were_cut_off_wait_for_its_end(self):
+        for failure in ("connect", "incomplete-stream"):
+            with self.assertRaises(load.EngineGone):
+                self.measured([None, failure], ended_after=5)
+
+    def test_other_answers_do_not(self):
+        self.assertEqual(self.measured([None, "timeout"], ended_after=5)["requests"]["failure"], [None, "timeout"])
 
 
 class CancelTest(AgentTest):

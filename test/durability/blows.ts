@@ -1,6 +1,7 @@
 /** What may happen to a run at any moment: one of its parts killed by force, or all of its host gone. */
 import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LoopbackSshd } from '../tools/loopbackSshd.ts';
 import { processesOf } from '../tools/processesOf.ts';
 import type { Seeded } from './seeded.ts';
@@ -92,9 +93,13 @@ export async function strike(blow: Blow, { sshd, directory, killEditor }: BlowTa
 /** Nothing of the host lives on, and none of it had a last word. */
 async function reboot(blow: Blow, sshd: LoopbackSshd, directory: string): Promise<void> {
   await sshd.suspend();
-  await killAll(sshd, () => true);
   sshd.dropConnections();
-  while ((await processesOf(sshd.home)).length > 0) await killAll(sshd, () => true);
+  // One that is just being started is not seen yet.
+  for (let quiet = 0; quiet < 3; quiet++) {
+    if ((await processesOf(sshd.home)).length > 0) quiet = -1;
+    await killAll(sshd, () => true);
+    await delay(20);
+  }
   for (const name of ['journal.jsonl', 'telemetry.jsonl', 'metrics.jsonl']) {
     const file = join(directory, name);
     const size = sizeOf(file);

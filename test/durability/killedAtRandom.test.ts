@@ -67,10 +67,6 @@ describe(`runs that are struck at random (seed ${seed})`, () => {
         try {
           const outcome = await playRound(place, { run: `round-${index}`, plan, blows });
           failures.push(...differences(outcome, expected).map((difference) => `${words}: ${difference}`));
-          expect({ cells, searches }, words).toEqual({
-            cells: expected?.cells,
-            searches: expected?.searches,
-          });
         } catch (error) {
           failures.push(`${words}: ${error instanceof Error ? error.message : String(error)}`);
         }

@@ -21,6 +21,13 @@ PROGRESS_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
 
+#: How long an engine may take from closing its connections to being gone.
+ENDING_SECONDS = 2.0
+
+#: Failures of requests whose server has gone.
+CUT_OFF = ("connect", "incomplete-stream")
+
+
 class LoadFailed(Exception):
     def __init__(self, kind: str, phase: str, message: str) -> None:
         super().__init__(message)
@@ -83,7 +90,7 @@ def measure(
                     phase = said["progress"][0]
                     on_progress(*said["progress"])
                 # What was measured while the engine died measures its death.
-                elif engine_ended() is not None:
+                elif engine_ended() is not None or (is_broken(said) and ends_now(watch, engine_ended)):
                     raise EngineGone(phase)
                 elif "error" in said:
                     raise LoadFailed(*said["error"])
@@ -93,6 +100,21 @@ def measure(
         os.close(reading)
         signal_if_there(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def is_broken(said: dict) -> bool:
+    """Whether a load had answers cut off, as those of an engine that ended are."""
+    if "error" in said:
+        return said["error"][0] == "load"
+    return any(kind in CUT_OFF for kind in said["measurement"]["requests"]["failure"])
+
+
+def ends_now(watch: Watch, engine_ended: Callable[[], Optional[str]]) -> bool:
+    """The connections of a process are closed a moment before it counts as ended."""
+    end = time.monotonic() + ENDING_SECONDS
+    while engine_ended() is None and time.monotonic() < end:
+        watch.wait(0.02)
+    return engine_ended() is not None
 
 
 def target_of(record: dict) -> Target:
