@@ -114,6 +114,11 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
     },
     'loadline.rehearseSweep': trusted((argument) => startRun(services, argument, 'rehearsal')),
     'loadline.runSweep': trusted((argument) => startRun(services, argument, 'measured')),
+    'loadline.previewSweep': async (argument) => {
+      const plan = planUri(argument);
+      if (plan) await (await import('./sweep/planPreviews.ts')).openPreview(plan);
+    },
+    'loadline.newSweep': async () => (await import('./sweep/newSweep.ts')).newSweep(estimates, hosts),
     'loadline.openSweep': async (argument) => {
       const run = await pickRun(argument, runs);
       if (run !== undefined) services.sweep.open(run);

@@ -90,7 +90,7 @@ export function activate(context: ExtensionContext): void {
       sweep,
     }),
   );
-  startPlanLanguage(context);
+  startPlanLanguage(context, runs, hosts);
   const background = async (): Promise<void> => {
     await runs.load();
     await (await import('./cliOnPath.ts')).refreshCli(context);
@@ -100,13 +100,13 @@ export function activate(context: ExtensionContext): void {
 }
 
 /** Parsing plans is loaded with the first of them. */
-function startPlanLanguage({ subscriptions }: ExtensionContext): void {
+function startPlanLanguage({ subscriptions }: ExtensionContext, runs: RunManager, hosts: HostRegistry): void {
   let started = false;
   const start = async (): Promise<void> => {
     if (started) return;
     started = true;
     const { PlanLanguage } = await import('./sweep/planLanguage.ts');
-    subscriptions.push(new PlanLanguage());
+    subscriptions.push(new PlanLanguage(runs, () => hosts.entries().map(({ name }) => name)));
   };
   subscriptions.push(
     workspace.onDidOpenTextDocument((document) => {

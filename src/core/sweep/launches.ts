@@ -71,7 +71,7 @@ export function launchesOf(
   return launches;
 }
 
-function arrangementOf({ copies, sharing, memoryGiB, threadPercentage, flags }: WrittenArrangement): {
+export function arrangementOf({ copies, sharing, memoryGiB, threadPercentage, flags }: WrittenArrangement): {
   of: Arrangement;
   flags: Cell['flags'];
 } {

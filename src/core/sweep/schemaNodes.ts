@@ -35,6 +35,21 @@ export function schemaNodeAt(path: DocumentPath, document: unknown): SchemaNode 
   return { ...(node.description === undefined ? {} : { description: node.description }), ...form };
 }
 
+/** The same in each form that what is around it may take: `profile` has another value in each. */
+export function schemaNodesAt(path: DocumentPath, document: unknown): readonly SchemaNode[] {
+  const key = path.at(-1);
+  if (key === undefined) return [];
+  root ??= planJsonSchema() as SchemaNode;
+  let node: SchemaNode | undefined = root;
+  let value = document;
+  for (const step of path.slice(0, -1)) {
+    node = childOf(meantForm(node, value), step);
+    value = valueAt(value, [step]);
+    if (node === undefined) return [];
+  }
+  return (node.anyOf ?? node.oneOf ?? [node]).flatMap((form) => childOf(form, key) ?? []);
+}
+
 /** Keys that the schema knows at a place. */
 export function knownKeys(path: DocumentPath, document: unknown): readonly string[] {
   return Object.keys(schemaNodeAt(path, document)?.properties ?? {});

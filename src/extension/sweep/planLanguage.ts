@@ -1,10 +1,10 @@
-/** What the editor says of a `*.sweep.yaml`: its problems at their keys, and the lenses that rehearse and run it. Loaded with the first such file. */
-import { dirname } from 'node:path';
+/** What the editor says of a `*.sweep.yaml`: its problems at their keys, values that make cells that cannot fit, and the lenses that rehearse and run it. Loaded with the first such file. */
 import {
   CodeLens,
   type CodeLensProvider,
   Diagnostic,
   DiagnosticSeverity,
+  DiagnosticTag,
   EventEmitter,
   l10n,
   languages,
@@ -12,16 +12,18 @@ import {
   type TextDocument,
   workspace,
 } from 'vscode';
-import { findDevice } from '../../core/device/catalogue.ts';
-import { expandPlan } from '../../core/sweep/cells.ts';
-import type { SweepPlan } from '../../core/sweep/planSchema.ts';
-import type { Cell, RunMode } from '../../core/sweep/run.ts';
-import { resolveModel } from '../../storage/modelFolder.ts';
+import type { PlanPreview } from '../../core/sweep/preview.ts';
+import type { UnfitPlace } from '../../core/sweep/unfitPlaces.ts';
 import type { LocatedProblem } from '../../text/located.ts';
-import { type ParsedSweepPlan, parseSweepPlan } from '../../text/sweepPlan.ts';
+import { locateProblem } from '../../text/sweepPlan.ts';
 import { DisposableStore } from '../disposable.ts';
+import type { RunManager } from '../runs/runManager.ts';
 import { durationText } from '../words.ts';
+import { PlanActions } from './planActions.ts';
+import { type ExpandedAnalysis, PlanAnalyses } from './planAnalyses.ts';
 import { isPlan, planSelector } from './planFiles.ts';
+import { PlanCompletion, PlanHover } from './planHelp.ts';
+import { PlanPreviews } from './planPreviews.ts';
 
 /** Keystrokes closer together than this are answered once. */
 const settleMs = 150;
@@ -30,60 +32,50 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
   readonly #changed = this.register(new EventEmitter<void>());
   readonly onDidChangeCodeLenses = this.#changed.event;
   readonly #diagnostics = this.register(languages.createDiagnosticCollection('loadline plan'));
-  readonly #parsed = new WeakMap<
-    TextDocument,
-    { readonly version: number; readonly plan: ParsedSweepPlan }
-  >();
+  readonly #analyses = new PlanAnalyses();
+  readonly #runs: RunManager;
   readonly #pending = new Map<string, NodeJS.Timeout>();
 
-  constructor() {
+  constructor(runs: RunManager, hosts: () => readonly string[]) {
     super();
+    this.#runs = runs;
     this.register(languages.registerCodeLensProvider(planSelector, this));
-    this.register(workspace.onDidOpenTextDocument((document) => this.#check(document)));
+    this.register(
+      languages.registerCompletionItemProvider(planSelector, new PlanCompletion(hosts), ' ', '[', '{', ','),
+    );
+    this.register(languages.registerHoverProvider(planSelector, new PlanHover(this.#analyses)));
+    this.register(new PlanActions(this.#analyses));
+    this.register(new PlanPreviews(this.#analyses));
+    this.register(workspace.onDidOpenTextDocument((document) => void this.#check(document)));
     this.register(workspace.onDidChangeTextDocument(({ document }) => this.#schedule(document)));
+    this.register(runs.onDidChange(() => this.#changed.fire()));
     this.register(
       workspace.onDidCloseTextDocument((document) => {
         clearTimeout(this.#pending.get(document.uri.toString()));
         this.#diagnostics.delete(document.uri);
       }),
     );
-    for (const document of workspace.textDocuments) this.#check(document);
+    for (const document of workspace.textDocuments) void this.#check(document);
   }
 
   async provideCodeLenses(document: TextDocument): Promise<CodeLens[]> {
-    const { result } = this.#parse(document);
-    if (!result.ok) return [];
-    const plan = result.value;
+    const { expanded } = await this.#analyses.of(document);
+    const running = this.#runs
+      .runsOf({ uri: document.uri, text: document.getText() })
+      .map(({ run, host, edited }) => ({
+        title: edited
+          ? l10n.t(
+              '$(lock) Runs on {0} as it was when it was started: what is edited since counts for the next run',
+              host,
+            )
+          : l10n.t('$(sync) Runs on {0} now', host),
+        command: 'loadline.openSweep',
+        tooltip: l10n.t('Opens the results of {0}', run),
+        arguments: [run],
+      }));
     const range = new Range(0, 0, 0, 0);
-    const [rehearsal, measured] = await Promise.all([
-      cellsOf(plan, document, 'rehearsal'),
-      cellsOf(plan, document, 'measured'),
-    ]);
-    const lens = (title: string, command: string, tooltip: string): CodeLens =>
-      new CodeLens(range, { title, command, tooltip, arguments: [document.uri] });
-    const [host = ''] = plan.hosts;
-    const unfit = measured.filter(({ prediction }) => prediction?.outcome === 'does-not-fit');
-    return [
-      lens(
-        l10n.t('$(beaker) Rehearse (simulated, ≈ {0})', expected(rehearsal)),
-        'loadline.rehearseSweep',
-        l10n.t('Runs the plan on {0} with a simulated engine: no GPU is used', host),
-      ),
-      lens(
-        l10n.t('$(play) Run on {0} ({1} cells, ≈ {2})', host, running(measured).length, expected(measured)),
-        'loadline.runSweep',
-        l10n.t('Shows the exact commands and asks before anything starts'),
-      ),
-      ...(unfit.length > 0
-        ? [
-            lens(
-              l10n.t('$(warning) {0} of {1} cells are predicted not to fit', unfit.length, measured.length),
-              '',
-              unfit.map(({ label, prediction }) => `${label}: ${prediction?.reason ?? ''}`).join('\n'),
-            ),
-          ]
-        : []),
-    ];
+    const lenses = [...running, ...(expanded === undefined ? [] : planLenses(document, expanded))];
+    return lenses.map((command) => new CodeLens(range, command));
   }
 
   override dispose(): void {
@@ -99,28 +91,119 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       key,
       setTimeout(() => {
         this.#pending.delete(key);
-        if (!document.isClosed) this.#check(document);
+        if (!document.isClosed) void this.#check(document);
       }, settleMs),
     );
   }
 
-  #check(document: TextDocument): void {
+  async #check(document: TextDocument): Promise<void> {
     if (!isPlan(document)) return;
-    const { problems, warnings } = this.#parse(document);
+    const { version } = document;
+    const analysis = await this.#analyses.of(document);
+    // A later version has its own answer under way.
+    if (document.isClosed || document.version !== version) return;
+    const { parsed, problems, expanded } = analysis;
+    const marked = (list: readonly LocatedProblem[], severity: DiagnosticSeverity) =>
+      list.map((problem) => diagnosticOf(document, problem, severity));
     this.#diagnostics.set(document.uri, [
-      ...problems.map((problem) => diagnosticOf(document, problem, DiagnosticSeverity.Error)),
-      ...warnings.map((problem) => diagnosticOf(document, problem, DiagnosticSeverity.Warning)),
+      ...marked([...parsed.problems, ...problems], DiagnosticSeverity.Error),
+      ...marked(parsed.warnings, DiagnosticSeverity.Warning),
+      ...(expanded?.unfit ?? []).map((place) => struckThrough(document, place)),
     ]);
     this.#changed.fire();
   }
+}
 
-  #parse(document: TextDocument): ParsedSweepPlan {
-    const known = this.#parsed.get(document);
-    if (known?.version === document.version) return known.plan;
-    const plan = parseSweepPlan(document.getText());
-    this.#parsed.set(document, { version: document.version, plan });
-    return plan;
+function planLenses(document: TextDocument, { plan, preview, rehearsal }: ExpandedAnalysis) {
+  const lens = (title: string, command: string, tooltip: string) => ({
+    title,
+    command,
+    tooltip,
+    arguments: [document.uri],
+  });
+  const hosts = plan.hosts.join(', ');
+  const { cells, starts, startsUnordered, unfit, skipped, seconds, gpuHours } = preview.schedule;
+  const lenses = [];
+  if (rehearsal !== null) {
+    lenses.push(
+      lens(
+        l10n.t('$(beaker) Rehearse (simulated, ≈ {0})', durationText(rehearsal.schedule.seconds)),
+        'loadline.rehearseSweep',
+        l10n.t('Runs the plan on {0} with a simulated engine: no GPU is used', hosts),
+      ),
+    );
   }
+  lenses.push(
+    lens(
+      l10n.t(
+        '$(play) Run on {0} ({1} cells, ≈ {2}, {3} GPU-h)',
+        hosts,
+        cells,
+        durationText(seconds),
+        hours(gpuHours),
+      ),
+      'loadline.runSweep',
+      l10n.t('Shows the exact commands and asks before anything starts'),
+    ),
+    lens(
+      startsUnordered > starts
+        ? l10n.t('$(list-tree) {0} engine starts for {1} cells', starts, expectedCells(preview))
+        : l10n.t('$(list-tree) {0} engine starts', starts),
+      'loadline.previewSweep',
+      l10n.t(
+        'Shows every cell with what is predicted of it, and the commands. {0}',
+        preview.schedule.startsBecause.join('; '),
+      ),
+    ),
+  );
+  if (unfit > 0) {
+    lenses.push(
+      lens(
+        skipped > 0
+          ? l10n.t(
+              '$(warning) {0} of {1} cells are predicted not to fit, and are left out',
+              unfit,
+              preview.cells.length,
+            )
+          : l10n.t('$(warning) {0} of {1} cells are predicted not to fit', unfit, preview.cells.length),
+        'loadline.previewSweep',
+        preview.cells
+          .filter(({ predicted }) => predicted === 'does-not-fit')
+          .slice(0, 10)
+          .map(({ label, reason }) => `${label}: ${reason ?? ''}`)
+          .join('\n'),
+      ),
+    );
+  }
+  return lenses;
+}
+
+function expectedCells({ schedule }: PlanPreview): number {
+  return schedule.expectedCells;
+}
+
+function hours(gpuHours: number): string {
+  return gpuHours < 0.1 ? gpuHours.toFixed(2) : gpuHours.toFixed(1);
+}
+
+function struckThrough(document: TextDocument, place: UnfitPlace): Diagnostic {
+  const { path, kind, cells, reason, skipped, labels } = place;
+  const what =
+    kind === 'plan'
+      ? l10n.t('No cell fits: {0}', reason)
+      : kind === 'value'
+        ? l10n.t('{0} cells with this cannot fit: {1}', cells, reason)
+        : l10n.t('{0} combinations cannot fit, such as {1}: {2}', cells, labels[0] ?? '', reason);
+  const then = skipped ? l10n.t('Left out of the run.') : l10n.t('Tried all the same.');
+  const located = locateProblem(document.getText(), {
+    code: `plan.unfit-${kind}`,
+    message: `${what} ${then}`,
+    path,
+  });
+  const diagnostic = diagnosticOf(document, located, DiagnosticSeverity.Hint);
+  // Struck through, where it is one value that is left out; a whole key is not.
+  if (kind === 'value' && skipped) diagnostic.tags = [DiagnosticTag.Deprecated];
+  return diagnostic;
 }
 
 function diagnosticOf(
@@ -133,21 +216,4 @@ function diagnosticOf(
   diagnostic.source = 'Loadline';
   diagnostic.code = code;
   return diagnostic;
-}
-
-/** Cells with their predictions, for the GPU that the plan names. */
-async function cellsOf(plan: SweepPlan, document: TextDocument, mode: RunMode): Promise<readonly Cell[]> {
-  const folders = (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
-  const model = await resolveModel(plan.model, [dirname(document.uri.fsPath), ...folders]);
-  const device = (plan.gpu === undefined ? undefined : findDevice(plan.gpu)) ?? null;
-  const cells = expandPlan(plan, { mode, device, model: model.ok ? model.value : null });
-  return cells.ok ? cells.value : [];
-}
-
-function running(cells: readonly Cell[]): readonly Cell[] {
-  return cells.filter(({ skipped }) => !skipped);
-}
-
-function expected(cells: readonly Cell[]): string {
-  return durationText(running(cells).reduce((total, { expectedSeconds }) => total + expectedSeconds, 0));
 }
