@@ -43,7 +43,7 @@ export function activate(context: ExtensionContext): void {
     l10n.t('GPU Telemetry'),
     [],
     (panel, shown, remember, restored) =>
-      new TelemetryPanel(context, feeds, panel, shown, remember, restored),
+      new TelemetryPanel(context, { feeds, runs }, panel, shown, remember, restored),
   );
   const sweep = new PanelKeeper<string>(
     context,

@@ -4,10 +4,12 @@
  */
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
 import type { JobStates } from '../core/sweep/jobs.ts';
+import type { RunPhase } from '../core/sweep/phases.ts';
 import type { Question } from '../core/sweep/planSchema.ts';
 import type { CellResult, RunResults } from '../core/sweep/run.ts';
 import type { TelemetryLine } from './agent.ts';
 import type { EngineMetricsRecord } from './engineMetrics.ts';
+import type { TelemetrySlice } from './telemetryHistory.ts';
 
 export const panelProtocol = 4;
 
@@ -95,6 +97,10 @@ export interface TelemetryHostState {
 }
 export interface TelemetryHostLines extends TelemetryHostState {
   readonly lines: readonly TelemetryLine[];
+  /** All before `lines`, in buckets: for a page that was not there. */
+  readonly past?: TelemetrySlice;
+  /** Of runs on the host; left out: as they were said last. */
+  readonly phases?: readonly RunPhase[];
 }
 export interface TelemetrySnapshot {
   readonly type: 'snapshot';
@@ -111,10 +117,24 @@ export interface TelemetryDelta {
   readonly type: 'delta';
   readonly hosts: readonly TelemetryHostLines[];
 }
-export type ToTelemetry = TelemetrySnapshot | TelemetryDelta;
+/** The answer to `detail`. */
+export interface TelemetryDetail {
+  readonly type: 'detail';
+  readonly host: string;
+  readonly slice: TelemetrySlice;
+}
+export type ToTelemetry = TelemetrySnapshot | TelemetryDelta | TelemetryDetail;
 export type FromTelemetry =
   | FromAnyPanel
   | { readonly type: 'stop' | 'start' | 'record'; readonly host: string }
+  /** A part of the past, finer than the snapshot had it. Host's time. */
+  | {
+      readonly type: 'detail';
+      readonly host: string;
+      readonly fromMs: number;
+      readonly toMs: number;
+      readonly buckets: number;
+    }
   /** All samples as CSV. */
   | { readonly type: 'export' };
 

@@ -89,11 +89,11 @@ export function telemetryTests(): void {
       assert.deepEqual([feeds.feeds.length, shown.length], [0, 0]);
       assert.equal(hosts.entries().find(({ name }) => name === host)?.state, 'idle');
       const { feed, release } = feeds.hold(host, { quietly: false });
-      await until(feed, () => shown.length > 0);
+      await until(feed, () => shown.some((text) => text !== ''));
       const gpu = feed.header?.gpus[0];
       const total = ((gpu?.memoryTotalBytes ?? 0) / 2 ** 30).toFixed(0);
       assert.match(
-        shown[0] ?? '',
+        shown.find((text) => text !== '') ?? '',
         new RegExp(`^\\$\\(pulse\\) this-machine GPU \\d · recorded · \\d+ % · [\\d.]+/${total} GiB$`),
       );
       release();
@@ -103,10 +103,11 @@ export function telemetryTests(): void {
 
     it('is sent to the panel while that is seen, not while it is hidden; what was missed is in the next snapshot', async () => {
       const sent: ToTelemetry[] = [];
+      const runs = { phases: () => [], onDidChange: () => new vscode.Disposable(() => {}) };
       const page = vscode.window.createWebviewPanel('loadline.telemetry', 'Test', vscode.ViewColumn.One);
       const panel = new TelemetryPanel(
         contextForTest(storage),
-        feeds,
+        { feeds, runs },
         counting(page, sent),
         [host],
         () => {},
@@ -234,8 +235,7 @@ function newest({ newest: record }: TelemetryFeed): number {
 }
 
 function newestSent({ hosts }: Extract<ToTelemetry, { readonly type: 'snapshot' }>): number {
-  const lines = hosts.flatMap((each) => each.lines);
-  return lines.reduce((most, line) => (line.type === 'telemetry' ? Math.max(most, line.seq) : most), -1);
+  return hosts[0]?.past?.latest?.seq ?? -1;
 }
 
 function until(feed: TelemetryFeed, holds: (feed: TelemetryFeed) => boolean): Promise<void> {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hostState, telemetryHeader, telemetryLines, telemetrySnapshot } from './examples.ts';
+import { TimeSeries } from '../../src/core/series/timeSeries.ts';
+import type { FromTelemetry } from '../../src/protocol/panel.ts';
+import { TelemetryHistory, type TelemetrySlice } from '../../src/protocol/telemetryHistory.ts';
+import { hostState, startedWallMs, telemetryHeader, telemetryLines, telemetrySnapshot } from './examples.ts';
 import { type PanelPage, startPanels } from './panelPage.ts';
 import { themes } from './themes.ts';
 
@@ -94,6 +97,46 @@ describe('the telemetry panel', () => {
     await panel.page.getByRole('button', { name: 'Live' }).click();
     await panel.drawn();
     expect(await summary(panel)).toBe(before);
+    await panel.close();
+  });
+
+  it('shows what was sampled before it was opened, asks for more detail of what it looks at, and shades what a run did', async () => {
+    const history = new TelemetryHistory((columns, rows) => new TimeSeries(columns, rows));
+    history.ingest([telemetryHeader(2), ...telemetryLines(2, 0, 900)]);
+    // As JSON has them: typed arrays do not get into the page of a test.
+    const slice = (from: number, to: number, buckets: number) => {
+      const { times, mean, low, high, counts, ...rest } = history.slice(from, to, buckets) as TelemetrySlice;
+      const plain = (values: ArrayLike<number>) => Array.from(values);
+      return {
+        ...rest,
+        times: plain(times),
+        mean: plain(mean),
+        low: plain(low),
+        high: plain(high),
+        counts: plain(counts),
+      };
+    };
+    const past = slice(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 20);
+    const phases = [{ fromMs: startedWallMs + 20_000, toMs: startedWallMs + 90_000, label: 'concurrency 8' }];
+    const panel = await browser.open('telemetry', [
+      { ...telemetrySnapshot(2), hosts: [{ ...hostState, lines: [], past, phases }] },
+    ]);
+    expect(await memoryOf(panel, 0)).toBe('97.0 of 140 GiB');
+    expect(await panel.page.getByText('A run in this time: concurrency 8.').isVisible()).toBe(true);
+    const coarse = await summary(panel);
+    const asked = (await panel.posted()).find(({ type }) => type === 'detail') as
+      | Extract<FromTelemetry, { readonly type: 'detail' }>
+      | undefined;
+    expect(asked).toMatchObject({ host: 'gpu-01', toMs: startedWallMs + 899 * 200 });
+    if (asked === undefined) throw new Error('nothing was asked');
+    await panel.send({
+      type: 'detail',
+      host: 'gpu-01',
+      slice: slice(asked.fromMs, asked.toMs, asked.buckets),
+    });
+    await panel.drawn();
+    // The mean of a bucket is not its last sample.
+    expect(await summary(panel)).not.toBe(coarse);
     await panel.close();
   });
 

@@ -5,6 +5,7 @@ import type { Formatter } from '../common/format.ts';
 import { type Line, legendLines, linesOf } from './chartLines.ts';
 import { gapRegions, gapWords } from './gapRegions.ts';
 import { type LineChartId, type MetricChart, metricChart, type Scale } from './metrics.ts';
+import { phaseRegions } from './phaseRegions.ts';
 import { chartedGpus, type ShownGpu } from './shownGpu.ts';
 import type { TimeWindow } from './state.ts';
 
@@ -67,7 +68,7 @@ export function metricContent(
       },
       series: legendLines(lines).map((line) => drawnLine(line, window, points)),
       marks,
-      regions: gaps,
+      regions: [...phaseRegions(gpus, window), ...gaps],
     },
   };
 }

@@ -1,4 +1,9 @@
-import { panelProtocol, type TelemetrySnapshot, type ToTelemetry } from '../../src/protocol/panel.ts';
+import {
+  panelProtocol,
+  type TelemetryHostLines,
+  type TelemetrySnapshot,
+  type ToTelemetry,
+} from '../../src/protocol/panel.ts';
 import { HostTelemetry } from './hostTelemetry.ts';
 
 /** What the charts show. A pause is a window that no longer moves. */
@@ -13,6 +18,14 @@ export interface TimeWindow {
 
 /** Lengths that the panel offers, milliseconds. */
 export const windowLengths = [60_000, 300_000, 900_000, 3_600_000, 7_200_000] as const;
+
+const askAgainMs = 1000;
+
+/** What the extension is asked for: a part of a host's past, host's time. */
+export interface Detail extends TimeWindow {
+  readonly host: string;
+  readonly buckets: number;
+}
 
 /** The panel's data and view. Data goes on coming in while the view stands still. */
 export class TelemetryState {
@@ -34,16 +47,19 @@ export class TelemetryState {
   readonly hidden = new Set<string>();
   /** Lines that the user put into a chart (true) or took out of it, by `host/index/column`. */
   readonly chosenLines = new Map<string, boolean>();
+  /** When hosts were asked for detail. */
+  readonly #asked = new Map<string, { readonly atMs: number; answered: boolean }>();
 
   receive(message: ToTelemetry, nowMs: number): void {
     this.nowMs = nowMs;
+    if (message.type === 'detail') {
+      const asked = this.#asked.get(message.host);
+      if (asked) asked.answered = true;
+      this.hosts.get(message.host)?.series?.refine(message.slice);
+      return;
+    }
     if (message.type === 'delta') {
-      for (const { lines, ...state } of message.hosts) {
-        const known = this.hosts.get(state.host) ?? new HostTelemetry(state);
-        known.state = state;
-        known.ingest(lines, nowMs);
-        this.hosts.set(state.host, known);
-      }
+      for (const host of message.hosts) this.#takeHost(host, nowMs);
       return;
     }
     this.received = true;
@@ -52,11 +68,31 @@ export class TelemetryState {
     this.recording = message.recording;
     this.#hostWindowMs = message.windowMs;
     this.hosts.clear();
-    for (const { lines, ...state } of message.hosts) {
-      const host = new HostTelemetry(state);
-      host.ingest(lines, nowMs);
-      this.hosts.set(state.host, host);
-    }
+    this.#asked.clear();
+    for (const host of message.hosts) this.#takeHost(host, nowMs);
+  }
+
+  /** Hosts of which the window could show more than is known here, each asked for once until it answers. */
+  wanting(pixels: number): readonly Detail[] {
+    const { fromMs, toMs } = this.window;
+    return [...this.hosts].flatMap(([host, { series, offsetMs }]) => {
+      const asked = this.#asked.get(host);
+      // What the extension no longer has either is not asked for with every frame.
+      if (asked && (!asked.answered || this.nowMs - asked.atMs < askAgainMs)) return [];
+      const part = series?.wanting({ fromMs: fromMs - offsetMs, toMs: toMs - offsetMs }, pixels);
+      if (part === undefined) return [];
+      this.#asked.set(host, { atMs: this.nowMs, answered: false });
+      return [{ host, ...part, buckets: 2 * pixels }];
+    });
+  }
+
+  #takeHost({ lines, past, phases, ...state }: TelemetryHostLines, nowMs: number): void {
+    const known = this.hosts.get(state.host) ?? new HostTelemetry(state);
+    known.state = state;
+    if (phases !== undefined) known.phases = phases;
+    if (past !== undefined) known.restore(past, nowMs);
+    known.take(lines, nowMs);
+    this.hosts.set(state.host, known);
   }
 
   get windowMs(): number {

@@ -1,10 +1,11 @@
 import { slowingReasons } from '../../src/core/device/slowdown.ts';
+import type { Stretch } from '../../src/core/device/slowdowns.ts';
 import type { LegendSeries } from '../common/figure.ts';
 import type { Formatter } from '../common/format.ts';
 import { gapRegions, gapWords } from './gapRegions.ts';
 import { type MetricContent, timeAxis } from './metricCharts.ts';
+import { phaseRegions } from './phaseRegions.ts';
 import type { ShownGpu } from './shownGpu.ts';
-import type { Stretch } from './slowdowns.ts';
 import type { TimeWindow } from './state.ts';
 
 /** A chart with more lanes than this can't be read: the longest are drawn, the table has all. */
@@ -62,7 +63,7 @@ export function throttleContent(
       series: ordered.map((lane, at) =>
         laneSeries(lane, ordered.length - 1 - at, window, width, gpus.length),
       ),
-      regions: gaps,
+      regions: [...phaseRegions(gpus, window), ...gaps],
     },
   };
 }

@@ -7,6 +7,7 @@ import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
 import { lineFigureColumns } from './lineColumns.ts';
 import { type LineFigures, type MetricContent, metricContent } from './metricCharts.ts';
 import { chartTitles, lineCharts, throttleChart } from './metrics.ts';
+import { phaseWords } from './phaseRegions.ts';
 import { Replay } from './replay.ts';
 import { allGpus, type ShownGpu } from './shownGpu.ts';
 import type { KeptState, TelemetryState } from './state.ts';
@@ -30,6 +31,7 @@ type Content = (gpus: readonly ShownGpu[], width: number) => MetricContent;
 export class TelemetryView {
   readonly #heading = element('h1', {}, 'GPU telemetry');
   readonly #headline = element('p', { class: 'headline' });
+  readonly #phases = element('p', { class: 'quiet-text', hidden: true });
   readonly #notices = element('div', { class: 'notices' });
   readonly #tiles = element('ul', { class: 'tiles', 'aria-label': 'GPUs' });
   readonly #charts = element('div', { class: 'figures' });
@@ -104,6 +106,7 @@ export class TelemetryView {
     root.replaceChildren(
       element('header', { class: 'panel-header' }, this.#heading, this.#toolbar.element),
       this.#headline,
+      this.#phases,
       this.#notices,
       this.#empty,
       this.#tiles,
@@ -121,6 +124,7 @@ export class TelemetryView {
     const any = allGpus(this.state).length > 0 && Number.isFinite(this.state.newestMs);
     this.#charts.hidden = !any;
     if (!any) return;
+    this.#askForDetail();
     for (const one of this.#figures)
       frames.request(one, () => {
         const { figure, title, content } = one;
@@ -149,6 +153,11 @@ export class TelemetryView {
     else this.#showFoot();
   }
 
+  #askForDetail(): void {
+    const width = this.#figures[0]?.figure.chart.plotWidth ?? 0;
+    for (const detail of this.state.wanting(width)) this.events.post({ type: 'detail', ...detail });
+  }
+
   /** Making a format costs a hundred times what using one does. */
   #useLocale(locale: string): void {
     if (locale === this.#locale) return;
@@ -162,6 +171,9 @@ export class TelemetryView {
     setText(this.#heading, recording === null ? 'GPU telemetry' : `GPU telemetry · ${recording.name}`);
     this.#showNotices();
     this.#showFoot();
+    const phases = phaseWords([...this.state.hosts.values()], this.state.window);
+    setText(this.#phases, phases);
+    this.#phases.hidden = phases === '';
     this.#empty.hidden = gpus.length > 0;
     if (this.state.received && this.state.hosts.size === 0)
       setText(

@@ -1,4 +1,4 @@
-import { MinMaxPyramid } from './minMaxPyramid.ts';
+import { MinMaxPyramid, type RowTotals } from './minMaxPyramid.ts';
 
 /** Points of one line, ready to draw. A NaN in `y` is a gap: the line stops there and starts anew after it. */
 export interface DrawnLine {
@@ -94,6 +94,13 @@ export class TimeSeries {
   valueAt(column: number, time: number): number {
     const row = this.rowAfter(time) - 1;
     return row < this.start ? Number.NaN : this.value(row, column);
+  }
+
+  /** Of a column over the rows `[first, last)`, all of them still held. */
+  totals(column: number, first: number, last: number): RowTotals {
+    const from = Math.max(first, this.start);
+    const none = { count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
+    return this.#pyramids[column]?.totals(from, Math.max(from, last)) ?? none;
   }
 
   /** `reached` stays true once it is. */

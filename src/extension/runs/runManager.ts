@@ -9,6 +9,7 @@ import {
   workspace,
 } from 'vscode';
 import { contentHash as textHash } from '../../core/sweep/contentHash.ts';
+import type { RunPhase } from '../../core/sweep/phases.ts';
 import type { Question } from '../../core/sweep/planSchema.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
@@ -93,6 +94,11 @@ export class RunManager extends DisposableStore {
   /** As `question`, of what has been read. */
   knownQuestion(run: string): Question | null {
     return this.#runs.get(run)?.knownQuestion ?? null;
+  }
+
+  /** What runs did on a host when, as far as this window follows them. */
+  phases(host: string): readonly RunPhase[] {
+    return [...this.#runs.values()].flatMap((tracked) => (tracked.view.host === host ? tracked.phases : []));
   }
 
   /** Reads the run folders of the workspace, and follows what is not over yet: a window was closed on it. */

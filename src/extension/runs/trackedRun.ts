@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EventEmitter, type LogOutputChannel } from 'vscode';
 import { placeOf } from '../../core/sweep/journal.ts';
+import type { RunPhase } from '../../core/sweep/phases.ts';
 import type { Question } from '../../core/sweep/planSchema.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
@@ -38,6 +39,7 @@ export class TrackedRun extends DisposableStore {
   #question: Question | null | undefined;
   #results: RunResults | null = null;
   #progress: SweepProgress | null = null;
+  #phases: readonly RunPhase[] = [];
   #connection: string | null = null;
   #interrupted = false;
   #following: AbortController | null = null;
@@ -70,6 +72,11 @@ export class TrackedRun extends DisposableStore {
       progress: this.#progress,
       connection: this.#connection,
     };
+  }
+
+  /** What it did when, as far as its journal is here; empty of a run that was over before this window opened. */
+  get phases(): readonly RunPhase[] {
+    return this.#phases;
   }
 
   get isFollowed(): boolean {
@@ -179,11 +186,13 @@ export class TrackedRun extends DisposableStore {
     const context = this.#context;
     if (context === null) return;
     this.#host = context.host;
-    const [{ resultsFromJournal }, { runProgress }] = await Promise.all([
+    const [{ resultsFromJournal }, { runProgress }, { runPhases }] = await Promise.all([
       import('../../core/sweep/results.ts'),
       import('../../core/sweep/progress.ts'),
+      import('../../core/sweep/phases.ts'),
     ]);
     const records = [...this.#records.values()];
+    this.#phases = runPhases(context, records);
     const measured = resultsFromJournal(context, records, { interrupted: this.#interrupted });
     // What lies beside the journal is read once: when all of it is here.
     const results =

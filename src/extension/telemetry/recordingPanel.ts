@@ -1,4 +1,5 @@
-import { basename } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import {
   type CustomDocument,
   type CustomReadonlyEditorProvider,
@@ -9,11 +10,14 @@ import {
   type WebviewPanel,
   workspace,
 } from 'vscode';
-import type { TelemetryHeader } from '../../protocol/agent.ts';
+import { TimeSeries } from '../../core/series/timeSeries.ts';
+import type { RunPhase } from '../../core/sweep/phases.ts';
 import { type FromTelemetry, panelProtocol, type ToTelemetry } from '../../protocol/panel.ts';
+import { TelemetryHistory } from '../../protocol/telemetryHistory.ts';
 import type { TelemetryRecording } from '../../protocol/telemetryRecording.ts';
 import { Panel } from '../panels/panel.ts';
 import { exportRecording } from './exportCsv.ts';
+import { askedDetail, bucketsOf } from './slices.ts';
 
 /** What a string of this machine can hold, with room. */
 const mostBytes = 400 * 1024 * 1024;
@@ -44,6 +48,7 @@ export class RecordingEditorProvider implements CustomReadonlyEditorProvider {
 
 class RecordingPanel extends Panel<ToTelemetry, FromTelemetry> {
   readonly #uri: Uri;
+  #history: TelemetryHistory | undefined;
 
   constructor(context: ExtensionContext, panel: WebviewPanel, uri: Uri) {
     super(context, 'telemetry', panel);
@@ -55,14 +60,18 @@ class RecordingPanel extends Panel<ToTelemetry, FromTelemetry> {
     const common = { type: 'snapshot', protocol: panelProtocol, locale: env.language } as const;
     try {
       const { from, lines, notes } = await readRecordingFile(this.#uri);
+      const history = new TelemetryHistory((columns) => new TimeSeries(columns, Math.max(1, lines.length)));
+      history.ingest(lines);
+      this.#history = history;
+      const { header } = history;
+      const past =
+        header && history.slice(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, bucketsOf(header, 1));
+      const state = { ...from, connection: 'recording', message: null, recordingFile: null } as const;
       return {
         ...common,
-        windowMs: lengthMs(lines),
+        windowMs: past === undefined ? 60_000 : Math.max(1000, past.toMs - past.fromMs || 0),
         recording: { name, notes },
-        hosts:
-          lines.length === 0
-            ? []
-            : [{ ...from, connection: 'recording', message: null, recordingFile: null, lines }],
+        hosts: past === undefined ? [] : [{ ...state, lines: [], past, phases: await phasesOf(this.#uri) }],
       };
     } catch (error) {
       const note = error instanceof Error ? error.message : String(error);
@@ -72,20 +81,24 @@ class RecordingPanel extends Panel<ToTelemetry, FromTelemetry> {
 
   protected async received(message: Partial<FromTelemetry> & { readonly type: string }): Promise<void> {
     if (message.type === 'export') await exportRecording(this.#uri);
+    else if (message.type === 'detail') {
+      const asked = askedDetail(message);
+      const slice = asked && this.#history?.slice(asked.fromMs, asked.toMs, asked.buckets);
+      if (slice) this.post({ type: 'detail', host: String(message.host), slice });
+    }
   }
 }
 
-/** From the first sample to the last, milliseconds. */
-function lengthMs(lines: TelemetryRecording['lines']): number {
-  let header: TelemetryHeader | undefined;
-  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const line of lines) {
-    if (line.type === 'telemetry-header') header = line;
-    else if (line.type === 'telemetry' && header !== undefined) {
-      const time = header.startedWallMs + line.monotonicMs - header.startedMonotonicMs;
-      first = Math.min(first, time);
-      last = Math.max(last, time);
-    }
-  }
-  return Math.max(1000, last - first || 0);
+/** Of the telemetry in a run's folder, by the journal beside it; of any other recording none. */
+async function phasesOf(recording: Uri): Promise<readonly RunPhase[]> {
+  const folder = dirname(recording.fsPath);
+  const environment = await readFile(join(folder, 'environment.json'), 'utf8').catch(() => null);
+  if (basename(recording.path) !== 'telemetry.jsonl' || environment === null) return [];
+  const [{ readRunEnvironment }, { readJournal }, { runPhases }] = await Promise.all([
+    import('../../protocol/runEnvironment.ts'),
+    import('../../storage/runFolder.ts'),
+    import('../../core/sweep/phases.ts'),
+  ]);
+  const read = readRunEnvironment(environment);
+  return read.ok ? runPhases(read.value.context, (await readJournal(folder)).records) : [];
 }

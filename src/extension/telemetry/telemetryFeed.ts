@@ -1,15 +1,16 @@
 import { EventEmitter } from 'vscode';
+import { TimeSeries } from '../../core/series/timeSeries.ts';
 import type { TelemetryHeader, TelemetryLine, TelemetryRecord } from '../../protocol/agent.ts';
 import type { HostClock } from '../../protocol/agentClock.ts';
 import type { HostConnection, TelemetryHostState } from '../../protocol/panel.ts';
 import { seriesOffsetMs } from '../../protocol/telemetryClock.ts';
+import { TelemetryHistory, type TelemetrySlice } from '../../protocol/telemetryHistory.ts';
 import { TelemetryJoin } from '../../protocol/telemetryJoin.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { DisposableStore } from '../disposable.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
 import { messageOf } from '../log.ts';
 import { deviceSource, sampleIntervalMs } from '../settings.ts';
-import { keptRecords } from './keptRecords.ts';
 
 /** Live telemetry of one host: samples until it is stopped, over lost connections, and keeps what is recent of it. */
 export class TelemetryFeed extends DisposableStore {
@@ -20,11 +21,7 @@ export class TelemetryFeed extends DisposableStore {
   readonly #hosts: HostRegistry;
   readonly #join = new TelemetryJoin();
   #abort: AbortController | undefined;
-  /** First of what is kept; later ones stand among the records. */
-  #header: TelemetryHeader | null = null;
-  #newestHeader: TelemetryHeader | null = null;
-  #newest: TelemetryRecord | null = null;
-  #records: TelemetryLine[] = [];
+  readonly #history = new TelemetryHistory((columns, rows) => new TimeSeries(columns, rows));
   #state: Omit<TelemetryHostState, 'host'> = {
     connection: 'connecting',
     message: null,
@@ -45,16 +42,21 @@ export class TelemetryFeed extends DisposableStore {
 
   /** Of the newest record. */
   get header(): TelemetryHeader | null {
-    return this.#newestHeader;
+    return this.#history.header ?? null;
   }
 
   get newest(): TelemetryRecord | null {
-    return this.#newest;
+    return this.#history.latest ?? null;
   }
 
-  /** The header and what is kept of the past, in order. */
+  /** The header and what is kept of the past, in order: made anew from the ring at each call. */
   get lines(): readonly TelemetryLine[] {
-    return this.#header === null ? [] : [this.#header, ...this.#records];
+    return [...this.#history.lines()];
+  }
+
+  /** At most `buckets` of a time of the host; undefined before anything was sampled. */
+  slice(fromMs: number, toMs: number, buckets: number): TelemetrySlice | undefined {
+    return this.#history.slice(fromMs, toMs, buckets);
   }
 
   /** Samples, unless it does so already. `quietly`: nobody asked for it just now, and nobody is asked for a password. */
@@ -112,32 +114,14 @@ export class TelemetryFeed extends DisposableStore {
 
   #compared(clock: HostClock): void {
     this.#set({
-      clockOffsetMs: seriesOffsetMs(clock, this.#newestHeader),
+      clockOffsetMs: seriesOffsetMs(clock, this.header),
       clockErrorMs: clock.errorMs,
     });
   }
 
   #take(line: TelemetryLine): void {
-    if (line.type === 'telemetry-header') {
-      // A header in the midst belongs to what is kept: the gap before it and the times after it need both.
-      if (this.#header === null) this.#header = line;
-      else this.#records.push(line);
-      this.#newestHeader = line;
-      this.#newest = null;
-    } else {
-      this.#records.push(line);
-      if (line.type === 'telemetry') this.#newest = line;
-    }
-    this.#dropOld();
+    this.#history.ingest([line]);
     this.#changed.fire([line]);
-  }
-
-  #dropOld(): void {
-    const most = this.#header === null ? 0 : keptRecords(this.#header);
-    // Dropped in blocks: a shift a line would move the whole array each time.
-    if (this.#records.length <= most * 1.1) return;
-    const dropped = this.#records.splice(0, this.#records.length - most);
-    this.#header = dropped.findLast((line) => line.type === 'telemetry-header') ?? this.#header;
   }
 
   #set(state: Partial<Omit<TelemetryHostState, 'host'>>): void {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { busiestGpu } from '../../../src/extension/telemetry/busiestGpu.ts';
-import { keptRecords } from '../../../src/extension/telemetry/keptRecords.ts';
 import { LineBatches } from '../../../src/extension/telemetry/lineBatches.ts';
 import type { TelemetryColumn, TelemetryLine } from '../../../src/protocol/agent.ts';
 import { seriesOffsetMs } from '../../../src/protocol/telemetryClock.ts';
+import { keptRows } from '../../../src/protocol/telemetryHistory.ts';
 import { startedWallMs, telemetryHeader, telemetryLines } from '../../webview/examples.ts';
 
 describe('the busiest GPU', () => {
@@ -67,10 +67,10 @@ describe('news on their way to a page', () => {
 
 describe('what is kept of a host', () => {
   it('is two hours, less where that were too many numbers', () => {
-    expect(keptRecords(telemetryHeader(8, { intervalMs: 1000 }))).toBe(7200);
-    const fast = keptRecords(telemetryHeader(8, { intervalMs: 100 }));
-    expect(fast * 8 * telemetryHeader(8).gpuColumns.length).toBeLessThanOrEqual(4_000_000);
-    expect(fast).toBeGreaterThan(18_000);
+    expect(keptRows(telemetryHeader(8, { intervalMs: 1000 }))).toBe(7200);
+    expect(keptRows(telemetryHeader(8, { intervalMs: 100 }))).toBeGreaterThan(69_000);
+    const many = keptRows(telemetryHeader(64, { intervalMs: 100 }));
+    expect(many * 65 * telemetryHeader(8).gpuColumns.length).toBeLessThanOrEqual(9_200_000);
   });
 });
 

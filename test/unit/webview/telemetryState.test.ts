@@ -5,6 +5,7 @@ import { HostTelemetry } from '../../../webview/telemetry/hostTelemetry.ts';
 import { ageMs, footWords, headlineWords, isStale } from '../../../webview/telemetry/hostWords.ts';
 import { metricContent } from '../../../webview/telemetry/metricCharts.ts';
 import { type LineChartId, lineCharts } from '../../../webview/telemetry/metrics.ts';
+import { phaseWords } from '../../../webview/telemetry/phaseRegions.ts';
 import { allGpus } from '../../../webview/telemetry/shownGpu.ts';
 import { restored, TelemetryState } from '../../../webview/telemetry/state.ts';
 import {
@@ -18,13 +19,13 @@ import {
 const format = createFormatter('en-US');
 const sampled = (gpuCount: number, from: number, to: number) => {
   const host = new HostTelemetry(hostState);
-  host.ingest([telemetryHeader(gpuCount), ...telemetryLines(gpuCount, from, to)], startedWallMs);
+  host.take([telemetryHeader(gpuCount), ...telemetryLines(gpuCount, from, to)], startedWallMs);
   return host;
 };
 describe('the samples of a host', () => {
   it('takes each record once, however often it comes', () => {
     const host = sampled(1, 0, 10);
-    host.ingest(telemetryLines(1, 5, 15), startedWallMs);
+    host.take(telemetryLines(1, 5, 15), startedWallMs);
     expect(host.series?.end).toBe(15);
   });
 
@@ -32,7 +33,7 @@ describe('the samples of a host', () => {
     const host = sampled(1, 0, 2);
     const [record] = telemetryLines(1, 2, 3);
     if (record?.type !== 'telemetry') throw new Error('no record');
-    host.ingest([{ ...record, wallMs: 0 }], startedWallMs);
+    host.take([{ ...record, wallMs: 0 }], startedWallMs);
     expect(host.series?.lastTime).toBe(startedWallMs + 400);
   });
 
@@ -45,24 +46,24 @@ describe('the samples of a host', () => {
 
   it('breaks them too where samples stop without a word', () => {
     const host = sampled(1, 0, 10);
-    host.ingest(telemetryLines(1, 40, 50), startedWallMs);
+    host.take(telemetryLines(1, 40, 50), startedWallMs);
     expect(host.gaps).toMatchObject([{ cause: 'no samples came' }]);
   });
 
   it('goes on over a restart of the same device, with a gap; starts anew for another one', () => {
     const restart = { startedWallMs: startedWallMs + 60_000, startedMonotonicMs: 0 };
     const same = sampled(1, 0, 10);
-    same.ingest([telemetryHeader(1, restart)], startedWallMs);
+    same.take([telemetryHeader(1, restart)], startedWallMs);
     expect(same.gaps).toMatchObject([{ cause: 'sampling was restarted' }]);
     expect(same.series?.end).toBe(11);
     const other = sampled(1, 0, 10);
-    other.ingest([telemetryHeader(2, restart)], startedWallMs);
+    other.take([telemetryHeader(2, restart)], startedWallMs);
     expect(other.series?.end).toBe(0);
   });
 
   it('ignores records before a header', () => {
     const host = new HostTelemetry(hostState);
-    host.ingest(telemetryLines(1, 0, 5), startedWallMs);
+    host.take(telemetryLines(1, 0, 5), startedWallMs);
     expect(host.series).toBeUndefined();
   });
 });
@@ -176,5 +177,64 @@ describe('what the panel says', () => {
       'gpu-01: live · recorded device h200-static-batch, not live hardware · every 200 ms · clock 40.0 ms apart ± 1.50 ms · newest sample 3 s old',
     );
     expect([isStale(host, now), isStale(host, now - 2000)]).toEqual([true, false]);
+  });
+});
+
+describe('several hosts', () => {
+  const away = 90_000;
+  const opened = () => {
+    const state = new TelemetryState();
+    const lines = [telemetryHeader(1), ...telemetryLines(1, 0, 400)];
+    // The second host's clock is behind the client's.
+    const behind = { ...telemetryHeader(1), startedWallMs: startedWallMs - away };
+    state.receive(
+      {
+        ...telemetrySnapshot(1),
+        hosts: [
+          { ...hostState, clockOffsetMs: 0, lines },
+          {
+            ...hostState,
+            host: 'gpu-02',
+            clockOffsetMs: away,
+            lines: [behind, ...telemetryLines(1, 0, 300)],
+            phases: [{ fromMs: startedWallMs - away + 10_000, toMs: null, label: 'concurrency 8' }],
+          },
+        ],
+      },
+      startedWallMs,
+    );
+    return state;
+  };
+
+  it('stand on one time axis, the client’s, whatever their clocks say', () => {
+    const state = opened();
+    const { chart } = metricContent('power', allGpus(state), state.window, 900, format);
+    const [first, second] = chart.series;
+    expect(chart.series.map(({ label }) => label)).toEqual(['gpu-01 GPU 0', 'gpu-02 GPU 0']);
+    expect(first?.points[0]?.x).toBe(startedWallMs);
+    expect(second?.points[0]?.x).toBe(startedWallMs);
+    // What was sampled at the same moment stands at the same place.
+    const at = (points: readonly { x: number; y: number }[] | undefined) =>
+      points?.find(({ x }) => x === startedWallMs + 20_000)?.y;
+    expect(at(first?.points)).toBe(at(second?.points));
+    expect(state.window.toMs).toBe(startedWallMs + 399 * 200);
+  });
+
+  it('are shaded with what a run does there, to the edge while it goes on, and it is said in words', () => {
+    const state = opened();
+    const { chart } = metricContent('power', allGpus(state), state.window, 900, format);
+    expect(chart.regions).toEqual([
+      { from: startedWallMs + 10_000, to: state.window.toMs, label: 'gpu-02: concurrency 8', kind: 'span' },
+    ]);
+    expect(phaseWords([...state.hosts.values()], state.window)).toBe(
+      'A run in this time: gpu-02: concurrency 8.',
+    );
+    expect(phaseWords([...state.hosts.values()], { fromMs: 0, toMs: 1 })).toBe('');
+  });
+
+  it('keep their phases over news that say nothing of them', () => {
+    const state = opened();
+    state.receive({ type: 'delta', hosts: [{ ...hostState, host: 'gpu-02', lines: [] }] }, startedWallMs);
+    expect(state.hosts.get('gpu-02')?.phases).toHaveLength(1);
   });
 });

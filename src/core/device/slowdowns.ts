@@ -1,10 +1,12 @@
-import { slowingReasons } from '../../src/core/device/slowdown.ts';
+import { slowingReasons } from './slowdown.ts';
 
 /** Of the host's time, milliseconds. */
 export interface Stretch {
   readonly fromMs: number;
   toMs: number;
 }
+
+export type KeptSlowdowns = readonly (readonly [bit: number, stretches: readonly Readonly<Stretch>[]])[];
 
 /** Stretches that are kept of a reason; a GPU at its power cap may come and go with each sample. */
 const mostStretches = 20_000;
@@ -32,6 +34,29 @@ export class Slowdowns {
   /** Ascending; stretches that reach into the time. */
   of(bit: number, fromMs: number, toMs: number): readonly Stretch[] {
     return (this.#stretches.get(bit) ?? []).filter((one) => one.toMs >= fromMs && one.fromMs <= toMs);
+  }
+
+  /** All of a time, by reason, for another `Slowdowns` to go on with; stretches closer than `apartMs` are one. */
+  export(fromMs: number, toMs: number, apartMs: number): KeptSlowdowns {
+    return slowingReasons.map(([bit]) => {
+      const merged: Stretch[] = [];
+      for (const { fromMs: from, toMs: to } of this.of(bit, fromMs, toMs)) {
+        const last = merged.at(-1);
+        if (last !== undefined && from - last.toMs < apartMs) last.toMs = Math.max(last.toMs, to);
+        else merged.push({ fromMs: from, toMs: to });
+      }
+      return [bit, merged];
+    });
+  }
+
+  static from(kept: KeptSlowdowns): Slowdowns {
+    const slowdowns = new Slowdowns();
+    for (const [bit, stretches] of kept)
+      slowdowns.#stretches.set(
+        bit,
+        stretches.map(({ fromMs, toMs }) => ({ fromMs, toMs })),
+      );
+    return slowdowns;
   }
 
   #begin(bit: number, timeMs: number): void {
