@@ -348,6 +348,19 @@ runpy.run_path(sys.argv[0], run_name="__main__")
         self.assert_nothing_left()
         self.assertFalse(os.path.exists(f"{directory}/pipe"))
 
+    def test_pipes_of_a_run_folder_that_lies_too_deep_stand_elsewhere_and_are_removed(self):
+        self.stand_in("nvidia-cuda-mps-control", "fake_mps_control.py")
+        self.home = os.path.join(self.folder, "a-folder-of-forty-characters-" * 3, "loadline")
+        os.makedirs(os.path.dirname(self.home))
+        self.environment["LOADLINE_HOME"] = self.home
+        self.start([self.cell(sharing="mps", load=ENDLESS, deadline=300)], gpus=[0], telemetry=False)
+        self.follow().until("cell-started")
+        directory = self.processes()["mps"]["directory"]
+        self.assertFalse(directory.startswith(self.folder))
+        self.assertEqual(stat.S_IMODE(os.stat(directory).st_mode), 0o700)
+        self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
+        self.assertFalse(os.path.exists(directory))
+
     def test_a_host_without_mps_and_a_daemon_that_refuses_are_said(self):
         said = failure(self.run_to_end([self.cell(sharing="mps")], telemetry=False, gpus=[0]))
         self.assertEqual(said["kind"], "not-found")

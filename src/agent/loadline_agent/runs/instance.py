@@ -197,5 +197,5 @@ def command_of(pid: Optional[int]) -> Optional[List[str]]:
 
 def applied_differently(arguments: List[str], applied: Optional[List[str]]) -> bool:
     """Whether a process runs other arguments than were given: a wrapper that changed them. What stands before them (an
-    interpreter, the program's path, an image's entry point) is no difference."""
-    return bool(applied) and bool(arguments) and (applied or [])[-len(arguments) :] != arguments
+    interpreter, the program's path, an image's entry point) is no difference; a single word is a title that it gave itself."""
+    return applied is not None and len(applied) > 1 and bool(arguments) and applied[-len(arguments) :] != arguments

@@ -21,6 +21,9 @@ from .watch import Watch
 START_ATTEMPTS = 3
 WORTH_ANOTHER_START = ("port-in-use", "profiling-disturbed")
 
+#: How long a driver may list a process that has ended.
+LINGERING_SECONDS = 8.0
+
 #: Of the moment, not of the configuration: the next cell of the same engine tries again.
 PASSING = (*WORTH_ANOTHER_START, "gpu-busy")
 
@@ -112,6 +115,12 @@ class CellEngines:
             return
         states = gpu_states(launch.gpus, self._watch.wait)
         found = foreign_processes(states)
+        end = time.monotonic() + LINGERING_SECONDS
+        while found is not None and self._memory_before and time.monotonic() < end:
+            # Its own last engine may still be in the driver's list.
+            self._watch.wait(1.0)
+            states = gpu_states(launch.gpus, self._watch.wait)
+            found = foreign_processes(states)
         if found is not None:
             if not self._request.get("allowForeignProcesses"):
                 raise busy_failure(found)
@@ -171,8 +180,8 @@ class CellEngines:
 
     # Stop
 
-    def stop(self, quietly: bool = False) -> None:
-        """`quietly`: writes nothing."""
+    def stop(self, quietly: bool = False, cancelled: bool = False) -> None:
+        """`quietly`: writes nothing. `cancelled`: no engine comes after it that would need the memory."""
         engine, self._engine = self._engine, None
         self._stop_metrics()
         if engine is None:
@@ -188,7 +197,8 @@ class CellEngines:
         self._folder.note_processes(**{name: None for name in self._folder.processes() if name.startswith("engine")})
         seconds = round(time.monotonic() - began, 3)
         self._journal.append("engine-stopped", engineKey=engine.key, signal=signal_name, seconds=seconds)
-        self._wait_settled(engine)
+        if not cancelled:
+            self._wait_settled(engine)
 
     def _wait_settled(self, engine: Engine) -> None:
         gpus = engine.gpus

@@ -50,7 +50,7 @@ class Worker:
         self._folder.note_processes(worker=identity(os.getpid()))
         try:
             outcome, message = self._all_cells()
-            self._engines.stop()
+            self._engines.stop(cancelled=outcome == "cancelled")
             self._stop_telemetry()
             return self._finish(outcome, message)
         except SupervisorLost:
