@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import * as vscode from 'vscode';
-import { diagnostics, fileIn, lenses, show, writeFile } from './support.ts';
+import { ask, diagnostics, fileIn, lenses, show, writeFile } from './support.ts';
 
 const plan = `name: small
 hosts: [this-machine]
@@ -37,6 +37,77 @@ export function planTests(): void {
       await vscode.workspace.applyEdit(edit);
       await diagnostics(uri, (found) => found.length === 0);
       await lenses(uri, (found) => found.length > 0);
+    });
+
+    it('offer what may be written: keys, and flags of the engine with their values', async () => {
+      const uri = await writeFile(fileIn('other', 'typed.sweep.yaml'), `${plan}matrix:\n  kv-cache-d\n`);
+      const { document } = await show(uri);
+      const end = document.positionAt(document.getText().length - 1);
+      const { items } = await ask<vscode.CompletionList>('vscode.executeCompletionItemProvider', uri, end);
+      const item = items.find(({ label }) => label === 'kv-cache-dtype');
+      assert.match(String(item?.insertText), /^kv-cache-dtype: \[auto/);
+      const hovers = await ask<vscode.Hover[]>(
+        'vscode.executeHoverProvider',
+        uri,
+        document.positionAt(document.getText().indexOf('warmupRequests')),
+      );
+      const text = hovers.flatMap(({ contents }) =>
+        contents.map((one) => (one as vscode.MarkdownString).value),
+      );
+      assert.match(text.join(' '), /Requests sent before the measured ones/);
+    });
+
+    it('have values struck through that make cells that cannot fit, and fixes for them', async () => {
+      const varied = `${plan}matrix:\n  gpu-memory-utilization: [0.02, 0.5]\n`;
+      const uri = await writeFile(fileIn('other', 'unfit.sweep.yaml'), varied);
+      const { document } = await show(uri);
+      const [mark] = await diagnostics(uri, (found) => found.length === 1);
+      assert.ok(mark);
+      assert.equal(document.getText(mark.range), '0.02');
+      assert.deepEqual(mark.tags, [vscode.DiagnosticTag.Deprecated]);
+      assert.match(mark.message, /2 cells with this cannot fit: .*GiB.*Left out/);
+      const titles = await lenses(uri, (found) => found.length > 0);
+      assert.match(titles.join(' '), /2 of 4 cells are predicted not to fit, and are left out/);
+      assert.match(titles.join(' '), /1 engine starts for 2 cells/);
+      const cells = await vscode.workspace.openTextDocument(
+        vscode.Uri.from({ scheme: 'loadline-cells', path: '/unfit.cells.md', query: uri.toString() }),
+      );
+      assert.match(cells.getText(), /~~gpu-memory-utilization 0.02, concurrency 1~~ \| ✖ does not fit/);
+      assert.match(
+        cells.getText(),
+        /vllm serve meta-llama\/Llama-3.2-1B-Instruct --gpu-memory-utilization 0.5/,
+      );
+      const actions = await ask<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, mark.range);
+      const fix = actions.find(({ title }) => title === 'Take this value out of the plan');
+      assert.ok(fix?.edit, actions.map(({ title }) => title).join('; '));
+      await vscode.workspace.applyEdit(fix.edit);
+      await diagnostics(uri, (found) => found.length === 0);
+      assert.match(document.getText(), /gpu-memory-utilization: \[0\.5\]/);
+    });
+
+    it('are begun from the deployment at the cursor', async () => {
+      const serve =
+        '# loadline: gpu=h200\nmodel: meta-llama/Llama-3.1-8B-Instruct\nmax-model-len: 8192\nport: 8000\n';
+      await show(await writeFile(fileIn('other', 'mine.serve.yaml'), serve));
+      const done = vscode.commands.executeCommand('loadline.newSweep');
+      const written = fileIn('other', 'mine.chat.sweep.yaml');
+      const opened = async (): Promise<vscode.TextDocument> => {
+        for (;;) {
+          const document = vscode.window.activeTextEditor?.document;
+          if (document?.uri.toString() === written.toString()) return document;
+          await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      };
+      const document = await opened();
+      await done;
+      assert.match(document.getText(), /^name: mine-chat$/m);
+      assert.match(document.getText(), /^gpu: h200-sxm-141gb$/m);
+      assert.match(document.getText(), /^ {4}max-model-len: 8192$/m);
+      assert.doesNotMatch(document.getText(), /8000/);
+      const titles = await lenses(written, (found) => found.length > 0);
+      assert.match(titles.join(' '), /Run on this-machine \(6 cells, ≈ .* GPU-h\)/);
+      await diagnostics(written, (found) => found.length === 0);
     });
   });
 }
