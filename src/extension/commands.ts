@@ -15,6 +15,7 @@ import type { HostRegistry } from './hosts/hostRegistry.ts';
 import type { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { messageOf, showError } from './log.ts';
 import type { CalculatorTarget } from './panels/calculatorPanel.ts';
+import type { SweepTarget } from './panels/sweepPanel.ts';
 import { pickHost, pickRun, planUri } from './pick.ts';
 import type { RunManager } from './runs/runManager.ts';
 import { addedHosts, writeHost } from './settings.ts';
@@ -31,7 +32,7 @@ export interface Services {
   readonly calculator: { open(target: CalculatorTarget): void };
   readonly telemetry: { open(hosts: readonly string[]): void };
   readonly recorder: TelemetryRecorder;
-  readonly sweep: { open(run: string): void };
+  readonly sweep: { open(target: SweepTarget): void };
 }
 
 const anyState = ['idle', 'connecting', 'connected', 'failed'] as const;
@@ -119,9 +120,18 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       if (plan) await (await import('./sweep/planPreviews.ts')).openPreview(plan);
     },
     'loadline.newSweep': async () => (await import('./sweep/newSweep.ts')).newSweep(estimates, hosts),
-    'loadline.openSweep': async (argument) => {
+    'loadline.openSweep': async (argument, cell) => {
       const run = await pickRun(argument, runs);
-      if (run !== undefined) services.sweep.open(run);
+      if (run !== undefined) services.sweep.open(typeof cell === 'string' ? { run, cell } : { run });
+    },
+    'loadline.revealRun': async (argument) => {
+      const run = await pickRun(argument, runs);
+      const view = run === undefined ? undefined : runs.view(run);
+      if (view) await commands.executeCommand('revealFileInOS', Uri.file(view.directory));
+    },
+    'loadline.deleteRun': async (argument) => {
+      const run = await pickRun(argument, runs, ['completed', 'cancelled', 'failed', 'interrupted']);
+      if (run !== undefined) await runs.remove(run);
     },
     'loadline.cancelRun': trusted(async (argument) => {
       const run = await pickRun(argument, runs, ['running']);
@@ -139,7 +149,7 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
     'loadline.importResults': async (clicked, selected) => {
       const { importResults } = await import('./runs/importResults.ts');
       const run = await importResults(runs, clicked, selected);
-      if (run !== undefined) services.sweep.open(run);
+      if (run !== undefined) services.sweep.open({ run });
     },
     'loadline.showLog': () => log.show(),
     'loadline.installCli': trusted(async () => (await import('./cliOnPath.ts')).installCli(context)),
@@ -184,7 +194,7 @@ async function calculatorTarget(
 async function startRun({ runs, sweep }: Services, argument: unknown, mode: RunMode): Promise<void> {
   const plan = planUri(argument);
   const run = plan && (await runs.start(plan, mode));
-  if (run !== undefined) sweep.open(run);
+  if (run !== undefined) sweep.open({ run });
 }
 
 async function addHost(): Promise<void> {

@@ -7,7 +7,7 @@ import { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { createLog, messageOf } from './log.ts';
 import { CalculatorPanel, type CalculatorTarget } from './panels/calculatorPanel.ts';
 import { PanelKeeper } from './panels/panelKeeper.ts';
-import { SweepPanel } from './panels/sweepPanel.ts';
+import { SweepPanel, type SweepTarget } from './panels/sweepPanel.ts';
 import { TelemetryPanel } from './panels/telemetryPanel.ts';
 import { RunManager } from './runs/runManager.ts';
 import { isPlan } from './sweep/planFiles.ts';
@@ -45,12 +45,12 @@ export function activate(context: ExtensionContext): void {
     (panel, shown, remember, restored) =>
       new TelemetryPanel(context, { feeds, runs }, panel, shown, remember, restored),
   );
-  const sweep = new PanelKeeper<string>(
+  const sweep = new PanelKeeper<SweepTarget>(
     context,
     'sweep',
     l10n.t('Sweep'),
-    '',
-    (panel, run) => new SweepPanel(context, runs, panel, run),
+    { run: '' },
+    (panel, target) => new SweepPanel(context, runs, panel, target),
   );
   const hostsTree = new HostsTree(hosts, feeds);
   const hostsView = window.createTreeView('loadline.hosts', { treeDataProvider: hostsTree });
@@ -105,8 +105,14 @@ function startPlanLanguage({ subscriptions }: ExtensionContext, runs: RunManager
   const start = async (): Promise<void> => {
     if (started) return;
     started = true;
-    const { PlanLanguage } = await import('./sweep/planLanguage.ts');
-    subscriptions.push(new PlanLanguage(runs, () => hosts.entries().map(({ name }) => name)));
+    const [{ PlanLanguage }, { RunFindings }] = await Promise.all([
+      import('./sweep/planLanguage.ts'),
+      import('./sweep/runFindings.ts'),
+    ]);
+    subscriptions.push(
+      new PlanLanguage(runs, () => hosts.entries().map(({ name }) => name)),
+      new RunFindings(runs),
+    );
   };
   subscriptions.push(
     workspace.onDidOpenTextDocument((document) => {

@@ -3,9 +3,8 @@
  * gets one snapshot, then deltas while it is visible. A panel may die at any time and heal by `ready`.
  */
 import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
-import type { JobStates } from '../core/sweep/jobs.ts';
 import type { RunPhase } from '../core/sweep/phases.ts';
-import type { Question } from '../core/sweep/planSchema.ts';
+import type { RunProgress } from '../core/sweep/progress.ts';
 import type { CellResult, RunResults } from '../core/sweep/run.ts';
 import type { TelemetryLine } from './agent.ts';
 import type { EngineMetricsRecord } from './engineMetrics.ts';
@@ -140,17 +139,6 @@ export type FromTelemetry =
 
 // ---- sweep ---------------------------------------------------------------------------------------
 
-export interface SweepProgress {
-  /** Cell that runs now, and what it does. */
-  readonly cell: string | null;
-  readonly phase: string | null;
-  readonly completed: number;
-  readonly total: number;
-  readonly elapsedSeconds: number;
-  readonly remainingSeconds: number | null;
-  /** Under a scheduler: how its jobs stand. */
-  readonly jobs?: JobStates;
-}
 /** Another run that the one shown can be held against. */
 export interface OtherRun {
   readonly run: string;
@@ -165,11 +153,9 @@ export interface OtherRun {
 export type SweepHead = Omit<RunResults, 'cells'>;
 
 interface SweepContent {
-  readonly progress: SweepProgress | null;
+  readonly progress: RunProgress | null;
   /** Set where the host cannot be reached: the run itself goes on. */
   readonly connection: string | null;
-  /** Its plan's; null where it has none, or is not known. */
-  readonly question: Question | null;
   /** The newest first. */
   readonly others: readonly OtherRun[];
 }
@@ -206,7 +192,12 @@ export interface PlanCursor {
   readonly type: 'plan-cursor';
   readonly cells: readonly string[];
 }
-export type ToSweep = SweepSnapshot | SweepDelta | ComparedRun | RunTelemetry | PlanCursor;
+/** Shows a cell: it was chosen in the view of runs. */
+export interface PickCell {
+  readonly type: 'pick';
+  readonly cell: string;
+}
+export type ToSweep = SweepSnapshot | SweepDelta | ComparedRun | RunTelemetry | PlanCursor | PickCell;
 export type FromSweep =
   | FromAnyPanel
   | { readonly type: 'cancel' | 'resume' | 'report' }

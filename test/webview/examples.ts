@@ -237,6 +237,7 @@ export function runResults(changes: Partial<RunResults> = {}): RunResults {
     device: 'h200-sxm-141gb',
     outcome: 'completed',
     serviceLevel: { ttftP95Ms: 500, perQueryTokensPerSecond: 10 },
+    question: 'chat',
     cells: [
       cellResult(1),
       cellResult(2, { trials: [few], meetsServiceLevel: null }),
@@ -393,6 +394,7 @@ export function memoryLimitResults(changes: Partial<RunResults> = {}): RunResult
   return runResults({
     run: '20261123T120000Z-memory-limit',
     name: 'memory-limit',
+    question: 'memory-limit',
     mode: 'measured',
     serviceLevel: null,
     cells,
@@ -469,6 +471,7 @@ export function mpsResults(changes: Partial<RunResults> = {}): RunResults {
   return runResults({
     run: '20261123T130000Z-mps',
     name: 'mps',
+    question: 'mps',
     mode: 'measured',
     serviceLevel: null,
     cells,
@@ -485,7 +488,6 @@ export function sweepSnapshot(changes: Partial<SweepSnapshot> = {}): SweepSnapsh
     results: runResults(),
     progress: null,
     connection: null,
-    question: 'chat',
     others: [],
     locale: 'en-US',
     ...changes,

@@ -21,7 +21,7 @@ afterAll(() => browser?.stop());
 
 const open = (changes: Parameters<typeof sweepSnapshot>[0] = {}) =>
   browser.open('sweep', [sweepSnapshot(changes)]);
-const memoryLimit = { results: memoryLimitResults(), question: 'memory-limit' } as const;
+const memoryLimit = { results: memoryLimitResults() };
 const cells = (panel: PanelPage) => panel.page.getByRole('grid', { name: /^Cells/ });
 const cell = (panel: PanelPage, key: string, column: string) =>
   panel.page.locator(`.cells tr[data-key="${key}"] td`).nth(columns.indexOf(column));
@@ -155,7 +155,7 @@ describe('the plot', () => {
   });
 
   it('maps two dimensions, with the control arm under one engine', async () => {
-    const panel = await open({ results: mpsResults(), question: 'mps' });
+    const panel = await open({ results: mpsResults() });
     expect(await panel.page.locator('#heat h2').textContent()).toBe(
       'Gain in System tok/s by Concurrency and Engines',
     );
@@ -400,10 +400,12 @@ describe('a run that is not over', () => {
         total: 3,
         elapsedSeconds: 75,
         remainingSeconds: 130,
+        cellShare: 0,
+        underWay: [{ id: 'cell-2', elapsedSeconds: 12, expectedSeconds: 60 }],
       },
     });
     expect(await panel.page.locator('.progress').textContent()).toBe(
-      '1 of 3 cells done · now concurrency 2 · warm-up · 1 min 15 s gone · about 2 min 10 s left',
+      '1 of 3 cells done · now concurrency 2 · warm-up · 12 s of about 1 min 00 s · 1 min 15 s gone · about 2 min 10 s left',
     );
     expect(await panel.page.locator('progress').getAttribute('value')).toBe('1');
     expect(await panel.page.locator('.verdict').textContent()).toContain('no answer yet');

@@ -34,7 +34,15 @@ export function connectHost<To, From extends { readonly type: string }>(): HostC
   };
 }
 
-const messageTypes = new Set(['snapshot', 'delta', 'detail', 'compared-run', 'run-telemetry', 'plan-cursor']);
+const messageTypes = new Set([
+  'snapshot',
+  'delta',
+  'detail',
+  'compared-run',
+  'run-telemetry',
+  'plan-cursor',
+  'pick',
+]);
 
 /** Other messages reach a webview too (VS Code's own, extensions of the browser). */
 function isMessage(data: unknown): boolean {

@@ -1,6 +1,8 @@
 import { findDevice } from '../../src/core/device/catalogue.ts';
+import { jobWords } from '../../src/core/sweep/jobs.ts';
+import type { RunProgress } from '../../src/core/sweep/progress.ts';
 import type { RunResults } from '../../src/core/sweep/run.ts';
-import type { FromSweep, SweepProgress } from '../../src/protocol/panel.ts';
+import type { FromSweep } from '../../src/protocol/panel.ts';
 import { button, element, setAttributes, setText } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
 import { VerdictLine } from '../common/verdict.ts';
@@ -105,7 +107,7 @@ export class SweepHeader {
     this.#report.hidden = !possible.report;
   }
 
-  #showProgress(progress: SweepProgress | null, format: Formatter): void {
+  #showProgress(progress: RunProgress | null, format: Formatter): void {
     this.#progress.hidden = progress === null;
     if (progress === null) return;
     setAttributes(this.#progressBar, { max: Math.max(1, progress.total), value: progress.completed });
@@ -132,12 +134,15 @@ function listNotice(title: string, texts: readonly string[]): HTMLElement {
 }
 
 function subtitle(results: RunResults): string {
-  const engine = [results.engine.name, results.engine.version ?? 'version not known'].join(' ');
+  const unverified = results.engine.support?.verified === null ? '(unverified)' : '';
+  const engine = [results.engine.name, results.engine.version ?? 'version not known', unverified]
+    .filter((part) => part !== '')
+    .join(' ');
   const device = findDevice(results.device)?.label ?? results.device;
   return [results.model, engine, device, results.host].filter((part) => part !== '').join(' · ');
 }
 
-function progressWords(progress: SweepProgress, format: Formatter): string {
+function progressWords(progress: RunProgress, format: Formatter): string {
   const left =
     progress.remainingSeconds === null
       ? 'time left not known'
@@ -146,6 +151,11 @@ function progressWords(progress: SweepProgress, format: Formatter): string {
     `${progress.completed} of ${progress.total} cells done`,
     progress.cell === null ? '' : `now ${progress.cell}`,
     progress.phase ?? '',
+    ...(progress.underWay.length === 1 ? progress.underWay : []).map(
+      ({ elapsedSeconds, expectedSeconds }) =>
+        `${format.duration(elapsedSeconds)} of about ${format.duration(expectedSeconds)}`,
+    ),
+    progress.jobs === undefined ? '' : jobWords(progress.jobs),
     `${format.duration(progress.elapsedSeconds)} gone`,
     left,
   ]

@@ -15,6 +15,10 @@ let state = initialState;
 
 listenForTableKey();
 host.listen((message) => {
+  if (message.type === 'pick') {
+    view.pick(message.cell);
+    return;
+  }
   state = received(state, message);
   view.show(state);
 });

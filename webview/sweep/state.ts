@@ -1,21 +1,20 @@
-import type { Question } from '../../src/core/sweep/planSchema.ts';
+import type { RunProgress } from '../../src/core/sweep/progress.ts';
 import type { CellResult, RunResults } from '../../src/core/sweep/run.ts';
 import {
   type ComparedRun,
   type OtherRun,
+  type PickCell,
   panelProtocol,
   type RunTelemetry,
   type SweepDelta,
-  type SweepProgress,
   type ToSweep,
 } from '../../src/protocol/panel.ts';
 import type { Mark } from '../common/verdict.ts';
 
 export interface SweepState {
   readonly results: RunResults | null;
-  readonly progress: SweepProgress | null;
+  readonly progress: RunProgress | null;
   readonly connection: string | null;
-  readonly question: Question | null;
   readonly others: readonly OtherRun[];
   /** The run that this one is held against; null: none was asked for, or it is not here yet. */
   readonly compared: ComparedRun | null;
@@ -31,7 +30,6 @@ export const initialState: SweepState = {
   results: null,
   progress: null,
   connection: null,
-  question: null,
   others: [],
   compared: null,
   telemetry: null,
@@ -40,25 +38,25 @@ export const initialState: SweepState = {
   incompatible: false,
 };
 
-export function received(state: SweepState, message: ToSweep): SweepState {
+/** Whatever comes but `pick`, which is for the view. */
+export function received(state: SweepState, message: Exclude<ToSweep, PickCell>): SweepState {
   switch (message.type) {
     case 'snapshot': {
-      const { results, progress, connection, question, others, locale, protocol } = message;
+      const { results, progress, connection, others, locale, protocol } = message;
       const isSame = results !== null && results.run === state.results?.run;
       return {
         ...(isSame ? state : initialState),
         results,
         progress,
         connection,
-        question,
         others,
         locale,
         incompatible: protocol !== panelProtocol,
       };
     }
     case 'delta': {
-      const { progress, connection, question, others } = message;
-      return { ...state, results: merged(state.results, message), progress, connection, question, others };
+      const { progress, connection, others } = message;
+      return { ...state, results: merged(state.results, message), progress, connection, others };
     }
     case 'compared-run':
       return { ...state, compared: message };

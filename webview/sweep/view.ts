@@ -53,7 +53,7 @@ export class SweepView {
     private readonly events: SweepEvents,
   ) {
     const post = (message: FromSweep) => events.post(message);
-    const pick = (cell: string) => this.#pick(cell);
+    const pick = (cell: string) => this.pick(cell);
     const shared = {
       pick,
       copy: (text: string) => post({ type: 'copy', text }),
@@ -113,7 +113,8 @@ export class SweepView {
     else this.#draw();
   }
 
-  #pick(cell: string): void {
+  /** Shows the cell's details and its row. */
+  pick(cell: string): void {
     this.#change({ picked: cell });
     this.#list.reveal(cell);
   }
@@ -126,7 +127,8 @@ export class SweepView {
 
   #prepare(results: RunResults): Prepared {
     if (this.#prepared?.results !== results) {
-      const dollarsPerGpuHour = findDevice(results.device)?.dollarsPerHour ?? null;
+      const dollarsPerGpuHour =
+        results.price?.dollarsPerHour ?? findDevice(results.device)?.dollarsPerHour ?? null;
       this.#prepared = {
         results,
         figures: cellFigures(results, { dollarsPerGpuHour }),
@@ -144,7 +146,7 @@ export class SweepView {
     const { choices } = this;
     const format = this.#format;
     const shown = this.#shown(figures, dimensions);
-    const choice = plotChoice(choices.plot, state.question, dimensions);
+    const choice = plotChoice(choices.plot, results.question ?? null, dimensions);
     const picked = figures.find(({ cell }) => cell.cell === choices.picked);
     const held = figures.find(({ cell }) => cell.cell === choices.held);
     this.#ask(choices, picked);

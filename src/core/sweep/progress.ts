@@ -7,9 +7,15 @@ import type { RunContext } from './results.ts';
 export interface RunProgress {
   /** Label of the cell that is under way; null between cells. */
   readonly cell: string | null;
+  /** Each by its id: how long it has taken, and how long it is expected to take at the pace of the others. */
+  readonly underWay: readonly {
+    readonly id: string;
+    readonly elapsedSeconds: number;
+    readonly expectedSeconds: number;
+  }[];
   /** What it does: `starting the engine`, `warm-up`, `load`; null where nothing is under way. */
   readonly phase: string | null;
-  /** Cells with a result, failures included, of those to run. */
+  /** Cells with a result, failures included, and those that a search passed over, of those to run. */
   readonly completed: number;
   readonly total: number;
   /** Share of the cell under way that is done, 0 to 1. */
@@ -108,6 +114,11 @@ export function runProgress(
   const [first] = now;
   return {
     cell: first === undefined ? null : now.map(({ id }) => expected.get(id)?.label ?? id).join(' + '),
+    underWay: now.map(({ id, startedWallMs }) => ({
+      id,
+      elapsedSeconds: Math.max(0, (nowWallMs - startedWallMs) / 1000),
+      expectedSeconds: of(id) * pace,
+    })),
     phase: first?.phase ?? null,
     completed: settled.size,
     total: cells.length,

@@ -19,6 +19,7 @@ import type {
   CellPrediction,
   CellResult,
   CellState,
+  EngineSupport,
   LoadProfile,
   RunMode,
   RunResults,
@@ -70,6 +71,7 @@ export function resultsFromJournal(
   const warnings: string[] = [...(options.warnings ?? [])];
   let outcome: RunResults['outcome'] = 'running';
   let version = context.engine.version;
+  let support: EngineSupport | undefined;
   let mode = context.mode;
   const strangers = new Set<string>();
   for (const entry of entries) {
@@ -79,8 +81,10 @@ export function resultsFromJournal(
     }
     // One simulated measurement makes the run one of that kind, whatever its plan says.
     if (entry.type === 'trial-measured' && entry.simulated) mode = 'rehearsal';
-    else if (entry.type === 'engine-ready') version = entry.version ?? version;
-    else if (entry.type === 'warning') warnings.push(entry.message);
+    else if (entry.type === 'engine-ready') {
+      version = entry.version ?? version;
+      support = entry.support ?? support;
+    } else if (entry.type === 'warning') warnings.push(entry.message);
     else if (entry.part !== undefined) continue;
     // An array task that begins or ends is not the run.
     else if (entry.type === 'run-started' || entry.type === 'run-resumed') outcome = 'running';
@@ -109,7 +113,7 @@ export function resultsFromJournal(
     name: context.name,
     mode,
     host: context.host,
-    engine: { name: context.engine.name, version },
+    engine: { name: context.engine.name, version, ...(support === undefined ? {} : { support }) },
     model: context.model,
     device: context.device,
     outcome,

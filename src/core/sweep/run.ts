@@ -278,7 +278,12 @@ export interface RunResults {
   readonly name: string;
   readonly mode: RunMode;
   readonly host: string;
-  readonly engine: { readonly name: string; readonly version: string | null };
+  readonly engine: {
+    readonly name: string;
+    readonly version: string | null;
+    /** Left out in runs from before it was known, and where none became ready. */
+    readonly support?: EngineSupport;
+  };
   readonly model: string;
   readonly device: string;
   readonly outcome: 'running' | 'completed' | 'cancelled' | 'failed' | 'interrupted';

@@ -60,6 +60,9 @@ export abstract class Panel<To, From extends { readonly type: string }> extends 
   /** Everything that the page shows. */
   protected abstract snapshot(): To | Promise<To>;
 
+  /** The page has everything that it shows. */
+  protected shown(): void {}
+
   /** Any message but `ready`, `copy` and `save`. A page is untrusted input: the fields are unchecked. */
   protected abstract received(message: Partial<From> & { readonly type: string }): void | Promise<void>;
 
@@ -68,6 +71,7 @@ export abstract class Panel<To, From extends { readonly type: string }> extends 
     if (message.type === 'ready') {
       this.#ready = true;
       this.post(await this.snapshot());
+      this.shown();
     } else if (message.type === 'copy') {
       if (typeof message['text'] === 'string') await env.clipboard.writeText(message['text']);
     } else if (message.type === 'save') {

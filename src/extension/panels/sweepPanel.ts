@@ -16,19 +16,27 @@ const runCommands: ReadonlyMap<string, string> = new Map([
 
 type Content = Omit<SweepDelta, 'type' | 'results' | 'cells'>;
 
+/** `cell`: picked when the run is shown. */
+export interface SweepTarget {
+  readonly run: string;
+  readonly cell?: string;
+}
+
 /** *Which setting should I use?* One run, while it goes on and after. */
 export class SweepPanel extends Panel<ToSweep, FromSweep> {
   readonly #runs: RunManager;
   readonly #changes = new CellChanges();
   #run: string;
+  #cell: string | null;
   /** Of the last message, for what the runs then were. */
   #others: { readonly key: string; readonly of: Content['others'] } = { key: '', of: [] };
   #cursorCells = '';
 
-  constructor(context: ExtensionContext, runs: RunManager, panel: WebviewPanel, run: string) {
+  constructor(context: ExtensionContext, runs: RunManager, panel: WebviewPanel, target: SweepTarget) {
     super(context, 'sweep', panel);
     this.#runs = runs;
-    this.#run = run;
+    this.#run = runOf(target);
+    this.#cell = target.cell ?? null;
     this.register(runs.onDidChange(() => this.#update()));
     this.register(
       window.onDidChangeTextEditorSelection(({ textEditor }) => {
@@ -38,14 +46,14 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     this.#setTitle();
   }
 
-  show(run: string): void {
-    this.#run = run;
+  show(target: SweepTarget): void {
+    this.#run = runOf(target);
+    this.#cell = target.cell ?? null;
     this.#update();
+    this.#sendCell();
   }
 
-  protected async snapshot(): Promise<ToSweep> {
-    const run = this.#run;
-    const question = await this.#runs.question(run);
+  protected snapshot(): ToSweep {
     const results = this.#view?.results ?? null;
     this.#changes.start(results);
     return {
@@ -53,8 +61,12 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
       protocol: panelProtocol,
       locale: env.language,
       results,
-      ...this.#content(question),
+      ...this.#content(),
     };
+  }
+
+  protected override shown(): void {
+    this.#sendCell();
   }
 
   protected async received(message: Partial<FromSweep> & { readonly type: string }): Promise<void> {
@@ -62,6 +74,13 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     if (command !== undefined) await commands.executeCommand(command, this.#run);
     else if (message.type === 'compare') this.#compare('run' in message ? message.run : undefined);
     else await this.#aboutCell(message);
+  }
+
+  /** Once: what is picked after that is the page's own. */
+  #sendCell(): void {
+    if (this.#cell === null || !this.isLive) return;
+    this.post({ type: 'pick', cell: this.#cell });
+    this.#cell = null;
   }
 
   get #view(): RunView | undefined {
@@ -118,11 +137,11 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     const results = this.#view?.results ?? null;
     const cells = results === null ? undefined : this.#changes.take(results);
     if (results === null || cells === undefined) {
-      void this.snapshot().then((message) => this.post(message));
+      this.post(this.snapshot());
       return;
     }
     const { cells: _, ...head } = results;
-    this.post({ type: 'delta', results: head, cells, ...this.#content(this.#runs.knownQuestion(this.#run)) });
+    this.post({ type: 'delta', results: head, cells, ...this.#content() });
   }
 
   #setTitle(): void {
@@ -131,9 +150,9 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     this.title = view && isSimulated(view) ? l10n.t('{0} (simulated)', name) : name || l10n.t('Sweep');
   }
 
-  #content(question: Content['question']): Content {
+  #content(): Content {
     const { progress = null, connection = null } = this.#view ?? {};
-    return { progress, connection, question, others: this.#otherRuns() };
+    return { progress, connection, others: this.#otherRuns() };
   }
 
   /** Looked for again where the runs are others: not with every record of one that goes on. */
@@ -145,4 +164,9 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
       this.#others = { key, of: results === null ? [] : otherRuns(results, views) };
     return this.#others.of;
   }
+}
+
+/** A window of an earlier version kept the run's name alone. */
+function runOf(target: SweepTarget | string): string {
+  return typeof target === 'string' ? target : target.run;
 }

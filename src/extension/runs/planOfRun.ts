@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   l10n,
-  Range,
   type TextDocument,
   TextEditorRevealType,
   Uri,
@@ -15,6 +14,7 @@ import {
 import type { CellResult } from '../../core/sweep/run.ts';
 import type { OffsetRange } from '../../text/located.ts';
 import { cellPlaces, type PlanEdit, remedyEdit } from '../../text/planPlaces.ts';
+import { rangeIn } from './planRanges.ts';
 import type { RunView } from './runView.ts';
 
 const mostPlans = 500;
@@ -86,8 +86,4 @@ async function showAt(document: TextDocument, place: OffsetRange): Promise<void>
     selection: range,
   });
   editor.revealRange(range, TextEditorRevealType.InCenterIfOutsideViewport);
-}
-
-export function rangeIn(document: TextDocument, { start, end }: OffsetRange): Range {
-  return new Range(document.positionAt(start), document.positionAt(end));
 }

@@ -4,13 +4,12 @@ import {
   type ExtensionContext,
   type LogOutputChannel,
   l10n,
-  type Uri,
+  Uri,
   window,
   workspace,
 } from 'vscode';
 import { contentHash as textHash } from '../../core/sweep/contentHash.ts';
 import type { RunPhase } from '../../core/sweep/phases.ts';
-import type { Question } from '../../core/sweep/planSchema.ts';
 import type { RunMode } from '../../core/sweep/run.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { setContext } from '../contextKeys.ts';
@@ -86,16 +85,6 @@ export class RunManager extends DisposableStore {
       .map(({ run, host, plan }) => ({ run, host, edited: plan?.text !== hash }));
   }
 
-  /** Its plan's question; null where it has none, or it is not known yet. */
-  async question(run: string): Promise<Question | null> {
-    return (await this.#runs.get(run)?.question()) ?? null;
-  }
-
-  /** As `question`, of what has been read. */
-  knownQuestion(run: string): Question | null {
-    return this.#runs.get(run)?.knownQuestion ?? null;
-  }
-
   /** What runs did on a host when, as far as this window follows them. */
   phases(host: string): readonly RunPhase[] {
     return [...this.#runs.values()].flatMap((tracked) => (tracked.view.host === host ? tracked.phases : []));
@@ -121,9 +110,26 @@ export class RunManager extends DisposableStore {
       await tracked.read();
     }
     for (const tracked of this.#runs.values()) {
+      const { run } = tracked.view;
       if (!isOver(tracked.view)) this.#follow(tracked, true);
-      else await this.#forget(tracked.view.run);
+      else if (followed.some((one) => one.run === run)) {
+        // It ended while no window was open, or just as one closed: said now, and once.
+        await this.#forget(run);
+        void this.#announce(tracked.view);
+      }
     }
+  }
+
+  /** Takes the run's folder off this machine, into the trash where there is one. What the host keeps of it stays there. */
+  async remove(run: string): Promise<void> {
+    const tracked = this.#runs.get(run);
+    if (tracked === undefined) return;
+    tracked.dispose();
+    await tracked.settled();
+    await removeFolder(Uri.file(tracked.view.directory));
+    this.#runs.delete(run);
+    await this.#forget(run);
+    this.#publish();
   }
 
   /** A run folder that was written here just now, or anew. */
@@ -284,5 +290,14 @@ export class RunManager extends DisposableStore {
       followedKey,
       followed.filter((other) => other.run !== run),
     );
+  }
+}
+
+async function removeFolder(folder: Uri): Promise<void> {
+  try {
+    await workspace.fs.delete(folder, { recursive: true, useTrash: true });
+  } catch {
+    // A machine without a trash: a server, a container.
+    await workspace.fs.delete(folder, { recursive: true, useTrash: false });
   }
 }

@@ -1,5 +1,5 @@
+import type { RunProgress } from '../../core/sweep/progress.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
-import type { SweepProgress } from '../../protocol/panel.ts';
 
 /** A run as views and panels see it. */
 export interface RunView {
@@ -13,7 +13,7 @@ export interface RunView {
   readonly host: string | null;
   /** null until plan and environment are here. */
   readonly results: RunResults | null;
-  readonly progress: SweepProgress | null;
+  readonly progress: RunProgress | null;
   /** Why the host cannot be reached; the run itself goes on. */
   readonly connection: string | null;
 }

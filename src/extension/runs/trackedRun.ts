@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { EventEmitter, type LogOutputChannel } from 'vscode';
 import { placeOf } from '../../core/sweep/journal.ts';
 import type { RunPhase } from '../../core/sweep/phases.ts';
-import type { Question } from '../../core/sweep/planSchema.ts';
+import type { RunProgress } from '../../core/sweep/progress.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
 import type { JournalRecord } from '../../protocol/agent.ts';
-import type { SweepProgress } from '../../protocol/panel.ts';
 import type { FollowEvent } from '../../remote/runFollower.ts';
 import { writeFileAtomically } from '../../storage/atomicFile.ts';
 import { DisposableStore } from '../disposable.ts';
@@ -35,16 +34,15 @@ export class TrackedRun extends DisposableStore {
   readonly #records = new Map<string, JournalRecord>();
   #context: RunContext | null;
   #host: string | null;
-  /** undefined: not read yet. */
-  #question: Question | null | undefined;
   #results: RunResults | null = null;
-  #progress: SweepProgress | null = null;
+  #progress: RunProgress | null = null;
   #phases: readonly RunPhase[] = [];
   #connection: string | null = null;
   #interrupted = false;
   #following: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastHeardMs = 0;
+  #updateCostMs = 0;
   #written: Promise<void> = Promise.resolve();
 
   /** `context` where this window starts the run, else null: its folder says it. `host`: where it runs, if known. */
@@ -81,18 +79,6 @@ export class TrackedRun extends DisposableStore {
 
   get isFollowed(): boolean {
     return this.#following !== null;
-  }
-
-  /** As far as it has been read. */
-  get knownQuestion(): Question | null {
-    return this.#context?.question ?? this.#question ?? null;
-  }
-
-  /** Its plan's; null where it has none, or its folder does not say it yet. */
-  async question(): Promise<Question | null> {
-    if (this.#context === null && this.#question === undefined)
-      this.#question = (await this.#readContext())?.question;
-    return this.knownQuestion;
   }
 
   /** What the folder says, without its host. */
@@ -166,7 +152,8 @@ export class TrackedRun extends DisposableStore {
       case 'telemetry':
         return;
     }
-    this.#timer ??= setTimeout(() => void this.#update(), updateEveryMs);
+    // Of a run with very many cells results take a while: they are made less often, so that the editor stays free.
+    this.#timer ??= setTimeout(() => void this.#update(), Math.max(updateEveryMs, 5 * this.#updateCostMs));
   }
 
   /** The host lost this journal, or a part of it: what it has comes again. */
@@ -177,7 +164,9 @@ export class TrackedRun extends DisposableStore {
   async #update(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    const begun = performance.now();
     await this.#recompute();
+    this.#updateCostMs = performance.now() - begun;
     if (!this.isDisposed) this.#changed.fire();
   }
 
@@ -267,9 +256,14 @@ function sameCells(a: RunResults, b: RunResults | null): boolean {
     a.outcome === b.outcome &&
     a.answer === b.answer &&
     a.warnings.length === b.warnings.length &&
+    JSON.stringify(a.searches) === JSON.stringify(b.searches) &&
     a.cells.every((cell, index) => {
       const other = b.cells[index];
-      return cell.state === other?.state && cell.trials.length === other.trials.length;
+      return (
+        cell.state === other?.state &&
+        cell.trials.length === other.trials.length &&
+        cell.passedOver?.why === other.passedOver?.why
+      );
     })
   );
 }

@@ -12,7 +12,6 @@ describe('the sweep panel’s state', () => {
       cells: [],
       progress: null,
       connection: 'gone',
-      question: null,
       others: [],
     });
     expect(next).toMatchObject({ results: null, connection: 'gone', locale: 'de-DE' });

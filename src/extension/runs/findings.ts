@@ -1,0 +1,63 @@
+/** Cells that failed, at their places in the plan, with the edits that would help. */
+import type { CellResult, Remedy } from '../../core/sweep/run.ts';
+import type { OffsetRange } from '../../text/located.ts';
+import { cellPlaces, flagPlace, leaveOutEdit, type PlanEdit, remedyEdit } from '../../text/planPlaces.ts';
+
+export interface Fix {
+  readonly title: string;
+  readonly edit: PlanEdit;
+  readonly preferred: boolean;
+}
+
+export interface Finding {
+  readonly range: OffsetRange;
+  /** That failed at this place in the same way; the first is the one that is told. */
+  readonly cells: readonly CellResult[];
+  readonly fixes: readonly Fix[];
+}
+
+/** One for each place and way to fail; none where the plan no longer has the value. */
+export function findingsOf(text: string, failed: readonly CellResult[]): readonly Finding[] {
+  const byPlace = new Map<string, { readonly range: OffsetRange; readonly cells: CellResult[] }>();
+  for (const cell of failed) {
+    const range = placeOf(text, cell);
+    if (range === undefined) continue;
+    const key = JSON.stringify([range, cell.failure?.kind, cell.failure?.enginePhase]);
+    const known = byPlace.get(key);
+    if (known === undefined) byPlace.set(key, { range, cells: [cell] });
+    else known.cells.push(cell);
+  }
+  return [...byPlace.values()].map(({ range, cells }) => ({ range, cells, fixes: fixesOf(text, cells[0]) }));
+}
+
+/** The flag that a remedy would change, where the plan gives it; else what sets the cell apart. */
+function placeOf(text: string, cell: CellResult): OffsetRange | undefined {
+  for (const { flag } of cell.failure?.remedies ?? []) {
+    const place = flagPlace(text, cell, flag);
+    if (place !== undefined) return place;
+  }
+  return cellPlaces(text, cell)[0];
+}
+
+function fixesOf(text: string, cell: CellResult | undefined): readonly Fix[] {
+  if (cell === undefined) return [];
+  const remedies = cell.failure?.remedies ?? [];
+  const fixes = remedies.flatMap((remedy): readonly Fix[] => {
+    const edit = remedyEdit(text, cell, remedy);
+    return edit === undefined ? [] : [{ title: remedyTitle(remedy), edit, preferred: false }];
+  });
+  const swept = Object.keys(cell.flags).flatMap((flag): readonly Fix[] => {
+    const edit = leaveOutEdit(text, cell, flag);
+    const title = `Leave ${flag} ${String(cell.flags[flag])} out of the matrix`;
+    return edit === undefined ? [] : [{ title, edit, preferred: false }];
+  });
+  return [...fixes, ...swept].map((fix, at) => ({ ...fix, preferred: at === 0 && fixes.length > 0 }));
+}
+
+function remedyTitle({ flag, change, to, why }: Remedy): string {
+  const words =
+    change === 'remove'
+      ? `Remove ${flag}`
+      : `Set ${flag} to ${Array.isArray(to) ? to.join(' ') : String(to)}`;
+  return `${words} (${why.replace(/\.$/, '')})`;
+}
