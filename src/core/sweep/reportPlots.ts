@@ -60,7 +60,7 @@ function memoryPlots(results: RunResults): readonly ReportPlot[] {
   const only = limits.length === 1 ? first : undefined;
   const failed = limits.flatMap(({ points }) =>
     points.flatMap(({ value, failure }) =>
-      failure === null ? [] : [{ x: value, label: failure.split(' at ')[0] ?? failure }],
+      failure === null ? [] : [{ x: value, label: failure.split(/ at |, /)[0] ?? failure }],
     ),
   );
   const summary = limits

@@ -34,6 +34,8 @@ export function cellTable(results: RunResults): Table {
     column('ok/failed'),
     column('result', '', false),
   ];
+  const batches = results.cells.some(({ batch }) => batch !== undefined);
+  if (batches) columns.splice(-2, 0, column('whole batch', 's'));
   const rows = results.cells.map((cell) => {
     const high = (of: (trial: LoadResult) => number | null) => figure(worst(cell, of, Math.max));
     const low = (of: (trial: LoadResult) => number | null) => figure(worst(cell, of, Math.min));
@@ -48,11 +50,19 @@ export function cellTable(results: RunResults): Table {
       low(({ perQueryTokensPerSecond }) => perQueryTokensPerSecond),
       systemWords(cell),
       figure(meanOf(cell, ({ requestsPerSecond }) => requestsPerSecond ?? null)),
+      ...(batches ? [figure(batchSeconds(cell))] : []),
       requestCounts(cell),
       resultWords(cell),
     ];
   });
   return { columns, rows };
+}
+
+/** From the first send to the last token of an offline batch. */
+function batchSeconds(cell: CellResult): number | null {
+  return cell.batch === undefined
+    ? null
+    : meanOf(cell, ({ durationMs }) => (durationMs === undefined ? null : durationMs / 1000));
 }
 
 function systemWords(cell: CellResult): string {

@@ -103,7 +103,7 @@ export function resultsFromJournal(
   const cells = context.cells.map((cell) =>
     cellResult(cell, labelOf(cell.load), progress.get(cell.id), context, over),
   );
-  warnings.push(...measurementWarnings(cells));
+  warnings.push(...measurementWarnings(cells, context.serviceLevel !== null));
   const knees = findKnees(cells);
   const searches = searchResults(context.searches ?? [], context.cells, entries);
   const price = priceOf(context);
@@ -251,6 +251,7 @@ function cellResult(
     flags: cell.flags,
     concurrency: load.profile === 'closed-loop' ? load.concurrency : null,
     ...(load.profile === 'open-loop' ? { requestsPerSecond: load.requestsPerSecond } : {}),
+    ...(load.profile === 'offline' ? { batch: load.requests } : {}),
     ...(gpuCount === undefined ? {} : { gpuCount }),
     ...(arrangement === undefined ? {} : { arrangement }),
     ...(loadLabel === '' ? {} : { load: loadLabel }),
@@ -306,17 +307,24 @@ function atMost(value: number | null, limit: number): boolean | null {
   return value === null ? null : value <= limit;
 }
 
+/** Labels of cells, of many the first ones. */
+function named(labels: readonly string[]): string {
+  const rest = labels.length - MOST_NOTES;
+  return rest <= 1 ? labels.join('; ') : `${labels.slice(0, MOST_NOTES).join('; ')}; and ${rest} more`;
+}
+
 /** More of one kind are counted. */
 const MOST_NOTES = 10;
 
-function measurementWarnings(cells: readonly CellResult[]): string[] {
+/** `needsP95`: a service level is to be judged. */
+function measurementWarnings(cells: readonly CellResult[], needsP95: boolean): string[] {
   const warnings: string[] = [];
   const labels = (wanted: (trial: LoadResult) => boolean) =>
     cells.filter((cell) => cell.trials.some(wanted)).map(({ label }) => label);
   const bound = cells.filter(isClientBound).map(({ label }) => label);
   if (bound.length > 0) {
     warnings.push(
-      `The load generator may have set the result, not the engine (client-bound): ${bound.join('; ')}.`,
+      `The load generator may have set the result, not the engine (client-bound): ${named(bound)}.`,
     );
   }
   const unsteady = cells.filter(isUnsteady);
@@ -332,21 +340,21 @@ function measurementWarnings(cells: readonly CellResult[]): string[] {
   const hidden = labels(chunksHideGaps);
   if (hidden.length > 0)
     warnings.push(
-      `Several tokens come in one event, so ITL is not the time between tokens: ${hidden.join('; ')}.`,
+      `Several tokens come in one event, so ITL is not the time between tokens: ${named(hidden)}.`,
     );
   const queued = labels(({ queueDelayMs, e2eMs }) => (queueDelayMs?.mean ?? 0) > 0.01 * (e2eMs.mean ?? 0));
   if (queued.length > 0)
     warnings.push(
-      `Requests were sent later than they were due; times from schedule stand beside those from sending: ${queued.join('; ')}.`,
+      `Requests were sent later than they were due; times from schedule stand beside those from sending: ${named(queued)}.`,
     );
   const failed = labels((trial) => (trial.requests.failed ?? 0) > 0);
-  if (failed.length > 0) warnings.push(`Requests failed: ${failed.join('; ')}.`);
+  if (failed.length > 0) warnings.push(`Requests failed: ${named(failed)}.`);
   const uncounted = labels((trial) => (trial.requests.ok ?? 0) > 0 && trial.systemTokensPerSecond === null);
   if (uncounted.length > 0)
-    warnings.push(`The engine did not count the tokens of every answer: ${uncounted.join('; ')}.`);
+    warnings.push(`The engine did not count the tokens of every answer: ${named(uncounted)}.`);
   const uncertified = labels((trial) => (trial.requests.ok ?? 0) > 0 && trial.ttftMs.p95 === null);
-  if (uncertified.length > 0) {
-    warnings.push(`Too few completed requests for a p95 (130 are needed): ${uncertified.join('; ')}.`);
+  if (needsP95 && uncertified.length > 0) {
+    warnings.push(`Too few completed requests for a p95 (130 are needed): ${named(uncertified)}.`);
   }
   return warnings;
 }

@@ -201,6 +201,8 @@ export interface CellResult {
   readonly concurrency: number | null;
   /** Of an open loop. */
   readonly requestsPerSecond?: number;
+  /** Requests of an offline batch. */
+  readonly batch?: number;
   /** GPUs of its engines together. */
   readonly gpuCount?: number;
   readonly arrangement?: Arrangement;

@@ -43,7 +43,8 @@ export function summariseTrial(
   const failures = requests.failure.filter((kind) => kind !== null);
   const seconds = durationMs / 1000;
   const throughput = measured === null ? overall(completed, seconds) : inWindow(measured, completed);
-  const queueing = scheduled(counting);
+  // All of an offline batch is due at once: what waits there waits for the engine.
+  const queueing = load?.profile === 'offline' ? {} : scheduled(counting);
   const errors = measured === null ? {} : batchErrors(measured, counting);
   const { systemTokensPerSecond: systemError } = errors;
   const perEngine = engineShares(requests, completed, measured?.window ?? { fromMs: 0, toMs: durationMs });

@@ -38,6 +38,13 @@ describe('the answer to memory-limit', () => {
     expect(answer).toContain('48.0 GiB on 2 GPUs together');
   });
 
+  it('says of a value that was not tried that it is only predicted', () => {
+    const skipped = madeCell('0.2', [], share(0.2, { state: 'skipped' }));
+    expect(answerOf('memory-limit', [skipped, ...ladder.slice(1)])).toContain(
+      'it runs from 0.24 (0.2 is predicted not to fit, not run)',
+    );
+  });
+
   it('does not take a client-bound peak, and says when nothing runs', () => {
     const bound = { loopLagMs: { p99: 9 }, cpuSeconds: 1, events: 1, eventsPerSecond: 1, bound: true };
     const answer = answerOf('memory-limit', [

@@ -69,6 +69,7 @@ function gpuWords(cell: CellResult, cells: readonly CellResult[]): string {
 /** Requests in flight; of an offline batch all of them; where it never ran, the flag that would have let so many run. */
 export function batchOf(cell: CellResult): number | null {
   if (cell.concurrency !== null) return cell.concurrency;
+  if (cell.batch !== undefined) return cell.batch;
   const [trial] = cell.trials;
   if (trial !== undefined && trial.requests.ok !== null)
     return trial.requests.ok + (trial.requests.failed ?? 0);

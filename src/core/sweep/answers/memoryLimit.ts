@@ -111,6 +111,9 @@ function pointOf(value: number, cells: readonly CellResult[]): MemoryPoint {
   );
   const [first] = failures;
   const all = failures.length === cells.length && first !== undefined;
+  if (cells.every(({ state }) => state === 'skipped')) {
+    return { value, best, cells, failure: 'predicted not to fit, not run' };
+  }
   return { value, best, cells, failure: all ? `${first.kind} at ${first.enginePhase ?? first.phase}` : null };
 }
 
@@ -165,7 +168,7 @@ function limitWords(
   const start =
     failure === null
       ? `${startsFrom} is the smallest that was tried, and it runs`
-      : `it runs from ${startsFrom} (${failsAt} fails: ${failure})`;
+      : `it runs from ${startsFrom} (${failsAt} ${failure.startsWith('predicted') ? `is ${failure}` : `fails: ${failure}`})`;
   if (enough?.best === null || enough === null) return `${flag}: ${start}; no throughput could be measured.`;
   const { best, value } = enough;
   const cell = best;
