@@ -72,7 +72,9 @@ class Handler(BaseHTTPRequestHandler):
         elif body.get("stream"):
             self.stream(body)
         else:
-            usage = {"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 5}
+            prompt = body.get("prompt")
+            tokens = len(prompt) if isinstance(prompt, list) else 4
+            usage = {"prompt_tokens": tokens, "completion_tokens": 1, "total_tokens": tokens + 1}
             choice = {"index": 0, "text": "" if self.options.ids_only else "a"}
             self.answer(200, {"id": "x", "object": "text_completion", "choices": [choice], "usage": usage})
 
