@@ -16,7 +16,7 @@ import type { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { messageOf, showError } from './log.ts';
 import type { CalculatorTarget } from './panels/calculatorPanel.ts';
 import type { SweepTarget } from './panels/sweepPanel.ts';
-import { pickHost, pickRun, planUri } from './pick.ts';
+import { pickHost, pickPlan, pickRun } from './pick.ts';
 import type { RunManager } from './runs/runManager.ts';
 import { addedHosts, writeHost } from './settings.ts';
 import type { TelemetryRecorder } from './telemetry/telemetryRecorder.ts';
@@ -116,7 +116,7 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
     'loadline.rehearseSweep': trusted((argument) => startRun(services, argument, 'rehearsal')),
     'loadline.runSweep': trusted((argument) => startRun(services, argument, 'measured')),
     'loadline.previewSweep': async (argument) => {
-      const plan = planUri(argument);
+      const plan = await pickPlan(argument);
       if (plan) await (await import('./sweep/planPreviews.ts')).openPreview(plan);
     },
     'loadline.newSweep': async () => (await import('./sweep/newSweep.ts')).newSweep(estimates, hosts),
@@ -192,7 +192,7 @@ async function calculatorTarget(
 }
 
 async function startRun({ runs, sweep }: Services, argument: unknown, mode: RunMode): Promise<void> {
-  const plan = planUri(argument);
+  const plan = await pickPlan(argument);
   const run = plan && (await runs.start(plan, mode));
   if (run !== undefined) sweep.open({ run });
 }

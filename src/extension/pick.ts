@@ -1,7 +1,8 @@
-import { l10n, type QuickPickItem, Uri, window } from 'vscode';
+import { l10n, type QuickPickItem, Uri, window, workspace } from 'vscode';
 import { type HostEntry, type HostRegistry, type HostState, hostLabel } from './hosts/hostRegistry.ts';
 import type { RunManager } from './runs/runManager.ts';
 import { isSimulated, outcomeOf, type RunOutcome } from './runs/runView.ts';
+import { isPlan } from './sweep/planFiles.ts';
 
 /** What a command is about: given by a view's item, a lens or a panel; asked for where it comes from the palette. */
 
@@ -44,9 +45,25 @@ export async function pickRun(
   return (await window.showQuickPick(items, { placeHolder: l10n.t('Run') }))?.run;
 }
 
-/** The plan of a lens or an editor's button; from the palette, the one in the active editor. */
-export function planUri(argument: unknown): Uri | undefined {
-  return argument instanceof Uri ? argument : window.activeTextEditor?.document.uri;
+const mostPlans = 500;
+
+/** The plan of a lens or an editor's button; from the palette, the one in the active editor, else one of the workspace's. */
+export async function pickPlan(argument: unknown): Promise<Uri | undefined> {
+  if (argument instanceof Uri) return argument;
+  const active = window.activeTextEditor?.document;
+  if (active !== undefined && isPlan(active)) return active.uri;
+  const plans = await workspace.findFiles(
+    '**/*.sweep.{yaml,yml}',
+    '**/{node_modules,.loadline}/**',
+    mostPlans,
+  );
+  if (plans.length === 0) {
+    throw new Error(l10n.t('There is no sweep plan (*.sweep.yaml) here. New Sweep writes one.'));
+  }
+  const items = plans
+    .map((uri) => ({ label: workspace.asRelativePath(uri), uri }))
+    .sort((a, b) => a.label.localeCompare(b.label));
+  return (await window.showQuickPick(items, { placeHolder: l10n.t('Sweep plan') }))?.uri;
 }
 
 function text(value: unknown): string | undefined {

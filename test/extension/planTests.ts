@@ -109,5 +109,38 @@ export function planTests(): void {
       assert.match(titles.join(' '), /Run on this-machine \(6 cells, ≈ .* GPU-h\)/);
       await diagnostics(written, (found) => found.length === 0);
     });
+
+    it('that run are as they were when they were started, and what failed stands at its line', async () => {
+      const running = plan
+        .replace('name: small', 'name: frozen')
+        .replace('[1, 2]', '1')
+        .replace('requests: 4', 'requests: 30')
+        .replace('output: 5', 'output: 20');
+      const probing = `${running}predictedNotToFit: probe\nmatrix:\n  gpu-memory-utilization: [0.5, 0.02]\n`;
+      const uri = await writeFile(fileIn('other', 'frozen.sweep.yaml'), probing);
+      const { document } = await show(uri);
+      await vscode.commands.executeCommand('loadline.rehearseSweep', uri);
+      await show(uri);
+      await lenses(uri, (titles) => titles.some((title) => title.includes('Runs on this-machine now')));
+      const edit = new vscode.WorkspaceEdit();
+      edit.insert(uri, new vscode.Position(0, 0), '# edited while it runs\n');
+      await vscode.workspace.applyEdit(edit);
+      await lenses(uri, (titles) => titles.some((title) => title.includes('as it was when it was started')));
+      const failed = await diagnostics(uri, (found) => found.some(({ code }) => code === 'plan.run-failed'));
+      const mark = failed.find(({ code }) => code === 'plan.run-failed');
+      assert.ok(mark);
+      assert.equal(document.getText(mark.range), '0.02');
+      assert.match(mark.message, /Failed in the last rehearsal \(simulated\): /);
+      await lenses(uri, (titles) => titles.every((title) => !title.includes('Runs on this-machine')));
+      assert.match(await frozenPlan(), /^name: frozen/);
+    });
   });
+}
+
+/** What the run kept of its plan. */
+async function frozenPlan(): Promise<string> {
+  const runs = fileIn('other', '.loadline/runs');
+  const [run] = (await vscode.workspace.fs.readDirectory(runs)).filter(([name]) => name.includes('frozen'));
+  const plan = vscode.Uri.joinPath(runs, run?.[0] ?? '', 'plan.yaml');
+  return Buffer.from(await vscode.workspace.fs.readFile(plan)).toString();
 }

@@ -18,9 +18,11 @@ import type { LocatedProblem } from '../../text/located.ts';
 import { locateProblem } from '../../text/sweepPlan.ts';
 import { DisposableStore } from '../disposable.ts';
 import type { RunManager } from '../runs/runManager.ts';
+import { isOver } from '../runs/runView.ts';
 import { durationText } from '../words.ts';
 import { PlanActions } from './planActions.ts';
 import { type ExpandedAnalysis, PlanAnalyses } from './planAnalyses.ts';
+import { planFailures } from './planFailures.ts';
 import { isPlan, planSelector } from './planFiles.ts';
 import { PlanCompletion, PlanHover } from './planHelp.ts';
 import { PlanPreviews } from './planPreviews.ts';
@@ -35,6 +37,7 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
   readonly #analyses = new PlanAnalyses();
   readonly #runs: RunManager;
   readonly #pending = new Map<string, NodeJS.Timeout>();
+  #over = '';
 
   constructor(runs: RunManager, hosts: () => readonly string[]) {
     super();
@@ -44,11 +47,11 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       languages.registerCompletionItemProvider(planSelector, new PlanCompletion(hosts), ' ', '[', '{', ','),
     );
     this.register(languages.registerHoverProvider(planSelector, new PlanHover(this.#analyses)));
-    this.register(new PlanActions(this.#analyses));
+    this.register(new PlanActions(this.#analyses, runs));
     this.register(new PlanPreviews(this.#analyses));
     this.register(workspace.onDidOpenTextDocument((document) => void this.#check(document)));
     this.register(workspace.onDidChangeTextDocument(({ document }) => this.#schedule(document)));
-    this.register(runs.onDidChange(() => this.#changed.fire()));
+    this.register(runs.onDidChange(() => this.#runsChanged()));
     this.register(
       workspace.onDidCloseTextDocument((document) => {
         clearTimeout(this.#pending.get(document.uri.toString()));
@@ -83,6 +86,36 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
     super.dispose();
   }
 
+  /** Start-up times are known better once a run is over, and what failed in it stands at its line. */
+  #runsChanged(): void {
+    this.#changed.fire();
+    const over = this.#runs
+      .views()
+      .filter(isOver)
+      .map(({ run }) => run)
+      .join();
+    if (over === this.#over) return;
+    this.#over = over;
+    for (const document of workspace.textDocuments.filter(isPlan)) {
+      this.#analyses.forget(document);
+      void this.#check(document);
+    }
+  }
+
+  #failures(document: TextDocument, { plan }: ExpandedAnalysis): Diagnostic[] {
+    return planFailures(this.#runs, plan, document.getText()).map(({ cell, range, simulated }) => {
+      const words = simulated
+        ? l10n.t('Failed in the last rehearsal (simulated): {0}', cell.failure?.message ?? '')
+        : l10n.t('Failed in the last run: {0}', cell.failure?.message ?? '');
+      const message = `${words} (${cell.label})`;
+      return diagnosticOf(
+        document,
+        { code: 'plan.run-failed', message, range },
+        DiagnosticSeverity.Information,
+      );
+    });
+  }
+
   #schedule(document: TextDocument): void {
     if (!isPlan(document)) return;
     const key = document.uri.toString();
@@ -109,6 +142,7 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       ...marked([...parsed.problems, ...problems], DiagnosticSeverity.Error),
       ...marked(parsed.warnings, DiagnosticSeverity.Warning),
       ...(expanded?.unfit ?? []).map((place) => struckThrough(document, place)),
+      ...(expanded === undefined ? [] : this.#failures(document, expanded)),
     ]);
     this.#changed.fire();
   }
