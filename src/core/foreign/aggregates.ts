@@ -17,6 +17,8 @@ export interface ForeignAggregates {
   readonly e2eMs?: Quantiles;
   readonly perQueryTokensPerSecond?: number | null;
   readonly systemTokensPerSecond?: number | null;
+  readonly requestsPerSecond?: number | null;
+  readonly inputTokensPerSecond?: number | null;
   readonly goodput?: number | null;
 }
 
@@ -34,6 +36,8 @@ export function resultOfAggregates(given: ForeignAggregates): LoadResult {
     perQueryTokensPerSecond: given.perQueryTokensPerSecond ?? null,
     systemTokensPerSecond: given.systemTokensPerSecond ?? null,
     goodput: given.goodput ?? null,
+    requestsPerSecond: given.requestsPerSecond ?? null,
+    inputTokensPerSecond: given.inputTokensPerSecond ?? null,
     client: null,
   };
 }

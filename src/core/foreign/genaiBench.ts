@@ -132,5 +132,7 @@ function aggregated(metrics: Fields, factor: number) {
     tpotMs: quantiles('tpot'),
     e2eMs: quantiles('e2e_latency'),
     systemTokensPerSecond: metrics.amount('mean_output_throughput_tokens_per_s'),
+    requestsPerSecond: metrics.amount('requests_per_second'),
+    inputTokensPerSecond: metrics.amount('mean_input_throughput_tokens_per_s'),
   });
 }

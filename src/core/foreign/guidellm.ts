@@ -186,5 +186,7 @@ function aggregated(benchmark: Fields, counts: Fields | null): LoadResult {
     tpotMs: quantiles('inter_token_latency_ms', 1),
     e2eMs: quantiles('request_latency', 1000),
     systemTokensPerSecond: metric('output_tokens_per_second')?.amount('mean') ?? null,
+    requestsPerSecond: metric('requests_per_second')?.amount('mean') ?? null,
+    inputTokensPerSecond: metric('prompt_tokens_per_second')?.amount('mean') ?? null,
   });
 }

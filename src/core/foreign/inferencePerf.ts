@@ -71,6 +71,8 @@ function readStage(record: ForeignRecord, problems: Problem[], notes: string[]):
       itlMs: quantiles('inter_token_latency'),
       e2eMs: quantiles('request_latency'),
       systemTokensPerSecond: throughput?.amount('output_tokens_per_sec') ?? null,
+      requestsPerSecond: throughput?.amount('requests_per_sec') ?? null,
+      inputTokensPerSecond: throughput?.amount('input_tokens_per_sec') ?? null,
     }),
     failure: null,
     startedWallMs: null,

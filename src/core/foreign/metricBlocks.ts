@@ -66,6 +66,8 @@ export function resultOfBlocks(tool: string, blocks: MetricBlocks): LoadResult {
     itlMs: quantilesOf(blocks, 'inter_chunk_latency'),
     e2eMs: quantilesOf(blocks, 'request_latency'),
     systemTokensPerSecond: one('output_token_throughput'),
+    requestsPerSecond: one('request_throughput'),
+    inputTokensPerSecond: one('input_token_throughput'),
     goodput: one('goodput') ?? one('request_goodput'),
   });
 }

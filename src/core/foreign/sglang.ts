@@ -116,6 +116,8 @@ function aggregated(fields: Fields): LoadResult {
     itlMs: quantiles('itl'),
     e2eMs: quantiles('e2e_latency'),
     systemTokensPerSecond: fields.amount('output_throughput'),
+    requestsPerSecond: fields.amount('request_throughput'),
+    inputTokensPerSecond: fields.amount('input_throughput'),
   });
 }
 

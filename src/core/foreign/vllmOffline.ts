@@ -75,8 +75,13 @@ function throughput(fields: Fields): ForeignTrial {
   if (fields.amount('elapsed_time') === null)
     fields.missing('elapsed_time', 'without it no throughput can be told.');
   const ok = fields.amount('num_requests');
+  const requestsPerSecond = fields.amount('requests_per_second');
   const model = fields.text('model_id');
-  return { ...offline, model, result: resultOfAggregates({ tool: vllmThroughput.name, ok, failed: null }) };
+  return {
+    ...offline,
+    model,
+    result: resultOfAggregates({ tool: vllmThroughput.name, ok, failed: null, requestsPerSecond }),
+  };
 }
 
 function latency(fields: Fields): ForeignTrial {

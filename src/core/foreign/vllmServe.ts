@@ -221,6 +221,7 @@ function aggregated(fields: Fields): LoadResult {
     itlMs: quantiles('itl'),
     e2eMs: quantiles('e2el'),
     systemTokensPerSecond: fields.amount('output_throughput'),
+    requestsPerSecond: fields.amount('request_throughput'),
     goodput: fields.amount('request_goodput'),
   });
 }

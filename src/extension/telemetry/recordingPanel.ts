@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import {
   type CustomDocument,
   type CustomReadonlyEditorProvider,
@@ -71,7 +70,8 @@ class RecordingPanel extends Panel<ToTelemetry, FromTelemetry> {
         ...common,
         windowMs: past === undefined ? 60_000 : Math.max(1000, past.toMs - past.fromMs || 0),
         recording: { name, notes },
-        hosts: past === undefined ? [] : [{ ...state, lines: [], past, phases: await phasesOf(this.#uri) }],
+        hosts:
+          past === undefined ? [] : [{ ...state, lines: [], past, phases: await phasesBeside(this.#uri) }],
       };
     } catch (error) {
       const note = error instanceof Error ? error.message : String(error);
@@ -90,15 +90,8 @@ class RecordingPanel extends Panel<ToTelemetry, FromTelemetry> {
 }
 
 /** Of the telemetry in a run's folder, by the journal beside it; of any other recording none. */
-async function phasesOf(recording: Uri): Promise<readonly RunPhase[]> {
-  const folder = dirname(recording.fsPath);
-  const environment = await readFile(join(folder, 'environment.json'), 'utf8').catch(() => null);
-  if (basename(recording.path) !== 'telemetry.jsonl' || environment === null) return [];
-  const [{ readRunEnvironment }, { readJournal }, { runPhases }] = await Promise.all([
-    import('../../protocol/runEnvironment.ts'),
-    import('../../storage/runFolder.ts'),
-    import('../../core/sweep/phases.ts'),
-  ]);
-  const read = readRunEnvironment(environment);
-  return read.ok ? runPhases(read.value.context, (await readJournal(folder)).records) : [];
+async function phasesBeside(recording: Uri): Promise<readonly RunPhase[]> {
+  if (basename(recording.path) !== 'telemetry.jsonl') return [];
+  const { readRunPhases } = await import('../../storage/runPhases.ts');
+  return readRunPhases(dirname(recording.fsPath));
 }

@@ -249,6 +249,7 @@ describe('perf_analyzer', () => {
     const run = theRun([file('out.csv', csv)]);
     expect(run.cells.map(({ concurrency }) => concurrency)).toEqual([1, 4, 8]);
     expect(theTrial(run).e2eMs).toEqual({ mean: 60.5, p50: 60, p90: 61, p95: 62, p99: 63 });
+    expect(theTrial(run).requestsPerSecond).toBe(15.2);
     expect(theTrial(run).requests).toEqual({ ok: null, failed: null, byKind: {} });
     expect(run.origin?.notes.join(' ')).toMatch(/cannot be certified/);
     expect(problemsOf([file('out.csv', csv.replace('60.5', '60.5').replace('60000', 'many'))])).toEqual([

@@ -151,6 +151,7 @@ describe('the offline benchmarks', () => {
     const run = theRun([file('t.json', text)]);
     const trial = theTrial(run);
     expect(trial.requests.ok).toBe(100);
+    expect(trial.requestsPerSecond).toBe(10);
     expect(trial.systemTokensPerSecond).toBeNull();
     expect(run.cells[0]?.label).toBe('all requests at once');
     expect(run.origin?.notes.join(' ')).toMatch(/prompt and output tokens together/);
