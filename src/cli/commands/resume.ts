@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+import { changedPlans } from '../changedPlan.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { followToEnd, leaveWords } from '../followView.ts';
 import { HostSession } from '../hostSession.ts';
@@ -20,6 +22,11 @@ export async function resumeCommand(argv: readonly string[], terminal: Terminal)
       acceptChanges: given.isSet('accept-changes'),
     });
     terminal.err(`Run ${place.run} goes on at ${session.name}.`);
+    for (const file of await changedPlans(place, [terminal.cwd, place.workspace])) {
+      terminal.err(
+        `${relative(terminal.cwd, file)} was changed since: the run goes on with the plan that it started with. \`loadline sweep\` starts the changed one.`,
+      );
+    }
     if (given.isSet('detach')) {
       terminal.err(leaveWords(place, session.name));
       return exitCodes.ok;

@@ -7,6 +7,8 @@ interface EntryBase {
   /** Array task whose journal it stands in; left out: the run's own. */
   readonly part?: number;
   readonly wallMs: number;
+  /** Of the host, since it was started. What its wall clock says may be set in mid-run. */
+  readonly monotonicMs?: number;
 }
 
 /** A record of the journal. Those that results do not need are any other record. */

@@ -3,6 +3,7 @@
 import { type JobStates, jobStates } from './jobs.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
 import type { RunContext } from './results.ts';
+import { steadied } from './steadyTime.ts';
 
 export interface RunProgress {
   /** Label of the cell that is under way; null between cells. */
@@ -54,7 +55,9 @@ export function runProgress(
   let spentMs = 0;
   let expectedOfSpent = 0;
   const of = (id: string) => expected.get(id)?.expectedSeconds ?? 0;
-  for (const entry of inOrder(records)) {
+  const { entries, offsetMs } = steadied(inOrder(records));
+  const nowMs = nowWallMs + offsetMs;
+  for (const entry of entries) {
     firstWallMs = Math.min(firstWallMs ?? entry.wallMs, entry.wallMs);
     const part = entry.part ?? -1;
     const under = underWay.get(part);
@@ -109,7 +112,7 @@ export function runProgress(
   const pace = expectedOfSpent > 2 && spentMs > 0 ? spentMs / 1000 / expectedOfSpent : 1;
   const left = cells.filter(({ id }) => !settled.has(id)).reduce((total, { id }) => total + of(id) * pace, 0);
   const now = [...underWay.values()];
-  const done = now.reduce((total, under) => total + doneOfCell(under, of(under.id) * pace, nowWallMs), 0);
+  const done = now.reduce((total, under) => total + doneOfCell(under, of(under.id) * pace, nowMs), 0);
   const jobs = jobStates(records);
   const [first] = now;
   return {
@@ -123,15 +126,15 @@ export function runProgress(
     completed: settled.size,
     total: cells.length,
     cellShare: first === undefined ? 0 : now.reduce((total, { share }) => total + share, 0) / now.length,
-    elapsedSeconds: firstWallMs === null ? 0 : Math.max(0, (nowWallMs - firstWallMs) / 1000),
+    elapsedSeconds: firstWallMs === null ? 0 : Math.max(0, (nowMs - firstWallMs) / 1000),
     remainingSeconds: over ? null : Math.max(0, left - done) / Math.max(1, jobs?.running ?? 1),
     ...(jobs === null ? {} : { jobs }),
   };
 }
 
 /** Seconds of the cell's expectation that are behind it: by requests where there are any yet, else by the clock. */
-function doneOfCell(under: UnderWay, expectedSeconds: number, nowWallMs: number): number {
+function doneOfCell(under: UnderWay, expectedSeconds: number, nowMs: number): number {
   if (under.share > 0) return under.share * expectedSeconds;
   // Without a count it is never nearly over: the clock alone would promise an end that may not come.
-  return Math.min(0.9 * expectedSeconds, Math.max(0, (nowWallMs - under.startedWallMs) / 1000));
+  return Math.min(0.9 * expectedSeconds, Math.max(0, (nowMs - under.startedWallMs) / 1000));
 }

@@ -28,6 +28,7 @@ import type {
 } from './run.ts';
 import { searchResults } from './searchResults.ts';
 import { summariseTrial } from './statistics.ts';
+import { steadied } from './steadyTime.ts';
 import { isClientBound, isUnsteady } from './usable.ts';
 
 /** What the journal does not say of a run; it stands in environment.json. */
@@ -63,7 +64,7 @@ export function resultsFromJournal(
   records: readonly JournalEntry[],
   options: ResultsOptions = {},
 ): RunResults {
-  const entries = inOrder(records);
+  const { entries } = steadied(inOrder(records));
   const known = new Set(context.cells.map(({ id }) => id));
   const progress = new Map(
     context.cells.map((cell) => [cell.id, new CellProgress(cell, context.serviceLevel)]),
