@@ -3,11 +3,14 @@
 import json
 import os
 import random
+import tempfile
 import unittest
 
 from loadline_agent.runs.edge import GOOD, SHORT, UNCLEAR, EdgeSearch, Found, most_tries, seek
 from loadline_agent.runs.figures import TrialFigures, judge_trial, trial_figures
+from loadline_agent.runs.journal import Journal
 from loadline_agent.runs.search import Finished, Search, Settled, ladder
+from loadline_agent.runs.searching import Searches, next_trial
 from support import AgentTest, load_profile, run_request, simulated_cell, simulated_engine
 
 RUN = "20261123T120000Z-test"
@@ -214,6 +217,57 @@ def starting(name, serves):
         )
     cell["load"] = load_profile(requests=4, concurrency=2, output=2, warmup=0)
     return cell
+
+
+class RepeatTest(unittest.TestCase):
+    """Trials beyond the plan's, as the journal says that they are wanted."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.journal = Journal(folder.name)
+        self.addCleanup(self.journal.close)
+        self.cell = {"id": "c", "load": {"concurrency": 4}, "trials": 1}
+        goal = {"kind": "largest-within-slo", "limits": {"ttftP95Ms": 100}}
+        request = {"cells": [self.cell], "searches": [{"id": "s", "label": "s", "cells": ["c"], "goal": goal}]}
+        self.searches = Searches(folder.name, request)
+        self.measured = set()
+
+    def next(self):
+        return next_trial(self.cell, lambda trial: trial in self.measured, self.searches)
+
+    def measure(self, ttft):
+        trial, count = self.next(), 150
+        columns = {
+            "sentMs": [0] * count,
+            "ttftMs": [ttft] * count,
+            "e2eMs": [ttft + 10] * count,
+            "outputTokens": [2] * count,
+            "failure": [None] * count,
+        }
+        measurement = {"durationMs": 1000, "requests": columns, "client": {"bound": False}}
+        self.journal.append("trial-measured", cell="c", trial=trial, measurement=measurement)
+        self.measured.add(trial)
+
+    def test_near_the_limit_there_are_three(self):
+        for expected in (0, 1, 2):
+            self.assertEqual(self.next(), expected)
+            self.measure(98.0)
+        self.assertIsNone(self.next())
+
+    def test_far_from_it_or_beyond_it_the_plans_are_enough(self):
+        for ttft in (50.0, 101.0):
+            with self.subTest(ttft):
+                self.setUp()
+                self.measure(ttft)
+                self.assertIsNone(self.next())
+
+    def test_a_resumed_run_asks_for_the_same(self):
+        self.measure(98.0)
+        # Another process reads the journal from its start.
+        again = Searches(os.path.dirname(self.journal.path), {"cells": [self.cell], "searches": []})
+        self.assertFalse(again.wants_repeat("c"), "no search, no repeats")
+        self.assertEqual(self.next(), 1)
 
 
 class SearchRunTest(AgentTest):
