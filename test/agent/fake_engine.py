@@ -9,7 +9,7 @@ Arguments: --host, --port, and
 --never-ready     /health answers 503 for ever
 --child           starts a child that leaves the group and ignores every signal that can be ignored
 --ignore-signals  SIGINT and SIGTERM do nothing
---metrics TEXT    what /metrics answers; {preempted} in it is the number of requests answered so far
+--metrics TEXT    what /metrics answers; {preempted} in it is the number of streams so far
 --open            asks for no key
 --ids-only        refuses prompts of text and generates none, as an engine without a tokenizer
 --key-variable N  where it finds its key
@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        Handler.answered += 1
+        Handler.answered += bool(body.get("stream"))
         if isinstance(body.get("prompt"), str) and self.options.ids_only:
             self.answer(400, {"error": "no tokenizer"})
             return

@@ -99,6 +99,21 @@ class BadRequestTest(AgentTest):
             "cells[0].engine.container.runtime: expected `docker` or `podman`",
             changed(lambda r: r["cells"][0]["engine"].update(container={"runtime": "sh"})),
         )
+        for image in ("--privileged", "-v/:/host", "", "a b"):
+            container = {"runtime": "docker", "image": image, "arguments": []}
+            self.assertIn(
+                "cells[0].engine.container.image",
+                changed(lambda r: r["cells"][0]["engine"].update(container=container)),
+                "an option in place of an image",
+            )
+        self.assertIn("cells[0].engine.name", changed(lambda r: r["cells"][0]["engine"].update(name="../sh")))
+        self.assertIn(
+            "cells[0].gpus[0]: expected one of the run's GPUs", changed(lambda r: r["cells"][0].update(gpus=[7]))
+        )
+        self.assertIn(
+            "cells[0].engine.healthPath",
+            changed(lambda r: r["cells"][0]["engine"].update(healthPath="http://elsewhere")),
+        )
         search = {"id": "s", "label": "", "cells": ["c"], "goal": {"kind": "knee"}}
         self.assertIn(
             "searches[0].cells[0]: expected the id of a cell", changed(lambda r: r.update(searches=[search]))
