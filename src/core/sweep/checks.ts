@@ -17,14 +17,12 @@ export interface TrialCheckInput {
   readonly measurement: TrialMeasurement;
   readonly load: LoadProfile | undefined;
   readonly measured: MeasuredWindow | null;
-  /** Of the requests that count. */
-  readonly meanE2eMs: number | null;
 }
 
-export function trialChecks({ measurement, load, measured, meanE2eMs }: TrialCheckInput): TrialChecks {
+export function trialChecks({ measurement, load, measured }: TrialCheckInput): TrialChecks {
   const { client, requests } = measurement;
   const notes = [...(measured?.stationarity.notes ?? [])];
-  const littleResidual = measured === null ? null : residualOf(measurement, measured, meanE2eMs, load);
+  const littleResidual = measured === null ? null : residualOf(measurement, measured, load);
   if (littleResidual !== null && littleResidual > mostResidual)
     notes.push(
       `Little's law is missed by ${figure(100 * littleResidual)} % (limit ${100 * mostResidual} %): throughput x time does not give the requests in flight.`,
@@ -61,30 +59,27 @@ export function chunksHideGaps({ tokensPerChunk }: LoadResult): boolean {
 }
 
 /**
- * |N - X R| / N in the window: X requests that ended a second, R their mean time. N is the concurrency of a closed loop without pauses,
- * else what the client counted; null where it counted nothing, or requests failed, whose time is not known.
+ * |N - X R| / N in the window. X R, throughput times time in the system, is what the requests' times that lie in the window add up to,
+ * over its length: with requests at its edges counted by their part in it, for waves that end together would else be counted whole or
+ * not at all. N is the concurrency of a closed loop without pauses, else what the client counted; null where it counted nothing, or
+ * requests failed, whose time is not known.
  */
 function residualOf(
   measurement: TrialMeasurement,
-  { window }: MeasuredWindow,
-  meanE2eMs: number | null,
+  { window: { fromMs, toMs } }: MeasuredWindow,
   load: LoadProfile | undefined,
 ): number | null {
-  const { fromMs, toMs } = window;
   const { requests } = measurement;
-  const total = requests.failure.length;
   const failed = requests.failure.filter((kind) => kind !== null).length;
-  if (meanE2eMs === null || failed > mostFailedShare * total) return null;
+  if (failed > mostFailedShare * requests.failure.length) return null;
   const inFlight = meanInFlight(measurement, fromMs, toMs, load);
   if (inFlight === null || !(inFlight > 0)) return null;
-  let ended = 0;
+  let timeMs = 0;
   for (const [at, sent] of requests.sentMs.entries()) {
-    const e2e = requests.e2eMs[at] ?? null;
-    if (e2e === null || requests.failure[at] !== null) continue;
-    if (sent + e2e > fromMs && sent + e2e <= toMs) ended++;
+    const e2e = requests.failure[at] === null ? (requests.e2eMs[at] ?? 0) : 0;
+    timeMs += Math.max(0, Math.min(toMs, sent + e2e) - Math.max(fromMs, sent));
   }
-  const product = (ended / (toMs - fromMs)) * meanE2eMs;
-  return Math.abs(inFlight - product) / inFlight;
+  return Math.abs(inFlight - timeMs / (toMs - fromMs)) / inFlight;
 }
 
 function meanInFlight(

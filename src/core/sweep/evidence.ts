@@ -1,9 +1,11 @@
 /** Results, with what lies beside the journal in the run folder: telemetry, the engines' metrics and their logs. */
 import type { MeasuredStart } from '../estimate/compare.ts';
 import { answerQuestion } from './answer.ts';
+import type { OutlyingTrial } from './cellResult.ts';
 import { type EngineMetricsSample, summariseEngineMetrics } from './engineMetricsSummary.ts';
 import type { JournalEntry } from './journal.ts';
 import { memoryBeside, speedBeside } from './memoryBesideMeasured.ts';
+import { figure } from './reportFigures.ts';
 import { answerInput, type RunContext } from './results.ts';
 import type { Cell, CellResult, RunResults } from './run.ts';
 import { summariseTelemetry, type TelemetrySamples, type WallSpan } from './telemetrySummary.ts';
@@ -69,7 +71,8 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines }: S
   const engine = engines.get(engineKey);
   const start = evidence.starts.get(engineKey);
   const spans = windowsOf(cell);
-  const telemetry = summariseTelemetry(evidence.telemetry, spans, gpusOf(engine, plan), tokensIn(cell));
+  const gpus = gpusOf(engine, plan);
+  const telemetry = summariseTelemetry(evidence.telemetry, spans, gpus, tokensIn(cell));
   const metrics = summariseEngineMetrics(evidence.metrics, engineKey, spans);
   const terms = start === undefined ? [] : memoryBeside(memory.get(engineKey) ?? [], start);
   const speed = speedBeside(cell, prediction?.figures, {
@@ -94,7 +97,35 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines }: S
     ...(terms.length === 0 ? {} : { memory: terms }),
     ...(speed === undefined ? {} : { speed }),
     ...(why === undefined || why.evidence.length === 0 ? {} : { why }),
+    ...(cell.outliers === undefined
+      ? {}
+      : { outliers: cell.outliers.map((one) => withCause(one, cell, evidence.telemetry, gpus)) }),
   };
+}
+
+/** What the GPU did differently in a trial that stands apart: slowed itself down, or ran at another clock. */
+function withCause(
+  outlier: OutlyingTrial,
+  cell: CellResult,
+  streams: readonly TelemetrySamples[],
+  gpus: readonly number[] | undefined,
+): OutlyingTrial {
+  const spans = windowsOf(cell);
+  const own = spans[outlier.trial];
+  const of = (parts: readonly WallSpan[]) => summariseTelemetry(streams, parts, gpus, null);
+  const [here, others] = [
+    own === undefined ? undefined : of([own]),
+    of(spans.filter((span) => span !== own)),
+  ];
+  const slowed = Object.entries(here?.throttled ?? {}).flatMap(([reason, share]) =>
+    share > (others?.throttled?.[reason] ?? 0) + 0.1
+      ? [`${reason} in ${figure(100 * share)} % of its samples`]
+      : [],
+  );
+  const [clock, usual] = [here?.smClockMHz, others?.smClockMHz];
+  if (clock !== undefined && usual !== undefined && clock < 0.95 * usual)
+    slowed.push(`${figure(clock)} MHz where the others ran at ${figure(usual)}`);
+  return slowed.length === 0 ? outlier : { ...outlier, why: `${outlier.why} (${slowed.join(', ')})` };
 }
 
 /** Of each trial the part that counts, on the host's wall clock. */

@@ -46,7 +46,7 @@ export interface LoadResult {
   } | null;
   readonly startedWallMs?: number;
   readonly durationMs?: number;
-  /** Requests that ended well in the window / its length. */
+  /** Requests that ended well, by the part of their time that lies in the window, / its length. */
   readonly requestsPerSecond?: number | null;
   readonly inputTokensPerSecond?: number | null;
   /** All output tokens / the whole duration, start and drain included: what other tools print. */
@@ -57,6 +57,11 @@ export interface LoadResult {
   readonly queueDelayMs?: Quantiles;
   readonly ttftFromScheduleMs?: Quantiles;
   readonly e2eFromScheduleMs?: Quantiles;
+  /**
+   * What the p95 is surely not above (95 %, of requests that were independent of each other), of the TTFT that users wait for and of
+   * TPOT; null where the sample is too small.
+   */
+  readonly p95HighMs?: { readonly ttft: number | null; readonly tpot: number | null };
   /** Each copy of the engine by itself. */
   readonly perEngine?: readonly EngineShare[];
   readonly window?: MeasuringWindow;

@@ -160,7 +160,7 @@ function littlesLaw(results: RunResults): string {
   const share = `${figure(100 * largest.residual)} % at ${largest.label}`;
   return largest.residual <= mostResidual
     ? `Little's law holds in every trial: concurrency against throughput x time misses by ${share} at most (limit ${100 * mostResidual} %).`
-    : `Little's law is missed by ${share} (limit ${100 * mostResidual} %): ramp and drain take too much of the trial. Give it more requests.`;
+    : `Little's law is missed by ${share} (limit ${100 * mostResidual} %): such cells are left out of the answer.`;
 }
 
 function stationarity(results: RunResults): string {

@@ -259,7 +259,7 @@ function systemPlot(
   const summary =
     first === undefined || last === undefined
       ? 'No cell has both figures.'
-      : `From ${figure(first.x)} tokens/s in all and ${figure(first.y)} (${yTitle}) at ${axis} ${first.label} to ${figure(last.x)} and ${figure(last.y)} at ${last.label}. The number at a point is its ${axis}${all.some(({ hollow }) => hollow) ? '; hollow points are client-bound or not steady' : ''}.`;
+      : `From ${figure(first.x)} tokens/s in all and ${figure(first.y)} (${yTitle}) at ${axis} ${first.label} to ${figure(last.x)} and ${figure(last.y)} at ${last.label}. The number at a point is its ${axis}${all.some(({ hollow }) => hollow) ? "; hollow points are client-bound, not steady or against Little's law" : ''}.`;
   return {
     title: `${title}${simulatedMark(results)}`,
     summary,

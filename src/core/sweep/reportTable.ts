@@ -4,7 +4,7 @@ import { failsTooOften } from './checks.ts';
 import type { LoadResult, Quantiles } from './loadResult.ts';
 import { figure, none } from './reportFigures.ts';
 import type { CellResult, RunResults } from './run.ts';
-import { intervalOf, isClientBound, isUnsteady, meanOf, worst } from './usable.ts';
+import { intervalOf, isClientBound, isInconsistent, isUnsteady, meanOf, worst } from './usable.ts';
 
 export interface TableColumn {
   readonly title: string;
@@ -131,6 +131,7 @@ export function resultWords(cell: CellResult): string {
     case 'done':
       if (isClientBound(cell)) return 'client-bound';
       if (isUnsteady(cell)) return 'not steady';
+      if (isInconsistent(cell)) return "against Little's law";
       if (cell.meetsServiceLevel === null) return 'done';
       if (cell.meetsServiceLevel) return 'within SLO';
       return failsTooOften(cell.trials) ? 'misses SLO: requests failed' : 'misses SLO';

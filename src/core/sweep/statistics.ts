@@ -59,6 +59,12 @@ export function summariseTrial(
     itlMs: summariseGaps(measurement.gaps, completed.length),
     e2eMs: summarise(counting.map(({ e2eMs }) => e2eMs)),
     perQueryTokensPerSecond: mean(counting.flatMap((request) => tokensPerSecondOf(request) ?? [])),
+    p95HighMs: {
+      ttft: upperP95(
+        counting.flatMap(({ ttftMs, delayMs }) => (ttftMs === null ? [] : [ttftMs + (delayMs ?? 0)])),
+      ),
+      tpot: upperP95(counting.flatMap((request) => tpotOf(request) ?? [])),
+    },
     ...throughput,
     goodput: slo === null ? null : goodRate(counting, slo, throughput.requestsPerSecond ?? null),
     client: {
@@ -78,7 +84,7 @@ export function summariseTrial(
     ...(measured === null ? {} : { window: measured.window }),
     ...(systemError === undefined ? {} : { systemTokensPerSecondError: systemError }),
     ...(Object.keys(errors).length === 0 ? {} : { errors }),
-    checks: trialChecks({ measurement, load, measured, meanE2eMs: mean(counting.map(({ e2eMs }) => e2eMs)) }),
+    checks: trialChecks({ measurement, load, measured }),
   };
 }
 
@@ -125,17 +131,25 @@ function overall(completed: readonly CompletedRequest[], seconds: number): Throu
   };
 }
 
-/** Output tokens by when they came, prompts and requests by when they ended. */
+/**
+ * Output tokens by when they came; requests, and their prompts, by the part of their time that lies in the window: of waves that end
+ * together it would else depend on its edges whether one more is counted.
+ */
 function inWindow({ window, flow }: MeasuredWindow, completed: readonly CompletedRequest[]): Throughput {
   const { fromMs, toMs } = window;
   const seconds = (toMs - fromMs) / 1000;
-  const ended = completed.filter(({ sentMs, e2eMs }) => sentMs + e2eMs > fromMs && sentMs + e2eMs <= toMs);
-  const inputs = sumOrNull(ended.map(({ input }) => input));
   const isCounted = completed.every(({ output }) => output !== null);
+  let [requests, prompts] = [0, 0];
+  for (const { sentMs, e2eMs, input } of completed) {
+    const within = Math.max(0, Math.min(toMs, sentMs + e2eMs) - Math.max(fromMs, sentMs));
+    const share = e2eMs > 0 ? within / e2eMs : Number(sentMs >= fromMs && sentMs < toMs);
+    requests += share;
+    prompts += share * (input ?? Number.NaN);
+  }
   return {
     systemTokensPerSecond: isCounted ? (flow.before(toMs) - flow.before(fromMs)) / seconds : null,
-    inputTokensPerSecond: inputs === null ? null : inputs / seconds,
-    requestsPerSecond: ended.length / seconds,
+    inputTokensPerSecond: Number.isNaN(prompts) ? null : prompts / seconds,
+    requestsPerSecond: requests / seconds,
   };
 }
 
@@ -249,6 +263,27 @@ export function summarise(sample: readonly number[]): Quantiles {
   const at = (name: keyof typeof quantiles) =>
     sample.length >= certifiedFrom[name] ? nearestRank(sorted, quantiles[name]) : null;
   return { mean: mean(sample), p50: at('p50'), p90: at('p90'), p95: at('p95'), p99: at('p99') };
+}
+
+/**
+ * Upper end of a one-sided 95 % interval of the 95th percentile, by order statistics: the smallest value that so many of the sample do not
+ * exceed as would exceed the true percentile with a chance of 5 % at most. Null below 59 values, where none is.
+ */
+export function upperP95(sample: readonly number[]): number | null {
+  const n = sample.length;
+  const [p, chance] = [0.95, 0.05];
+  // Chance that exactly k of n are below the true percentile, from k = n downwards.
+  let exactly = p ** n;
+  let sum = exactly;
+  if (sum > chance) return null;
+  let rank = n;
+  for (let k = n; k > 1; k--) {
+    exactly *= (k / (n - k + 1)) * ((1 - p) / p);
+    sum += exactly;
+    if (sum > chance) break;
+    rank = k - 1;
+  }
+  return Float64Array.from(sample).sort()[rank - 1] ?? null;
 }
 
 /** The smallest value that at least a share `p` of the sample does not exceed: always a value that was measured. */

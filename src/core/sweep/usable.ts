@@ -1,12 +1,17 @@
 /** Which cells count for an answer, and what is said of the others. */
-import { failsTooOften, mostFailedShare } from './checks.ts';
+import { failsTooOften, mostFailedShare, mostResidual } from './checks.ts';
 import type { IntervalMetric, LoadResult } from './loadResult.ts';
 import { metricOf } from './repeats.ts';
 import type { CellResult, RunMode } from './run.ts';
 
-/** Done, steady, and not set by the client. */
+/** Done, steady, consistent in itself, and not set by the client. */
 export function isUsable(cell: CellResult): boolean {
-  return cell.state === 'done' && !isClientBound(cell) && !isUnsteady(cell);
+  return cell.state === 'done' && !isClientBound(cell) && !isUnsteady(cell) && !isInconsistent(cell);
+}
+
+/** Little's law is missed in one of its trials: its figures cannot be true together. */
+export function isInconsistent(cell: CellResult): boolean {
+  return cell.trials.some((trial) => (trial.checks?.littleResidual ?? 0) > mostResidual);
 }
 
 export function isClientBound(cell: CellResult): boolean {
@@ -87,6 +92,10 @@ export function leftOut(
   const counts: readonly (readonly [string, number])[] = [
     ['client-bound', done.filter(isClientBound).length],
     ['not steady', done.filter((cell) => !isClientBound(cell) && isUnsteady(cell)).length],
+    [
+      "against Little's law",
+      done.filter((cell) => !isClientBound(cell) && !isUnsteady(cell) && isInconsistent(cell)).length,
+    ],
     ['failed', failedIsData ? 0 : cells.filter((cell) => cell.state === 'failed').length],
     ['predicted not to fit and not run', cells.filter((cell) => cell.state === 'skipped').length],
     [

@@ -195,6 +195,24 @@ describe('the answer to the chat question', () => {
     );
   });
 
+  it('says where a p95 is within the limit, and its upper end is not', () => {
+    const [started, first, done] = measured(one, good) as [
+      Made,
+      Extract<Made, { type: 'trial-measured' }>,
+      Made,
+    ];
+    const { measurement } = first;
+    // Of 140 the p95 is the 133rd: seven are late, so that the percentile just is not.
+    const ttftMs = measurement.requests.ttftMs.map((value, at) => (at < 7 ? 700 : value));
+    const late7: Made = {
+      ...first,
+      measurement: { ...measurement, requests: { ...measurement.requests, ttftMs } },
+    };
+    const answer = answerOf(started, late7, done);
+    expect(answer).toMatch(/^1 is the largest concurrency/);
+    expect(answer).toContain('Not surely: by the upper end of its interval it has TTFT p95 700 ms');
+  });
+
   it('says that the limit may lie higher where the whole ladder passes', () => {
     expect(answerOf(...measured(one, good), ...measured(two, good), ...measured(four, good))).toContain(
       'Nothing above it was measured',

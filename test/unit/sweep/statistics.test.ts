@@ -6,8 +6,10 @@ import {
   summarise,
   summariseGaps,
   summariseTrial,
+  upperP95,
 } from '../../../src/core/sweep/statistics.ts';
 import { type MadeRequest, measurementOf, sameRequests } from './plans.ts';
+import { randomFrom } from './simulatedLoad.ts';
 
 const time = fc.double({ min: 0.01, max: 1e6, noNaN: true });
 const sample = fc.array(time, { minLength: 1, maxLength: 900 });
@@ -138,6 +140,22 @@ describe('gaps between tokens', () => {
     const gaps = { minMs: 1, ratio: 1.1, counts: [[5, 100_000]] as const };
     expect(summariseGaps(gaps, 10)).toMatchObject({ p50: null, p95: null });
     expect(summariseGaps(gaps, 130).p95).not.toBeNull();
+  });
+});
+
+describe('the upper end of a p95', () => {
+  it('is not exceeded by the true percentile in 95 of 100 samples, and is no value of a small one', () => {
+    const random = randomFrom(5);
+    for (const size of [130, 300, 1000]) {
+      let held = 0;
+      for (let run = 0; run < 1000; run++) {
+        const bound = upperP95(Array.from({ length: size }, () => random()));
+        if ((bound ?? 0) >= 0.95) held++;
+      }
+      expect(held).toBeGreaterThan(935);
+    }
+    expect(upperP95(Array.from({ length: 58 }, () => 1))).toBeNull();
+    expect(upperP95(Array.from({ length: 59 }, (_, at) => at))).toBe(58);
   });
 });
 

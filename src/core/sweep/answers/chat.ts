@@ -69,7 +69,21 @@ function underOneLoad(cells: readonly CellResult[], limits: ServiceLevel, knees:
   const odd = failingBelow
     ? ` A smaller ${axis} misses it: the figures are not steady, so repeat the run.`
     : '';
-  return `${cellName(best, cells)} is the largest ${axis} with ${limitsText(limits)}: ${figuresText(best)}, ${systemText(best)}. ${limit}${odd}${regimeWords(best, knees)}`;
+  return `${cellName(best, cells)} is the largest ${axis} with ${limitsText(limits)}: ${figuresText(best)}, ${systemText(best)}. ${limit}${marginWords(best, limits)}${odd}${regimeWords(best, knees)}`;
+}
+
+/** A p95 of few requests may be within a limit by luck. */
+function marginWords(best: CellResult, { ttftP95Ms, tpotP95Ms }: ServiceLevel): string {
+  const high = (of: (bounds: NonNullable<LoadResult['p95HighMs']>) => number | null) =>
+    worst(best, ({ p95HighMs }) => (p95HighMs === undefined ? null : of(p95HighMs)), Math.max);
+  const [ttft, tpot] = [high((bounds) => bounds.ttft), high((bounds) => bounds.tpot)];
+  const over = [
+    ttftP95Ms !== undefined && ttft !== null && ttft > ttftP95Ms ? `TTFT p95 ${milliseconds(ttft)}` : '',
+    tpotP95Ms !== undefined && tpot !== null && tpot > tpotP95Ms ? `TPOT p95 ${milliseconds(tpot)}` : '',
+  ].filter((words) => words !== '');
+  return over.length === 0
+    ? ''
+    : ` Not surely: by the upper end of its interval it has ${over.join(' and ')}, beyond the limit; more requests would tell.`;
 }
 
 /** Whether more load would still give more: below the knee throughput grows with it. */
