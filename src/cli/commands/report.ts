@@ -3,7 +3,7 @@ import { entriesOf, withStep } from '../../core/calibration/calibration.ts';
 import { findDevice } from '../../core/device/catalogue.ts';
 import type { LogRecord } from '../../core/log/record.ts';
 import { compareRuns } from '../../core/sweep/compare.ts';
-import { comparisonSentences, comparisonTable } from '../../core/sweep/reportCompare.ts';
+import { comparisonSentences, comparisonTable, costSentence } from '../../core/sweep/reportCompare.ts';
 import type { ReportInput } from '../../core/sweep/reportContent.ts';
 import { resultsCsv } from '../../core/sweep/reportCsv.ts';
 import { reportHtml } from '../../core/sweep/reportHtml.ts';
@@ -108,6 +108,8 @@ function compare(first: ReportInput, second: ReportInput, terminal: Terminal, js
   const simulated = [first, second].some(({ results }) => results.mode === 'rehearsal');
   terminal.out(`${first.results.run} and ${second.results.run}${simulated ? ' (simulated)' : ''}`);
   for (const sentence of comparisonSentences(comparison)) terminal.out(sentence);
+  const cost = costSentence([first.results, second.results]);
+  if (cost !== undefined) terminal.out(cost);
   if (comparison.cells.length > 0)
     for (const line of textTable(comparisonTable(comparison))) terminal.out(line);
 }

@@ -1,9 +1,13 @@
 /** The comparison of two runs, in words and as a table. */
+
+import { costRows } from './answers/cost.ts';
 import type { Difference, OverallDifference, RunComparison } from './compare.ts';
 import { type IntervalMetric, intervalMetrics } from './loadResult.ts';
 import { metricWords } from './repeats.ts';
 import { figure, none } from './reportFigures.ts';
 import type { Table } from './reportTable.ts';
+import type { RunResults } from './run.ts';
+import { loadWords } from './usable.ts';
 
 /** A sentence for each figure, over all pairs. */
 export function comparisonSentences(comparison: RunComparison): readonly string[] {
@@ -20,6 +24,22 @@ export function comparisonSentences(comparison: RunComparison): readonly string[
   if (onlyFirst.length > 0) sentences.push(`In the first run alone: ${onlyFirst.join('; ')}.`);
   if (onlySecond.length > 0) sentences.push(`In the second run alone: ${onlySecond.join('; ')}.`);
   return sentences;
+}
+
+/** Which of the runs, of one plan on several hosts, gives a million tokens for least; undefined where one of them has no price or no throughput. */
+export function costSentence(runs: readonly RunResults[]): string | undefined {
+  const bests = runs.map((results) => {
+    const [row] = costRows(results.cells, results.serviceLevel, results.price ?? null);
+    return row === undefined || row.dollarsPerMillionOutput === null
+      ? undefined
+      : { row, dollars: row.dollarsPerMillionOutput, results };
+  });
+  const known = bests.flatMap((best) => best ?? []).sort((a, b) => a.dollars - b.dollars);
+  const [cheapest, ...others] = known;
+  if (cheapest === undefined || known.length < runs.length) return undefined;
+  const words = ({ row, dollars, results }: typeof cheapest) =>
+    `${results.host} (${results.device}, ${row.words}, ${loadWords(row.cell)}) $${figure(dollars)}`;
+  return `A million output tokens cost least on ${words(cheapest)}; ${others.map(words).join(', ')}.`;
 }
 
 function overallWords(

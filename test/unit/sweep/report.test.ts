@@ -5,7 +5,7 @@ import { compareRuns } from '../../../src/core/sweep/compare.ts';
 import type { JournalEntry } from '../../../src/core/sweep/journal.ts';
 import { loadLevel } from '../../../src/core/sweep/load.ts';
 import { chartSvg, ticks } from '../../../src/core/sweep/reportChart.ts';
-import { comparisonSentences, comparisonTable } from '../../../src/core/sweep/reportCompare.ts';
+import { comparisonSentences, comparisonTable, costSentence } from '../../../src/core/sweep/reportCompare.ts';
 import type { ReportInput } from '../../../src/core/sweep/reportContent.ts';
 import { resultsCsv } from '../../../src/core/sweep/reportCsv.ts';
 import { duration, figure } from '../../../src/core/sweep/reportFigures.ts';
@@ -275,6 +275,23 @@ describe('a comparison', () => {
       expect.stringContaining('+10.0 % ('),
       'second is higher',
     ]);
+  });
+});
+
+describe('the cost on two hosts', () => {
+  it('is least where a million tokens are, each at its own price and best batch', () => {
+    const run = (host: string, rate: number, dollarsPerHour: number): RunResults => ({
+      ...reportOf().results,
+      host,
+      serviceLevel: null,
+      price: { dollarsPerHour, source: 'a test' },
+      cells: [madeCell('c', [rate], { concurrency: 8 })],
+    });
+    expect(costSentence([run('h100', 1000, 3.6), run('l4', 250, 0.72)])).toMatch(
+      /cost least on l4 .* \$0\.800; h100 .* \$1\.00\.$/,
+    );
+    const { price: _, ...unpriced } = run('other', 1000, 1);
+    expect(costSentence([run('h100', 1000, 3.6), unpriced])).toBeUndefined();
   });
 });
 
