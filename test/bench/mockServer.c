@@ -1,10 +1,14 @@
 // A mock of a streaming inference server, to judge load generators by: it answers every POST with the same stream
 // of tokens at fixed times, and each chunk says when it was sent. One thread; it spins just before a token is due.
 //
-//   mockServer FIRST_TOKEN_MS TOKEN_MS TOKENS     prints the port it listens on (127.0.0.1)
+//   mockServer FIRST_TOKEN_MS TOKEN_MS TOKENS [faults]     prints the port it listens on (127.0.0.1)
 //
 // Times within a chunk are CLOCK_MONOTONIC nanoseconds: received (the whole request), first (send of the first
 // token), sent (send of this one).
+//
+// With `faults` one request in ten is answered as servers do on bad days, each kind as often: an error inside the stream
+// of status 200; an end without [DONE]; the connection closed within the stream; every event in two sends; an event
+// without a token before each token. GET /faults says how many of each there were, by the request's first answered byte.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,8 +32,17 @@ typedef struct {
   char *request;
   size_t requestBytes;
   int tokensLeft;
+  int fault;
   int64_t received, first, due;
 } Stream;
+
+enum { NONE, ERROR_IN_STREAM, NO_DONE, CLOSED, SPLIT, EMPTY_EVENTS, FAULTS };
+static const char *const faultNames[FAULTS] = {"none", "errorInStream", "noDone", "closed", "split", "emptyEvents"};
+static int64_t faultCounts[FAULTS];
+static int64_t requests;
+static int withFaults;
+// Of each ten, one: in turn of the five kinds.
+enum { FAULT_EVERY = 10 };
 
 typedef struct {
   int stream, generation;
@@ -83,6 +96,23 @@ static size_t chunk(char *out, const char *payload) {
   return (size_t)sprintf(out, "%zx\r\n%s\r\n", strlen(payload), payload);
 }
 
+// The end of a stream whose fault cuts it off in the middle. Whether it did.
+static int cutOff(Stream *stream) {
+  if (stream->tokensLeft != tokens / 2) return 0;
+  if (stream->fault == CLOSED) {
+    drop(stream);
+    return 1;
+  }
+  if (stream->fault != ERROR_IN_STREAM) return 0;
+  char out[1024];
+  size_t size = chunk(out, "data: {\"error\":{\"message\":\"the mock failed as told\",\"code\":500}}\n\n");
+  size += chunk(out + size, "data: [DONE]\n\n");
+  size += (size_t)sprintf(out + size, "0\r\n\r\n");
+  stream->tokensLeft = 0;
+  sendAll(stream, out, size);
+  return 1;
+}
+
 static void sendToken(Stream *stream, int index) {
   static const char head[] =
       "HTTP/1.1 200 OK\r\nserver: mock\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
@@ -90,6 +120,7 @@ static void sendToken(Stream *stream, int index) {
   char payload[1024], out[4096];
   size_t size = 0;
   int isFirst = stream->tokensLeft == tokens;
+  if (cutOff(stream)) return;
   int64_t sent = now();
   if (isFirst) {
     stream->first = sent;
@@ -97,6 +128,9 @@ static void sendToken(Stream *stream, int index) {
     size = sizeof head - 1;
   }
   int last = --stream->tokensLeft == 0;
+  if (stream->fault == EMPTY_EVENTS)
+    size += chunk(out + size,
+                  "data: {\"id\":\"cmpl-9559bd9109936687\",\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":null}]}\n\n");
   sprintf(payload,
           "data: {\"id\":\"cmpl-9559bd9109936687\",\"object\":\"text_completion\",\"created\":1795268458,"
           "\"model\":\"mock\",\"choices\":[{\"index\":0,\"text\":\" token\",\"logprobs\":null,"
@@ -111,13 +145,42 @@ static void sendToken(Stream *stream, int index) {
             "\"completion_tokens\":%d}}\n\n",
             tokens + 1, tokens);
     size += chunk(out + size, payload);
-    size += chunk(out + size, "data: [DONE]\n\n");
+    if (stream->fault != NO_DONE) size += chunk(out + size, "data: [DONE]\n\n");
     size += (size_t)sprintf(out + size, "0\r\n\r\n");
   } else {
     stream->due += tokenNs;
     push(&forNext, index);
   }
+  if (stream->fault == SPLIT) {
+    // Within the event: its first half leaves alone.
+    int generation = stream->generation;
+    sendAll(stream, out, size / 2);
+    if (stream->generation == generation) sendAll(stream, out + size / 2, size - size / 2);
+    return;
+  }
   sendAll(stream, out, size);
+}
+
+static void answerJson(Stream *stream, const char *body) {
+  char out[2048];
+  int size = snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
+                      strlen(body), body);
+  sendAll(stream, out, (size_t)size);
+}
+
+static void answerGet(Stream *stream) {
+  char body[1024] = "{";
+  if (!strncmp(stream->request, "GET /faults", 11)) {
+    size_t size = 1;
+    for (int fault = 1; fault < FAULTS; fault++)
+      size += (size_t)sprintf(body + size, "%s\"%s\":%lld", fault > 1 ? "," : "", faultNames[fault],
+                              (long long)faultCounts[fault]);
+    strcpy(body + size, "}");
+    answerJson(stream, body);
+    return;
+  }
+  answerJson(stream, "{\"object\":\"list\",\"data\":[{\"id\":\"mock\",\"object\":\"model\",\"created\":1,\"owned_by\":\"mock\","
+                     "\"root\":\"mock\",\"max_model_len\":1000000}]}");
 }
 
 static void readRequest(Stream *stream, int index) {
@@ -136,8 +199,14 @@ static void readRequest(Stream *stream, int index) {
   size_t whole = (size_t)(end + 4 - stream->request) + (length && length < end ? strtoul(length + 15, 0, 10) : 0);
   if (stream->requestBytes < whole) return;
   stream->requestBytes = 0;
+  if (!strncmp(stream->request, "GET ", 4)) {
+    answerGet(stream);
+    return;
+  }
   stream->received = now();
   stream->tokensLeft = tokens;
+  stream->fault = withFaults && ++requests % FAULT_EVERY == 0 ? (int)(1 + requests / FAULT_EVERY % (FAULTS - 1)) : NONE;
+  faultCounts[stream->fault]++;
   stream->due = stream->received + firstTokenNs;
   push(&forFirst, index);
 }
@@ -161,8 +230,9 @@ static void acceptAll(int listener) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 4) {
-    fprintf(stderr, "mockServer FIRST_TOKEN_MS TOKEN_MS TOKENS\n");
+  withFaults = count == 5 && !strcmp(arguments[4], "faults");
+  if (count != 4 && !withFaults) {
+    fprintf(stderr, "mockServer FIRST_TOKEN_MS TOKEN_MS TOKENS [faults]\n");
     return 2;
   }
   firstTokenNs = (int64_t)(atof(arguments[1]) * 1e6);
