@@ -17,15 +17,25 @@ SECONDS = 240
 
 
 def tokenizer(folder):
-    """Words as tokens: the tools want a tokenizer, and none is to be downloaded."""
+    """A byte as a token, written as GPT-2 does: the tools want a tokenizer, and none is to be downloaded."""
     os.makedirs(folder, exist_ok=True)
-    vocabulary = {"[UNK]": 0, **{f"w{number}": number for number in range(1, 2000)}}
-    model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"}
-    parts = dict.fromkeys(("truncation", "padding", "normalizer", "post_processor", "decoder"))
-    document = {"version": "1.0", **parts, "added_tokens": [], "pre_tokenizer": {"type": "WhitespaceSplit"}, "model": model}
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letters = {byte: chr(byte) for byte in printable}
+    letters.update({byte: chr(256 + at) for at, byte in enumerate(others)})
+    vocabulary = {"<end>": 0, **{letters[byte]: byte + 1 for byte in range(256)}}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    document = {
+        "version": "1.0",
+        **dict.fromkeys(("truncation", "padding", "normalizer", "post_processor")),
+        "added_tokens": [],
+        "pre_tokenizer": level,
+        "decoder": level,
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": []},
+    }
     for name, content in (
         ("tokenizer.json", document),
-        ("tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}),
+        ("tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<end>"}),
     ):
         with open(os.path.join(folder, name), "w") as file:
             json.dump(content, file)
@@ -56,7 +66,7 @@ def aiperf(program, port, streams, requests, folder):
     return [program, "profile", "-m", "mock", "-u", f"http://127.0.0.1:{port}", "--endpoint-type", "completions"] + [
         *("--streaming", "--concurrency", str(streams), "--request-count", str(requests), "--isl", "32"),
         *("--osl", str(OUTPUT_TOKENS), "--tokenizer", tokenizer(os.path.join(folder, "tokenizer"))),
-        *("--use-server-token-count", "--artifact-dir", folder, "--ui", "none"),
+        *("--use-server-token-count", "--artifact-dir", os.path.join(folder, "artifacts"), "--ui", "none"),
     ]
 
 
@@ -102,7 +112,10 @@ def run(tool, program, port, streams, requests):
     """What it reports, and the CPU seconds of its whole process tree."""
     command, result = TOOLS[tool]
     with tempfile.TemporaryDirectory(prefix="loadline-bench-") as folder:
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HOME": folder, "AIPERF_HTTP_CONNECTION_LIMIT": "8192"}
+        environment = {**os.environ, "HOME": folder, "AIPERF_HTTP_CONNECTION_LIMIT": "8192"}
+        if tool != "aiperf":
+            # Told to be offline, aiperf takes a folder for the name of a model.
+            environment["HF_HUB_OFFLINE"] = "1"
         environment.update(CUDA_VISIBLE_DEVICES="", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
