@@ -80,8 +80,8 @@ Exit code: 0 something carries it; 1 nothing does; 2 bad input.`,
   sweep: `loadline sweep PLAN.sweep.yaml
 
   --rehearse         on a simulated engine, without a GPU: everything it gives says simulated
-  --host NAME        in place of the plan's host; this-machine is one
-  --dry-run          show the cells and what is predicted, and start nothing
+  --host NAME        in place of the plan's hosts; this-machine is one
+  --dry-run          show cells, predictions, starts, time and commands (--json: as JSON), and start nothing
   --detach           start the run and leave it to itself
   --workspace DIR    folder that gets .loadline/runs (default: the nearest above here that has one, else this one)
   --json             the results as JSON

@@ -1,6 +1,8 @@
 /** A plan in an editor, parsed and expanded, once for each version of its text. */
-import type { TextDocument } from 'vscode';
+import { l10n, type TextDocument } from 'vscode';
 import { findDevice } from '../../core/device/catalogue.ts';
+import { findEngine } from '../../core/engine/engine.ts';
+import type { Problem } from '../../core/result.ts';
 import { type ExpandedPlan, expandSweep } from '../../core/sweep/cells.ts';
 import type { PlanContext } from '../../core/sweep/planContext.ts';
 import type { SweepPlan } from '../../core/sweep/planSchema.ts';
@@ -18,6 +20,8 @@ export interface PlanAnalysis {
   readonly expanded: ExpandedAnalysis | undefined;
   /** What stands in the way of expanding it, beside what its text says. */
   readonly problems: readonly LocatedProblem[];
+  /** Why cells have no prediction. */
+  readonly warnings: readonly LocatedProblem[];
 }
 
 export interface ExpandedAnalysis {
@@ -59,13 +63,13 @@ export class PlanAnalyses {
 }
 
 async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise<PlanAnalysis> {
-  if (!parsed.result.ok) return { parsed, expanded: undefined, problems: [] };
+  if (!parsed.result.ok) return { parsed, expanded: undefined, problems: [], warnings: [] };
   const plan = parsed.result.value;
   const text = document.getText();
   const around = await planSurroundings(plan, document.uri);
   if (!around.ok) {
     const problems = around.problems.map((problem) => locateProblem(text, problem));
-    return { parsed, expanded: undefined, problems };
+    return { parsed, expanded: undefined, problems, warnings: [] };
   }
   const device = (plan.gpu === undefined ? undefined : findDevice(plan.gpu)) ?? null;
   const contextOf = (mode: RunMode): PlanContext => ({ ...around.value, mode, device });
@@ -73,7 +77,7 @@ async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise
   const measured = expandSweep(plan, context);
   if (!measured.ok) {
     const problems = measured.problems.map((problem) => locateProblem(text, problem));
-    return { parsed, expanded: undefined, problems };
+    return { parsed, expanded: undefined, problems, warnings: [] };
   }
   const about = { device: device?.id ?? null, hosts: plan.hosts };
   const launches = new Map(
@@ -88,6 +92,7 @@ async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise
   return {
     parsed,
     problems: [],
+    warnings: unpredicted(plan, context).map((problem) => locateProblem(text, problem)),
     expanded: {
       plan,
       context,
@@ -97,4 +102,24 @@ async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise
       unfit: unfitPlaces(plan, measured.value.cells),
     },
   };
+}
+
+/** What predictions lack. An engine that is not estimated is said by the parser. */
+function unpredicted(plan: SweepPlan, { device, model }: PlanContext): Problem[] {
+  if (findEngine(plan.engine.name)?.isServer !== true) return [];
+  const problems: Problem[] = [];
+  if (plan.gpu === undefined) {
+    const message = l10n.t(
+      'No cell has a prediction before the host is asked: add gpu, such as h100-sxm-80gb.',
+    );
+    problems.push({ code: 'plan.gpu-missing', message, path: ['hosts'] });
+  } else if (device === null) {
+    const message = l10n.t('The GPU "{0}" is not known, so no cell has a prediction.', plan.gpu);
+    problems.push({ code: 'plan.gpu-unknown', message, path: ['gpu'] });
+  }
+  if (model === null) {
+    const message = l10n.t('Nothing is known of the model "{0}", so no cell has a prediction.', plan.model);
+    problems.push({ code: 'plan.model-unknown', message, path: ['model'] });
+  }
+  return problems;
 }

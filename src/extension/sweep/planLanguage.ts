@@ -135,12 +135,12 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
     const analysis = await this.#analyses.of(document);
     // A later version has its own answer under way.
     if (document.isClosed || document.version !== version) return;
-    const { parsed, problems, expanded } = analysis;
+    const { parsed, problems, warnings, expanded } = analysis;
     const marked = (list: readonly LocatedProblem[], severity: DiagnosticSeverity) =>
       list.map((problem) => diagnosticOf(document, problem, severity));
     this.#diagnostics.set(document.uri, [
       ...marked([...parsed.problems, ...problems], DiagnosticSeverity.Error),
-      ...marked(parsed.warnings, DiagnosticSeverity.Warning),
+      ...marked([...parsed.warnings, ...warnings], DiagnosticSeverity.Warning),
       ...(expanded?.unfit ?? []).map((place) => struckThrough(document, place)),
       ...(expanded === undefined ? [] : this.#failures(document, expanded)),
     ]);

@@ -131,6 +131,16 @@ describe('a sweep plan', () => {
     expect(parseSweepPlan(text).problems[0]?.message).not.toContain('hf_abc');
   });
 
+  it('takes no key of a provider, wherever it stands: comments are copied too', () => {
+    const key = `hf_${'aBcD'.repeat(9)}`;
+    for (const text of [`${chatPlan}# ${key}\n`, chatPlan.replace('name: chat-test', `name: ${key}`)]) {
+      const { problems } = parseSweepPlan(text);
+      expect(problems).toMatchObject([{ code: 'plan.secret' }]);
+      expect(problems[0]?.message).not.toContain(key);
+      expect(text.slice(problems[0]?.range.start, problems[0]?.range.end)).toBe(key);
+    }
+  });
+
   it('takes no other name for a secret', () => {
     const known = (findEngine('vllm')?.flags ?? [])
       .filter(({ kind }) => kind !== 'switch')
