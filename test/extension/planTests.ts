@@ -68,7 +68,7 @@ export function planTests(): void {
       assert.match(mark.message, /2 cells with this cannot fit: .*GiB.*Left out/);
       const titles = await lenses(uri, (found) => found.length > 0);
       assert.match(titles.join(' '), /2 of 4 cells are predicted not to fit, and are left out/);
-      assert.match(titles.join(' '), /1 engine starts for 2 cells/);
+      assert.match(titles.join(' '), /1 engine start for 2 cells/);
       const cells = await vscode.workspace.openTextDocument(
         vscode.Uri.from({ scheme: 'loadline-cells', path: '/unfit.cells.md', query: uri.toString() }),
       );
@@ -126,11 +126,13 @@ export function planTests(): void {
       edit.insert(uri, new vscode.Position(0, 0), '# edited while it runs\n');
       await vscode.workspace.applyEdit(edit);
       await lenses(uri, (titles) => titles.some((title) => title.includes('as it was when it was started')));
-      const failed = await diagnostics(uri, (found) => found.some(({ code }) => code === 'plan.run-failed'));
-      const mark = failed.find(({ code }) => code === 'plan.run-failed');
+      const failed = await diagnostics(uri, (found) =>
+        found.some(({ code }) => code === 'sweep.cell-failed'),
+      );
+      const mark = failed.find(({ code }) => code === 'sweep.cell-failed');
       assert.ok(mark);
       assert.equal(document.getText(mark.range), '0.02');
-      assert.match(mark.message, /Failed in the last rehearsal \(simulated\): /);
+      assert.match(mark.message, /^Simulated: /);
       await lenses(uri, (titles) => titles.every((title) => !title.includes('Runs on this-machine')));
       assert.match(await frozenPlan(), /^name: frozen/);
     });

@@ -3,6 +3,7 @@
 import { type JobStates, jobStates } from './jobs.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
 import type { RunContext } from './results.ts';
+import { expectedSteps } from './schedule.ts';
 import { steadied } from './steadyTime.ts';
 
 export interface RunProgress {
@@ -110,7 +111,10 @@ export function runProgress(
   }
   // Two seconds of evidence before it outweighs the plan: the first cell is short.
   const pace = expectedOfSpent > 2 && spentMs > 0 ? spentMs / 1000 / expectedOfSpent : 1;
-  const left = cells.filter(({ id }) => !settled.has(id)).reduce((total, { id }) => total + of(id) * pace, 0);
+  const share = sharesToRun(context, settled);
+  const left = cells
+    .filter(({ id }) => !settled.has(id))
+    .reduce((total, { id }) => total + of(id) * pace * (share.get(id) ?? 1), 0);
   const now = [...underWay.values()];
   const done = now.reduce((total, under) => total + doneOfCell(under, of(under.id) * pace, nowMs), 0);
   const jobs = jobStates(records);
@@ -130,6 +134,20 @@ export function runProgress(
     remainingSeconds: over ? null : Math.max(0, left - done) / Math.max(1, jobs?.running ?? 1),
     ...(jobs === null ? {} : { jobs }),
   };
+}
+
+/** Of a search's candidates only some are run: by how much of each the rest is to be reckoned with. */
+function sharesToRun(
+  { searches = [] }: RunContext,
+  settled: ReadonlySet<string>,
+): ReadonlyMap<string, number> {
+  const shares = new Map<string, number>();
+  for (const { cells } of searches) {
+    const open = cells.filter((id) => !settled.has(id));
+    const steps = Math.max(0, expectedSteps(cells.length) - (cells.length - open.length));
+    for (const id of open) shares.set(id, steps / open.length);
+  }
+  return shares;
 }
 
 /** Seconds of the cell's expectation that are behind it: by requests where there are any yet, else by the clock. */

@@ -12,22 +12,17 @@ import {
 import { estimate } from '../../core/estimate/estimate.ts';
 import { cellEstimateRequest } from '../../core/sweep/cellEstimate.ts';
 import { type PlanFix, planFixes, withFlag, withKey, withoutItem } from '../../text/plan/planFixes.ts';
-import { remedyEdit } from '../../text/planPlaces.ts';
 import { locateProblem } from '../../text/sweepPlan.ts';
 import { DisposableStore } from '../disposable.ts';
-import type { RunManager } from '../runs/runManager.ts';
 import type { ExpandedAnalysis, PlanAnalyses } from './planAnalyses.ts';
-import { type PlanFailure, planFailures } from './planFailures.ts';
 import { planSelector } from './planFiles.ts';
 
 export class PlanActions extends DisposableStore implements CodeActionProvider {
   readonly #analyses: PlanAnalyses;
-  readonly #runs: RunManager;
 
-  constructor(analyses: PlanAnalyses, runs: RunManager) {
+  constructor(analyses: PlanAnalyses) {
     super();
     this.#analyses = analyses;
-    this.#runs = runs;
     this.register(
       languages.registerCodeActionsProvider(planSelector, this, {
         providedCodeActionKinds: [CodeActionKind.QuickFix],
@@ -64,24 +59,8 @@ export class PlanActions extends DisposableStore implements CodeActionProvider {
       }
       fixes.push(...estimateFixes(text, expanded, place.labels[0]));
     }
-    const failures = expanded === undefined ? [] : planFailures(this.#runs, expanded.plan, text);
-    for (const { cell, ...place } of failures.filter(touched))
-      fixes.push(...remedyFixes(text, { cell, ...place }));
     return fixes.map((fix) => actionOf(document, fix));
   }
-}
-
-/** What the engine's log said would keep a failure from coming back. */
-function remedyFixes(text: string, { cell }: PlanFailure): PlanFix[] {
-  return (cell.failure?.remedies ?? []).flatMap((remedy) => {
-    const edit = remedyEdit(text, cell, remedy);
-    if (edit === undefined) return [];
-    const title =
-      remedy.change === 'remove'
-        ? l10n.t('Remove {0}: {1}', remedy.flag, remedy.why)
-        : l10n.t('Set {0} to {1} ({2})', remedy.flag, String(remedy.to), remedy.why);
-    return [{ title, edits: [{ range: edit.range, newText: edit.text }] }];
-  });
 }
 
 /** Flags that would make the cell fit, as the estimate has verified them. */

@@ -12,7 +12,6 @@ import {
   type TextDocument,
   workspace,
 } from 'vscode';
-import type { PlanPreview } from '../../core/sweep/preview.ts';
 import type { UnfitPlace } from '../../core/sweep/unfitPlaces.ts';
 import type { LocatedProblem } from '../../text/located.ts';
 import { locateProblem } from '../../text/sweepPlan.ts';
@@ -22,7 +21,6 @@ import { isOver } from '../runs/runView.ts';
 import { durationText } from '../words.ts';
 import { PlanActions } from './planActions.ts';
 import { type ExpandedAnalysis, PlanAnalyses } from './planAnalyses.ts';
-import { planFailures } from './planFailures.ts';
 import { isPlan, planSelector } from './planFiles.ts';
 import { PlanCompletion, PlanHover } from './planHelp.ts';
 import { PlanPreviews } from './planPreviews.ts';
@@ -47,7 +45,7 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       languages.registerCompletionItemProvider(planSelector, new PlanCompletion(hosts), ' ', '[', '{', ','),
     );
     this.register(languages.registerHoverProvider(planSelector, new PlanHover(this.#analyses)));
-    this.register(new PlanActions(this.#analyses, runs));
+    this.register(new PlanActions(this.#analyses));
     this.register(new PlanPreviews(this.#analyses));
     this.register(workspace.onDidOpenTextDocument((document) => void this.#check(document)));
     this.register(workspace.onDidChangeTextDocument(({ document }) => this.#schedule(document)));
@@ -86,7 +84,7 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
     super.dispose();
   }
 
-  /** Start-up times are known better once a run is over, and what failed in it stands at its line. */
+  /** Start-up times are known better once a run is over. */
   #runsChanged(): void {
     this.#changed.fire();
     const over = this.#runs
@@ -100,20 +98,6 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       this.#analyses.forget(document);
       void this.#check(document);
     }
-  }
-
-  #failures(document: TextDocument, { plan }: ExpandedAnalysis): Diagnostic[] {
-    return planFailures(this.#runs, plan, document.getText()).map(({ cell, range, simulated }) => {
-      const words = simulated
-        ? l10n.t('Failed in the last rehearsal (simulated): {0}', cell.failure?.message ?? '')
-        : l10n.t('Failed in the last run: {0}', cell.failure?.message ?? '');
-      const message = `${words} (${cell.label})`;
-      return diagnosticOf(
-        document,
-        { code: 'plan.run-failed', message, range },
-        DiagnosticSeverity.Information,
-      );
-    });
   }
 
   #schedule(document: TextDocument): void {
@@ -142,7 +126,6 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       ...marked([...parsed.problems, ...problems], DiagnosticSeverity.Error),
       ...marked([...parsed.warnings, ...warnings], DiagnosticSeverity.Warning),
       ...(expanded?.unfit ?? []).map((place) => struckThrough(document, place)),
-      ...(expanded === undefined ? [] : this.#failures(document, expanded)),
     ]);
     this.#changed.fire();
   }
@@ -156,7 +139,7 @@ function planLenses(document: TextDocument, { plan, preview, rehearsal }: Expand
     arguments: [document.uri],
   });
   const hosts = plan.hosts.join(', ');
-  const { cells, starts, startsUnordered, unfit, skipped, seconds, gpuHours } = preview.schedule;
+  const { cells, expectedCells, starts, unfit, skipped, seconds, gpuHours } = preview.schedule;
   const lenses = [];
   if (rehearsal !== null) {
     lenses.push(
@@ -180,9 +163,9 @@ function planLenses(document: TextDocument, { plan, preview, rehearsal }: Expand
       l10n.t('Shows the exact commands and asks before anything starts'),
     ),
     lens(
-      startsUnordered > starts
-        ? l10n.t('$(list-tree) {0} engine starts for {1} cells', starts, expectedCells(preview))
-        : l10n.t('$(list-tree) {0} engine starts', starts),
+      starts === 1
+        ? l10n.t('$(list-tree) 1 engine start for {0} cells', expectedCells)
+        : l10n.t('$(list-tree) {0} engine starts for {1} cells', starts, expectedCells),
       'loadline.previewSweep',
       l10n.t(
         'Shows every cell with what is predicted of it, and the commands. {0}',
@@ -210,10 +193,6 @@ function planLenses(document: TextDocument, { plan, preview, rehearsal }: Expand
     );
   }
   return lenses;
-}
-
-function expectedCells({ schedule }: PlanPreview): number {
-  return schedule.expectedCells;
 }
 
 function hours(gpuHours: number): string {

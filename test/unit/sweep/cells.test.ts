@@ -5,6 +5,8 @@ import { expandPlan, expandSweep } from '../../../src/core/sweep/cells.ts';
 import { type Content, contentHash } from '../../../src/core/sweep/contentHash.ts';
 import { loadLevel } from '../../../src/core/sweep/load.ts';
 import type { PlanContext } from '../../../src/core/sweep/planContext.ts';
+import { runProgress } from '../../../src/core/sweep/progress.ts';
+import type { RunContext } from '../../../src/core/sweep/results.ts';
 import { scheduleOf } from '../../../src/core/sweep/schedule.ts';
 import type { KnownStart } from '../../../src/core/sweep/startTimes.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
@@ -323,6 +325,40 @@ slo`,
       .replace('load:', 'exclude: [{ copies: 2, concurrency: 4 }]\npredictedNotToFit: probe\nload:');
     expect(grid(text).cells).toHaveLength(5);
   });
+});
+
+it('a run that searches has as much left as the search takes, and less with each step', () => {
+  const text = `${chatPlan.replace('[1, 2, 4]', '1')}search: { flag: gpu-memory-utilization, goal: smallest-that-starts, from: 0.1, to: 0.7, step: 0.1 }\n`;
+  const { cells, searches } = mustBe(expandSweep(anyPlan(text), rehearsalContext));
+  const context: RunContext = {
+    ...{
+      run: 'r',
+      name: 'n',
+      mode: 'rehearsal',
+      host: 'h',
+      engine: { name: 'vllm', version: null },
+      model: 'm',
+    },
+    ...{ device: 'd', question: null, serviceLevel: null, repeats: 1, cells, searches },
+  };
+  const done = (count: number) =>
+    runProgress(
+      context,
+      cells
+        .slice(0, count)
+        .map((cell, seq) => ({
+          seq,
+          wallMs: 0,
+          type: 'cell-failed' as const,
+          cell: cell.id,
+          ...{ kind: 'refused', phase: 'start' as const, message: '', logExcerpt: [] },
+        })),
+      0,
+    ).remainingSeconds ?? 0;
+  const all = cells.reduce((sum, { expectedSeconds }) => sum + expectedSeconds, 0);
+  expect(done(0)).toBeCloseTo((all * 3) / 7, 6);
+  expect(done(1)).toBeCloseTo((all * 2) / 7, 6);
+  expect(done(3)).toBe(0);
 });
 
 describe('what a run costs', () => {
