@@ -72,7 +72,7 @@ export function engineLogs(records: readonly JournalRecord[]): ReadonlyMap<strin
   );
 }
 
-async function readTelemetry(path: string): Promise<TelemetrySamples[]> {
+export async function readTelemetry(path: string): Promise<TelemetrySamples[]> {
   const streams: TelemetrySamples[] = [];
   let samples: TelemetrySample[] = [];
   for await (const line of createInterface({
@@ -94,10 +94,11 @@ function columnsOf({ gpuColumns, hostColumns, gpus }: TelemetryHeader): Omit<Tel
   return {
     gpuColumns,
     hostColumns,
-    gpus: gpus.map(({ index, links }) => ({
+    gpus: gpus.map(({ index, links, smClockMaxMHz }) => ({
       index,
       pcieBytesPerSecond: links?.pcieBytesPerSecond ?? null,
       nvlinkBytesPerSecond: links?.nvlinkBytesPerSecond ?? null,
+      ...(smClockMaxMHz == null ? {} : { smClockMaxMHz }),
     })),
   };
 }

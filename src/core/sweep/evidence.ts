@@ -1,4 +1,5 @@
 /** Results, with what lies beside the journal in the run folder: telemetry, the engines' metrics and their logs. */
+import { findDevice } from '../device/catalogue.ts';
 import type { MeasuredStart } from '../estimate/compare.ts';
 import { answerQuestion } from './answer.ts';
 import type { OutlyingTrial } from './cellResult.ts';
@@ -9,7 +10,7 @@ import { figure } from './reportFigures.ts';
 import { answerInput, type RunContext } from './results.ts';
 import type { Cell, CellResult, RunResults } from './run.ts';
 import { summariseTelemetry, type TelemetrySamples, type WallSpan } from './telemetrySummary.ts';
-import { whyOf } from './why.ts';
+import { type GpuLimits, whyOf } from './why.ts';
 
 export interface RunEvidence {
   readonly telemetry: readonly TelemetrySamples[];
@@ -35,14 +36,19 @@ export function withEvidence(
     ),
   );
   const engines = readyEngines(records);
+  const limits = limitsOf(evidence.telemetry, context.device);
   const cells = results.cells.map((cell) => {
     const plan = plans.get(cell.cell);
-    return plan === undefined ? cell : enriched(cell, plan, { evidence, memory, engines });
+    return plan === undefined ? cell : enriched(cell, plan, { evidence, memory, engines, limits });
   });
   const enrichedResults = { ...results, cells, warnings: [...results.warnings, ...evidence.notes] };
   if (results.outcome === 'running') return enrichedResults;
   const { answer } = answerQuestion(answerInput(context, enrichedResults), results.outcome);
-  return { ...enrichedResults, answer };
+  return {
+    ...enrichedResults,
+    answer,
+    ...(evidence.metrics.length === 0 ? {} : { metricsFile: 'metrics.jsonl' }),
+  };
 }
 
 interface ReadyEngine {
@@ -61,12 +67,13 @@ function readyEngines(records: readonly JournalEntry[]): ReadonlyMap<string, Rea
 }
 
 interface Sources {
+  readonly limits: GpuLimits;
   readonly evidence: RunEvidence;
   readonly memory: ReadonlyMap<string, NonNullable<NonNullable<Cell['prediction']>['memory']>>;
   readonly engines: ReadonlyMap<string, ReadyEngine>;
 }
 
-function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines }: Sources): CellResult {
+function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines, limits }: Sources): CellResult {
   const { engineKey, prediction } = plan;
   const engine = engines.get(engineKey);
   const start = evidence.starts.get(engineKey);
@@ -86,7 +93,7 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines }: S
           cell,
           telemetry,
           metrics,
-          links: linksOf(evidence.telemetry),
+          limits,
           predicted: prediction?.figures?.bound,
         })
       : undefined;
@@ -151,10 +158,13 @@ function gpusOf(engine: ReadyEngine | undefined, { gpuCount }: Cell): readonly n
   return gpuCount === undefined ? undefined : Array.from({ length: gpuCount }, (_, index) => index);
 }
 
-function linksOf(streams: readonly TelemetrySamples[]) {
+/** As the host says it, else as the catalogue has it. */
+export function limitsOf(streams: readonly TelemetrySamples[], device: string): GpuLimits {
   const gpu = streams[0]?.gpus[0];
+  const known = findDevice(device);
   return {
-    pcieBytesPerSecond: gpu?.pcieBytesPerSecond ?? null,
-    nvlinkBytesPerSecond: gpu?.nvlinkBytesPerSecond ?? null,
+    pcieBytesPerSecond: gpu?.pcieBytesPerSecond ?? known?.pcie?.bytesPerSecond ?? null,
+    nvlinkBytesPerSecond: gpu?.nvlinkBytesPerSecond ?? known?.fabric?.bytesPerSecond ?? null,
+    smClockMHz: gpu?.smClockMaxMHz ?? null,
   };
 }

@@ -17,6 +17,8 @@ export interface SampledGpu {
   /** Most that its links carry one way; null where the host does not say it. */
   readonly pcieBytesPerSecond: number | null;
   readonly nvlinkBytesPerSecond: number | null;
+  /** Left out where the host does not say it. */
+  readonly smClockMaxMHz?: number;
 }
 
 export interface TelemetrySample {

@@ -5,15 +5,19 @@ import { figure } from './reportFigures.ts';
 import type { CellResult } from './run.ts';
 import { isClientBound } from './usable.ts';
 
+/** What a GPU can do at most; null where it is not known. */
+export interface GpuLimits {
+  /** One way, as for NVLink, where all of them together count. */
+  readonly pcieBytesPerSecond: number | null;
+  readonly nvlinkBytesPerSecond: number | null;
+  readonly smClockMHz: number | null;
+}
+
 export interface WhyInput {
   readonly cell: CellResult;
   readonly telemetry: CellTelemetry | undefined;
   readonly metrics: CellEngineMetrics | undefined;
-  /** Most that a GPU's links carry one way, bytes/s; null where it is not known. */
-  readonly links: {
-    readonly pcieBytesPerSecond: number | null;
-    readonly nvlinkBytesPerSecond: number | null;
-  };
+  readonly limits: GpuLimits;
   /** What the roofline says of this cell. */
   readonly predicted: SpeedBound | undefined;
 }
@@ -24,7 +28,7 @@ export interface WhyInput {
  */
 const BUSY = { dram: 0.55, tensor: 0.5, pcie: 0.6, nvlink: 0.5, sm: 0.5, kv: 0.95, hostCpu: 0.9 } as const;
 /** Slowed down in more of the samples than this. At its power cap a GPU may run nearly as fast. */
-const SLOWED = { hard: 0.05, powerCap: 0.5 } as const;
+const SLOWED = { hard: 0.05, powerCap: 0.5, clock: 0.9 } as const;
 
 /** The first that holds, in this order: what would make the others' figures meaningless comes first. */
 export function whyOf(input: WhyInput): Why {
@@ -70,16 +74,20 @@ function clientBound({ cell }: WhyInput): Why | undefined {
   };
 }
 
-function throttled({ telemetry }: WhyInput): Why | undefined {
+function throttled({ telemetry, limits }: WhyInput): Why | undefined {
   const reasons = Object.entries(telemetry?.throttled ?? {});
-  const matters = reasons.filter(
-    ([name, share]) => share > (name === 'power cap' ? SLOWED.powerCap : SLOWED.hard),
+  const clock = telemetry?.smClockMHz;
+  // Many a GPU is at its power cap at nearly its full clock: that costs nothing to speak of.
+  const isSlow =
+    clock === undefined || limits.smClockMHz === null || clock < SLOWED.clock * limits.smClockMHz;
+  const matters = reasons.filter(([name, share]) =>
+    name === 'power cap' ? isSlow && share > SLOWED.powerCap : share > SLOWED.hard,
   );
   if (matters.length === 0) return undefined;
-  const clock =
-    telemetry?.smClockMHz === undefined ? '' : `, at ${figure(telemetry.smClockMHz)} MHz in the mean`;
+  const most = limits.smClockMHz === null ? '' : ` of ${figure(limits.smClockMHz)}`;
+  const clockWords = clock === undefined ? '' : `, at ${figure(clock)}${most} MHz in the mean`;
   const words = matters.map(([name, share]) => `${name} in ${figure(100 * share)} % of the samples`);
-  return { bound: 'throttled', evidence: [`The GPU slowed itself down: ${words.join(', ')}${clock}.`] };
+  return { bound: 'throttled', evidence: [`The GPU slowed itself down: ${words.join(', ')}${clockWords}.`] };
 }
 
 function kvBound({ metrics }: WhyInput): Why | undefined {
@@ -93,7 +101,7 @@ function kvBound({ metrics }: WhyInput): Why | undefined {
   return { bound: 'kv', evidence: [`The engine's metrics: ${parts.join(', ')}.`] };
 }
 
-function linkBound({ telemetry, links }: WhyInput): Why | undefined {
+function linkBound({ telemetry, limits: links }: WhyInput): Why | undefined {
   if (telemetry === undefined) return undefined;
   const share = (tx: number | undefined, rx: number | undefined, most: number | null) =>
     most === null || most <= 0 || (tx === undefined && rx === undefined)
@@ -151,7 +159,10 @@ const boundOfEstimate: Readonly<Record<Exclude<SpeedBound, 'interconnect'>, Boun
   kv: 'kv',
 };
 
-function predictedBound(predicted: SpeedBound | undefined, { links }: WhyInput): BoundKind | undefined {
+function predictedBound(
+  predicted: SpeedBound | undefined,
+  { limits: links }: WhyInput,
+): BoundKind | undefined {
   if (predicted === undefined) return undefined;
   if (predicted === 'interconnect') return links.nvlinkBytesPerSecond === null ? 'pcie' : 'nvlink';
   return boundOfEstimate[predicted];

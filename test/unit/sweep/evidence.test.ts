@@ -11,6 +11,7 @@ import { readTelemetryLine } from '../../../src/protocol/agentGuard.ts';
 import { madeCell } from './madeCells.ts';
 
 const links = { pcieBytesPerSecond: 63e9, nvlinkBytesPerSecond: 450e9 };
+const limits = { ...links, smClockMHz: 1980 };
 
 /** A sample a second from second 0 on, of one GPU. */
 function stream(rows: readonly (readonly (number | null)[])[], columns: readonly string[]): TelemetrySamples {
@@ -145,7 +146,7 @@ describe('why a cell is as fast as it is', () => {
       cell: madeCell('c', [100]),
       telemetry: { ...base, ...telemetry },
       metrics: undefined,
-      links,
+      limits,
       predicted: undefined,
       ...more,
     });
@@ -207,7 +208,7 @@ describe('why a cell is as fast as it is', () => {
       cell: madeCell('c', [100]),
       telemetry: undefined,
       metrics: undefined,
-      links,
+      limits,
       predicted: 'bandwidth',
     });
     expect(estimated).toMatchObject({
