@@ -114,6 +114,8 @@ export interface CellEngineMetrics {
 export interface SearchResult {
   readonly id: string;
   readonly label: string;
+  /** What is varied: a flag, `concurrency` or `requestsPerSecond`; left out in older runs. */
+  readonly flag?: string;
   /** `smallest-that-starts` … */
   readonly goal: string;
   readonly state: 'running' | 'finished';

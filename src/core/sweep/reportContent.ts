@@ -37,6 +37,19 @@ export function leadSentence({ results }: Pick<ReportInput, 'results'>): string 
   return `${simulated}${done} of ${results.cells.length} cells have a result (run ${results.outcome}).`;
 }
 
+/** Tables beside that of the cells have so many of them at most: a report is to be read, and mailed. */
+const MOST_DETAILED = 300;
+
+/** The results with the cells that detailed tables show, and what is said of the others. */
+export function detailed(results: RunResults): { readonly results: RunResults; readonly note: string } {
+  const { cells } = results;
+  if (cells.length <= MOST_DETAILED) return { results, note: '' };
+  return {
+    results: { ...results, cells: cells.slice(0, MOST_DETAILED) },
+    note: `, of the first ${MOST_DETAILED} of ${cells.length} cells (the CSV has all)`,
+  };
+}
+
 /** What must be known of a rehearsal before a figure of it is read. */
 export const simulatedNotice =
   'Simulated: no engine ran and no GPU was used. The figures come from a simulated engine that was given the estimate; they show the method, not the hardware.';

@@ -1,5 +1,6 @@
 import { escapeXml } from './reportChart.ts';
 import {
+  detailed,
   leadSentence,
   methodSentences,
   type ReportInput,
@@ -20,6 +21,7 @@ import type { RunResults } from './run.ts';
 export function reportHtml(input: ReportInput): string {
   const { results } = input;
   const mark = simulatedMark(results);
+  const { results: shown, note } = detailed(results);
   const title = escapeXml(reportTitle(input));
   const sections = [
     `<h1>${title}</h1>`,
@@ -31,8 +33,9 @@ export function reportHtml(input: ReportInput): string {
     `<h2>Cells${mark}</h2>`,
     htmlTable(cellTable(results), `Figures of each cell${mark}`),
     failures(results),
-    ...evidenceTables(results).map(
-      ({ title, caption, table }) => `<h2>${title}${mark}</h2>${htmlTable(table, `${caption}${mark}`)}`,
+    ...evidenceTables(shown).map(
+      ({ title, caption, table }) =>
+        `<h2>${title}${mark}</h2>${htmlTable(table, `${caption}${note}${mark}`)}`,
     ),
     results.warnings.length === 0 ? '' : `<h2>Warnings</h2>${list(results.warnings)}`,
     '<h2>What was run</h2>',
@@ -40,7 +43,7 @@ export function reportHtml(input: ReportInput): string {
     input.commands.length === 0 ? '' : `<pre>${escapeXml(input.commands.join('\n'))}</pre>`,
     '<h2>Method and checks</h2>',
     list(methodSentences(input)),
-    `<details><summary>All percentiles${mark}</summary>${htmlTable(percentileTable(results), `Percentiles of each trial${mark}`)}</details>`,
+    `<details><summary>All percentiles${mark}</summary>${htmlTable(percentileTable(shown), `Percentiles of each trial${note}${mark}`)}</details>`,
     input.planText === ''
       ? ''
       : `<details><summary>Plan</summary><pre>${escapeXml(input.planText)}</pre></details>`,

@@ -1,5 +1,6 @@
 import { withoutControlCharacters } from '../controlCharacters.ts';
 import {
+  detailed,
   leadSentence,
   methodSentences,
   type ReportInput,
@@ -14,6 +15,7 @@ import { cellTable, percentileTable, simulatedMark, type Table } from './reportT
 export function reportMarkdown(input: ReportInput): string {
   const { results } = input;
   const mark = simulatedMark(results);
+  const { results: shown, note } = detailed(results);
   const failures = results.cells.flatMap((cell) =>
     cell.failure === null ? [] : [`- ${text(cell.label)}: ${text(cell.failure.message)}`],
   );
@@ -24,9 +26,9 @@ export function reportMarkdown(input: ReportInput): string {
     `## Cells${mark}`,
     markdownTable(cellTable(results)),
     ...(failures.length > 0 ? ['### Not measured', failures.join('\n')] : []),
-    ...evidenceTables(results).flatMap(({ title, caption, table }) => [
+    ...evidenceTables(shown).flatMap(({ title, caption, table }) => [
       `## ${title}${mark}`,
-      `${caption}.`,
+      `${caption}${note}.`,
       markdownTable(table),
     ]),
     ...(results.warnings.length > 0 ? ['## Warnings', list(results.warnings)] : []),
@@ -36,7 +38,8 @@ export function reportMarkdown(input: ReportInput): string {
     '## Method and checks',
     list(methodSentences(input)),
     `## All percentiles${mark}`,
-    markdownTable(percentileTable(results)),
+    ...(note === '' ? [] : [`Percentiles${note}.`]),
+    markdownTable(percentileTable(shown)),
     ...(input.planText === '' ? [] : ['## Plan', fenced('yaml', input.planText.trimEnd())]),
     results.origin === undefined
       ? 'Raw data: `journal.jsonl`, `telemetry.jsonl` and `results.json` in the run folder.'

@@ -29,6 +29,7 @@ export function searchResults(
     return {
       id: search.id,
       label: search.label,
+      ...(search.flag === undefined ? {} : { flag: search.flag }),
       goal: search.goal.kind,
       state: finished === undefined ? 'running' : 'finished',
       found: finished?.found ?? null,

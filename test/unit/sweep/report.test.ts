@@ -230,6 +230,20 @@ describe('the plots', () => {
   });
 });
 
+describe('a report of very many cells', () => {
+  it('has all of them in its table and in the CSV, the first ones in detail, and says so', () => {
+    const input = reportOf();
+    const cells = Array.from({ length: 400 }, (_, at) => madeCell(`cell ${at}`, [100]));
+    const many = { ...input, results: { ...input.results, cells } };
+    const html = reportHtml(many);
+    expect(html).toContain('of the first 300 of 400 cells (the CSV has all)');
+    expect(html.match(/<th scope="row">cell 399<\/th>/g)).toHaveLength(1);
+    expect(html.match(/<th scope="row">cell 7<\/th>/g)?.length).toBeGreaterThan(1);
+    expect(reportMarkdown(many)).toContain('of the first 300 of 400 cells');
+    expect(resultsCsv(many.results).trimEnd().split('\r\n')).toHaveLength(401);
+  });
+});
+
 describe('the CSV', () => {
   it('has a row a trial with the figures as they are, and cells without one', () => {
     const { results } = reportOf({ failure: 'CUDA out of memory, "now"' });

@@ -14,6 +14,7 @@ export function searchSentences(searches: readonly SearchResult[], cells: readon
 function sentenceOf(
   {
     label,
+    flag: given,
     goal,
     found,
     good,
@@ -31,7 +32,7 @@ function sentenceOf(
   const candidates = [...good, ...bad, ...(found === null ? [] : [found])].flatMap(
     (id) => byId.get(id) ?? [],
   );
-  const name = nameOf(candidates);
+  const name = nameOf(candidates, given);
   const used =
     startsOfGrid > 1
       ? `${startsUsed} of ${startsOfGrid} engine starts`
@@ -71,8 +72,12 @@ function goalWords(goal: string): string {
 }
 
 /** The value that is searched for: the flag that differs between candidates, else the load. */
-function nameOf(candidates: readonly CellResult[]): Record<'full' | 'bare', (cell: CellResult) => string> {
-  const [flag] = varyingFlags(candidates);
+function nameOf(
+  candidates: readonly CellResult[],
+  given: string | undefined,
+): Record<'full' | 'bare', (cell: CellResult) => string> {
+  const varying = varyingFlags(candidates);
+  const flag = varying.find((name) => name === given) ?? varying[0];
   if (flag === undefined) {
     return { full: loadWords, bare: (cell) => String(loadValue(cell) ?? cell.label) };
   }
