@@ -57,13 +57,19 @@ export function fleetFor(request: EstimateRequest, load: RankLoad, level: Servic
   const missed = missedLevel(alone.speed, level);
   if (missed !== undefined) return { cause: 'service-level', reason: `${missed} for one request alone` };
   const batches = ladder(room);
-  const most = lastWhere(batches, (batch) => missedLevel(at(batch).speed, level) === undefined);
-  const share = shareOf(load, most, (batch) => batch / requestSeconds(at(batch).speed, outputTokens));
-  // Rates grow with the batch: the first that carries its share.
+  const largest = lastWhere(batches, (batch) => missedLevel(at(batch).speed, level) === undefined);
+  const rateAt = (batch: number) => batch / requestSeconds(at(batch).speed, outputTokens);
+  // Where prefill sets the pace a larger batch may complete a little less: the one that completes most counts.
+  const most =
+    'concurrency' in load
+      ? largest
+      : batches
+          .filter((batch) => batch <= largest)
+          .reduce((best, batch) => (rateAt(batch) > rateAt(best) ? batch : best), 1);
+  const share = shareOf(load, most, rateAt);
+  // Up to there rates grow with the batch: the first that carries its share.
   const batch =
-    'batch' in share
-      ? share.batch
-      : firstWhere(batches, most, (one) => one / requestSeconds(at(one).speed, outputTokens) >= share.rate);
+    'batch' in share ? share.batch : firstWhere(batches, most, (one) => rateAt(one) >= share.rate);
   const busy = at(batch);
   return { fleet: fleetOf(load, level, share.replicas, most, busy, at(most).speed) };
 }
@@ -127,7 +133,7 @@ function roomFor({ kv, resolved }: DeploymentEstimate, tokens: number): number {
   return kv.bytesPerTokenPerRank > 0 ? Math.min(sequences, Math.floor(kv.tokens / tokens)) : sequences;
 }
 
-/** Two batches a doubling: enough to find the limit within a third, in four or five estimates. */
+/** Two batches a doubling: enough to find the limit within a third. */
 function ladder(most: number): readonly number[] {
   const batches: number[] = [];
   for (let batch = 1; batch < most; batch *= 2) {
