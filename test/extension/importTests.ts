@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { extensionId, fileIn, folder, writeFile } from './support.ts';
+import { extensionId, fileIn, folder, tab, writeFile } from './support.ts';
 
 /** A file of `vllm bench serve` without single requests. */
 const result = {
@@ -25,17 +25,6 @@ const result = {
 export function importTests(): void {
   describe('results of another load generator', () => {
     const runsFolder = () => vscode.Uri.file(join(folder('other').uri.fsPath, '.loadline', 'runs'));
-    const opened = (label: string): Promise<void> =>
-      new Promise((resolve) => {
-        const listener = vscode.window.tabGroups.onDidChangeTabs(() => check());
-        const check = (): void => {
-          const labels = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map((tab) => tab.label));
-          if (!labels.includes(label)) return;
-          listener.dispose();
-          resolve();
-        };
-        check();
-      });
     after(async () => {
       await vscode.commands.executeCommand('workbench.action.closeAllEditors');
       await vscode.workspace.fs.delete(vscode.Uri.joinPath(folder('other').uri, '.loadline'), {
@@ -52,7 +41,7 @@ export function importTests(): void {
       );
       // As the explorer calls it: what was clicked, then everything that is selected.
       await vscode.commands.executeCommand('loadline.importResults', first, [first, second]);
-      await opened('vllm bench serve, qwen');
+      await tab('vllm bench serve, qwen');
       const [[run]] = (await vscode.workspace.fs.readDirectory(runsFolder())) as [[string, number]];
       const text = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(runsFolder(), run, 'results.json'));
       const { cells, origin } = JSON.parse(Buffer.from(text).toString());

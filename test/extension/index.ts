@@ -7,6 +7,7 @@ import { estimateTests } from './estimateTests.ts';
 import { hostTests } from './hostTests.ts';
 import { importTests } from './importTests.ts';
 import { planTests } from './planTests.ts';
+import { runTests } from './runTests.ts';
 import { targetTests } from './targetTests.ts';
 import { telemetryTests } from './telemetryTests.ts';
 
@@ -27,6 +28,7 @@ export async function run(): Promise<void> {
     planTests,
     hostTests,
     telemetryTests,
+    runTests,
     importTests,
     commandLineTests,
   ])

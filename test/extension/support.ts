@@ -93,3 +93,17 @@ export function contextForTest(globalStorage: string): vscode.ExtensionContext &
   };
   return context as unknown as vscode.ExtensionContext & { readonly variables: Map<string, string> };
 }
+
+/** Resolves when a tab has the label. */
+export function tab(label: string): Promise<void> {
+  return new Promise((resolve) => {
+    const listener = vscode.window.tabGroups.onDidChangeTabs(() => check());
+    const check = (): void => {
+      const labels = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map((one) => one.label));
+      if (!labels.includes(label)) return;
+      listener.dispose();
+      resolve();
+    };
+    check();
+  });
+}

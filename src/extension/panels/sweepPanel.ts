@@ -120,7 +120,7 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
   }): Promise<void> {
     const results = this.#view?.results;
     if (!results) return;
-    const { cellsAt } = await import('../../text/planPlaces.ts');
+    const { cellsAt } = await import('../../text/plan/planPlaces.ts');
     const text = editor.document.getText();
     const cells = cellsAt(text, editor.document.offsetAt(editor.selection.active), results.cells).map(
       ({ cell }) => cell,

@@ -1,11 +1,12 @@
 /** Cells that failed, at their places in the plan, with the edits that would help. */
 import type { CellResult, Remedy } from '../../core/sweep/run.ts';
+import type { OffsetEdit } from '../../text/edits.ts';
 import type { OffsetRange } from '../../text/located.ts';
-import { cellPlaces, flagPlace, leaveOutEdit, type PlanEdit, remedyEdit } from '../../text/planPlaces.ts';
+import { cellPlaces, flagPlace, isPlanned, leaveOutEdits, remedyEdits } from '../../text/plan/planPlaces.ts';
 
 export interface Fix {
   readonly title: string;
-  readonly edit: PlanEdit;
+  readonly edits: readonly OffsetEdit[];
   readonly preferred: boolean;
 }
 
@@ -20,7 +21,7 @@ export interface Finding {
 export function findingsOf(text: string, failed: readonly CellResult[]): readonly Finding[] {
   const byPlace = new Map<string, { readonly range: OffsetRange; readonly cells: CellResult[] }>();
   for (const cell of failed) {
-    const range = placeOf(text, cell);
+    const range = isPlanned(text, cell) ? placeOf(text, cell) : undefined;
     if (range === undefined) continue;
     const key = JSON.stringify([range, cell.failure?.kind, cell.failure?.enginePhase]);
     const known = byPlace.get(key);
@@ -43,13 +44,13 @@ function fixesOf(text: string, cell: CellResult | undefined): readonly Fix[] {
   if (cell === undefined) return [];
   const remedies = cell.failure?.remedies ?? [];
   const fixes = remedies.flatMap((remedy): readonly Fix[] => {
-    const edit = remedyEdit(text, cell, remedy);
-    return edit === undefined ? [] : [{ title: remedyTitle(remedy), edit, preferred: false }];
+    const edits = remedyEdits(text, cell, remedy);
+    return edits.length === 0 ? [] : [{ title: remedyTitle(remedy), edits, preferred: false }];
   });
   const swept = Object.keys(cell.flags).flatMap((flag): readonly Fix[] => {
-    const edit = leaveOutEdit(text, cell, flag);
+    const edits = leaveOutEdits(text, cell, flag);
     const title = `Leave ${flag} ${String(cell.flags[flag])} out of the matrix`;
-    return edit === undefined ? [] : [{ title, edit, preferred: false }];
+    return edits.length === 0 ? [] : [{ title, edits, preferred: false }];
   });
   return [...fixes, ...swept].map((fix, at) => ({ ...fix, preferred: at === 0 && fixes.length > 0 }));
 }

@@ -12,8 +12,9 @@ import {
   workspace,
 } from 'vscode';
 import type { CellResult } from '../../core/sweep/run.ts';
+import type { OffsetEdit } from '../../text/edits.ts';
 import type { OffsetRange } from '../../text/located.ts';
-import { cellPlaces, type PlanEdit, remedyEdit } from '../../text/planPlaces.ts';
+import { cellPlaces, remedyEdits } from '../../text/plan/planPlaces.ts';
 import { rangeIn } from './planRanges.ts';
 import type { RunView } from './runView.ts';
 
@@ -40,8 +41,8 @@ export async function applyRemedy(view: RunView, cell: CellResult, index: number
     void window.showWarningMessage(l10n.t('The plan of this run is not in the workspace.'));
     return;
   }
-  const edit = remedyEdit(document.getText(), cell, remedy);
-  if (edit === undefined) {
+  const edits = remedyEdits(document.getText(), cell, remedy);
+  if (edits.length === 0) {
     const [place] = cellPlaces(document.getText(), cell);
     await showAt(document, place ?? { start: 0, end: 0 });
     void window.showInformationMessage(
@@ -49,14 +50,15 @@ export async function applyRemedy(view: RunView, cell: CellResult, index: number
     );
     return;
   }
-  await applyPlanEdit(document, edit);
+  await applyEdits(document, edits);
 }
 
-export async function applyPlanEdit(document: TextDocument, { range, text }: PlanEdit): Promise<void> {
+async function applyEdits(document: TextDocument, edits: readonly OffsetEdit[]): Promise<void> {
   const edit = new WorkspaceEdit();
-  edit.replace(document.uri, rangeIn(document, range), text);
-  if (await workspace.applyEdit(edit))
-    await showAt(document, { start: range.start, end: range.start + text.length });
+  for (const { range, newText } of edits) edit.replace(document.uri, rangeIn(document, range), newText);
+  const [first] = edits;
+  if ((await workspace.applyEdit(edit)) && first !== undefined)
+    await showAt(document, { start: first.range.start, end: first.range.start + first.newText.length });
 }
 
 /** Plans of the run's name, the one that is as it was first. */

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import {
   commands,
   EventEmitter,
@@ -36,6 +37,9 @@ interface FrozenPlan {
   readonly text: string;
 }
 
+/** A folder that is being written has its files by then. */
+const loadSettleMs = 500;
+
 /** A run of a plan that is not over. */
 export interface PlanRun {
   readonly run: string;
@@ -53,6 +57,7 @@ export class RunManager extends DisposableStore {
   readonly #log: LogOutputChannel;
   readonly #runs = new Map<string, TrackedRun>();
   readonly #starting = new Set<string>();
+  #loading: NodeJS.Timeout | undefined;
 
   constructor(context: ExtensionContext, hosts: HostRegistry, log: LogOutputChannel) {
     super();
@@ -63,6 +68,12 @@ export class RunManager extends DisposableStore {
     this.register(hosts.onDidChange(() => this.#followWhereConnected()));
     this.register(workspace.onDidGrantWorkspaceTrust(() => void this.load()));
     this.register(workspace.onDidChangeWorkspaceFolders(() => void this.load()));
+    // Runs that a terminal started or follows show as their folders are written; of what came with its folder that alone is told.
+    const written = this.register(
+      workspace.createFileSystemWatcher('**/.loadline{,/runs,/runs/*,/runs/*/results.json}'),
+    );
+    this.register(written.onDidCreate(() => this.#loadSoon()));
+    this.register(written.onDidChange((file) => void this.#wasWritten(file)));
   }
 
   /** The newest first. */
@@ -140,6 +151,22 @@ export class RunManager extends DisposableStore {
     await tracked.read();
   }
 
+  #loadSoon(): void {
+    this.#loading ??= setTimeout(() => {
+      this.#loading = undefined;
+      if (!this.isDisposed) void this.load();
+    }, loadSettleMs);
+  }
+
+  async #wasWritten({ fsPath }: Uri): Promise<void> {
+    if (basename(fsPath) !== 'results.json') return;
+    const directory = dirname(fsPath);
+    const run = basename(directory);
+    // Of a run that is followed here the file is ours.
+    if (this.isDisposed || this.#runs.get(run)?.isFollowed === true) return;
+    await this.show({ run, workspace: dirname(dirname(dirname(directory))), directory });
+  }
+
   /** Starts the plan on its host. Gives the run, or undefined where it was not started; says why. */
   async start(plan: Uri, mode: RunMode): Promise<string | undefined> {
     const key = plan.toString();
@@ -167,6 +194,7 @@ export class RunManager extends DisposableStore {
   }
 
   override dispose(): void {
+    clearTimeout(this.#loading);
     for (const tracked of this.#runs.values()) tracked.dispose();
     super.dispose();
   }

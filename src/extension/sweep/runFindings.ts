@@ -60,12 +60,13 @@ export class RunFindings extends DisposableStore implements CodeActionProvider {
     return shown.flatMap((finding, at) => {
       const diagnostic = diagnostics[at];
       if (diagnostic === undefined || !diagnostic.range.intersection(range)) return [];
-      return finding.fixes.map(({ title, edit, preferred }) => {
+      return finding.fixes.map(({ title, edits, preferred }) => {
         const action = new CodeAction(title, CodeActionKind.QuickFix);
         action.diagnostics = [diagnostic];
         action.isPreferred = preferred;
         action.edit = new WorkspaceEdit();
-        action.edit.replace(document.uri, rangeIn(document, edit.range), edit.text);
+        for (const { range: place, newText } of edits)
+          action.edit.replace(document.uri, rangeIn(document, place), newText);
         return action;
       });
     });

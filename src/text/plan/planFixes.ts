@@ -6,6 +6,7 @@ import { findEngine } from '../../core/engine/engine.ts';
 import { type DocumentPath, knownKeys, valueAt } from '../../core/sweep/schemaNodes.ts';
 import type { OffsetEdit } from '../edits.ts';
 import type { LocatedProblem } from '../located.ts';
+import { spelled } from '../sweepPlan.ts';
 
 export interface PlanFix {
   readonly title: string;
@@ -79,6 +80,12 @@ export function withoutItem(text: string, path: DocumentPath, title: string): Pl
   return range && { title, edits: [{ range, newText: '' }] };
 }
 
+/** Takes a key, or a list's item, out with its lines; undefined where it shares them with others. */
+export function withoutKey(text: string, path: DocumentPath, title: string): PlanFix | undefined {
+  const document = parseDocument(text, { logLevel: 'silent', prettyErrors: false });
+  return removalOf(text, document, path, title)[0];
+}
+
 /** Sets a key of the plan itself: in its place, or as a new line at the end. */
 export function withKey(text: string, key: string, value: string, title: string): PlanFix {
   const document = parseDocument(text, { logLevel: 'silent', prettyErrors: false });
@@ -91,7 +98,7 @@ export function withKey(text: string, key: string, value: string, title: string)
 /** Sets a flag that all cells have in common. Undefined where the plan writes its flags in a form that takes no line. */
 export function withFlag(text: string, flag: string, value: FlagValue, title: string): PlanFix | undefined {
   const document = parseDocument(text, { logLevel: 'silent', prettyErrors: false });
-  const newText = typeof value === 'object' ? `[${value.map(scalarText).join(', ')}]` : scalarText(value);
+  const newText = scalarText(value);
   const flags = document.getIn(['deployment', 'flags'], true);
   if (!isMap(flags)) {
     if (document.has('deployment')) return undefined;
@@ -113,14 +120,12 @@ export function withFlag(text: string, flag: string, value: FlagValue, title: st
   return { title, edits: [{ range: { start: at, end: at }, newText: `${flag}: ${newText}\n${indent}` }] };
 }
 
-function scalarText(value: string | number | boolean): string {
+/** A flag's value as YAML reads it back. */
+export function scalarText(value: FlagValue): string {
+  if (typeof value === 'object') return `[${value.map(scalarText).join(', ')}]`;
   return typeof value === 'string' && !/^[\w./-]*[A-Za-z][\w./-]*$/.test(value)
     ? JSON.stringify(value)
     : String(value);
-}
-
-function spelled(key: string): string {
-  return key.replace(/^-+/, '').replaceAll('_', '-');
 }
 
 function appended(text: string, line: string, title: string): PlanFix {

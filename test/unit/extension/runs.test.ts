@@ -97,7 +97,8 @@ describe('the view of runs', () => {
 });
 
 describe('what a run found, in its plan', () => {
-  const plan = 'name: memory-limit\nmatrix:\n  gpu-memory-utilization: [0.2, 0.22, 0.9]\n';
+  const plan =
+    'name: memory-limit\nmatrix:\n  gpu-memory-utilization: [0.2, 0.22, 0.9]\nload:\n  - concurrency: 16\n';
   const failed = memoryLimitResults().cells.filter(({ state }) => state === 'failed');
 
   it('stands at the value that failed, with the remedy first and leaving it out second', () => {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Remedy } from '../../../src/core/sweep/run.ts';
+import type { OffsetEdit } from '../../../src/text/edits.ts';
 import {
   cellPlaces,
   cellsAt,
   flagPlace,
-  leaveOutEdit,
-  type PlanEdit,
-  remedyEdit,
-} from '../../../src/text/planPlaces.ts';
+  isPlanned,
+  leaveOutEdits,
+  remedyEdits,
+} from '../../../src/text/plan/planPlaces.ts';
 
 const plan = `name: memory
 engine: { name: vllm }
@@ -36,8 +37,10 @@ const cell = (fraction: number, seqs: number, concurrency: number) => ({
 });
 const words = (range: { readonly start: number; readonly end: number } | undefined) =>
   range === undefined ? undefined : plan.slice(range.start, range.end);
-const written = (edit: PlanEdit | undefined, text = plan) =>
-  edit === undefined ? undefined : text.slice(0, edit.range.start) + edit.text + text.slice(edit.range.end);
+const written = ([edit]: readonly OffsetEdit[], text = plan) =>
+  edit === undefined
+    ? undefined
+    : text.slice(0, edit.range.start) + edit.newText + text.slice(edit.range.end);
 const remedy = (changes: Partial<Remedy>): Remedy => ({
   flag: 'gpu-memory-utilization',
   change: 'raise',
@@ -62,6 +65,13 @@ describe('a cell’s places in its plan', () => {
     expect(cellsAt(plan, plan.indexOf('name'), cells)).toEqual([]);
   });
 
+  it('are of a cell that the plan has, as long as it has each of its values', () => {
+    expect(isPlanned(plan, cell(0.3, 256, 8))).toBe(true);
+    expect(isPlanned(plan, cell(0.4, 256, 8))).toBe(false);
+    expect(isPlanned(plan, cell(0.3, 256, 9))).toBe(false);
+    expect(isPlanned('matrix: [', cell(0.3, 256, 8))).toBe(false);
+  });
+
   it('of a flag is its value, however the flag is spelled', () => {
     expect(words(flagPlace(plan, cell(0.9, 64, 1), 'gpu_memory_utilization'))).toBe('0.9');
     expect(flagPlace(plan, cell(0.9, 64, 1), 'swap-space')).toBeUndefined();
@@ -70,36 +80,36 @@ describe('a cell’s places in its plan', () => {
 
 describe('a remedy', () => {
   it('replaces the value that failed, in a list or alone, and leaves comments', () => {
-    expect(written(remedyEdit(plan, cell(0.2, 64, 1), remedy({ to: 0.24 })))).toContain('[0.24, 0.3, 0.9]');
+    expect(written(remedyEdits(plan, cell(0.2, 64, 1), remedy({ to: 0.24 })))).toContain('[0.24, 0.3, 0.9]');
     const shorter = remedy({ flag: 'max-model-len', change: 'lower', to: 4096 });
-    expect(written(remedyEdit(plan, cell(0.2, 64, 1), shorter))).toContain('max-model-len: 4096   # enough');
+    expect(written(remedyEdits(plan, cell(0.2, 64, 1), shorter))).toContain('max-model-len: 4096   # enough');
   });
 
   it('adds a flag that the plan does not have, beside the others or in a block of its own', () => {
     const fp8 = remedy({ flag: 'kv-cache-dtype', change: 'set', to: 'fp8' });
-    expect(written(remedyEdit(plan, cell(0.2, 64, 1), fp8))).toContain(
+    expect(written(remedyEdits(plan, cell(0.2, 64, 1), fp8))).toContain(
       '  flags:\n    kv-cache-dtype: fp8\n    max-model-len: 8192',
     );
     const bare = 'name: x\nmatrix:\n  a: [1, 2]';
-    expect(written(remedyEdit(bare, { flags: { a: 1 }, concurrency: 1 }, fp8), bare)).toBe(
+    expect(written(remedyEdits(bare, { flags: { a: 1 }, concurrency: 1 }, fp8), bare)).toBe(
       `${bare}\ndeployment:\n  flags:\n    kv-cache-dtype: fp8\n`,
     );
   });
 
   it('takes a flag out with its line', () => {
     const without = written(
-      remedyEdit(plan, cell(0.2, 64, 1), remedy({ flag: 'enforce-eager', change: 'remove' })),
+      remedyEdits(plan, cell(0.2, 64, 1), remedy({ flag: 'enforce-eager', change: 'remove' })),
     );
     expect(without).not.toContain('enforce-eager');
     expect(without).toContain('8192   # enough\nmatrix:');
   });
 
   it('says nothing where it names no value', () => {
-    expect(remedyEdit(plan, cell(0.2, 64, 1), remedy({}))).toBeUndefined();
+    expect(remedyEdits(plan, cell(0.2, 64, 1), remedy({}))).toEqual([]);
   });
 
   it('quotes what YAML would read as something else', () => {
-    expect(remedyEdit(plan, cell(0.2, 64, 1), remedy({ to: 'yes: no' }))?.text).toBe('"yes: no"');
+    expect(remedyEdits(plan, cell(0.2, 64, 1), remedy({ to: 'yes: no' }))[0]?.newText).toBe('"yes: no"');
   });
 });
 
@@ -109,13 +119,13 @@ describe('leaving a value out', () => {
     ['gpu-memory-utilization', 0.3, '[0.2, 0.9]'],
     ['gpu-memory-utilization', 0.9, '[0.2, 0.3]'],
   ] as const)('%s %s', (flag, fraction, left) => {
-    expect(written(leaveOutEdit(plan, cell(fraction, 64, 1), flag))).toContain(left);
+    expect(written(leaveOutEdits(plan, cell(fraction, 64, 1), flag))).toContain(left);
   });
 
   it('takes the line of a list in lines, and nothing that is no list', () => {
-    expect(written(leaveOutEdit(plan, cell(0.2, 64, 1), 'max-num-seqs'))).toContain(
+    expect(written(leaveOutEdits(plan, cell(0.2, 64, 1), 'max-num-seqs'))).toContain(
       'max-num-seqs:\n    - 256\nload:',
     );
-    expect(leaveOutEdit(plan, cell(0.2, 64, 1), 'max-model-len')).toBeUndefined();
+    expect(leaveOutEdits(plan, cell(0.2, 64, 1), 'max-model-len')).toEqual([]);
   });
 });
