@@ -19,7 +19,7 @@ load:
     input: 200
     output: 100
 `;
-const results = memoryLimitResults();
+const results = memoryLimitResults({ searches: [] });
 
 export function runTests(): void {
   describe('a run that is over', () => {

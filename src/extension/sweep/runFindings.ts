@@ -18,6 +18,7 @@ import {
   WorkspaceEdit,
   workspace,
 } from 'vscode';
+import type { CellResult, RunResults } from '../../core/sweep/run.ts';
 import { DisposableStore } from '../disposable.ts';
 import { type Finding, findingsOf } from '../runs/findings.ts';
 import { rangeIn } from '../runs/planRanges.ts';
@@ -80,7 +81,7 @@ export class RunFindings extends DisposableStore implements CodeActionProvider {
     if (!isPlan(document)) return;
     const uri = document.uri.toString();
     const view = this.#lastRun(document);
-    const failed = view?.results?.cells.filter(({ state }) => state === 'failed') ?? [];
+    const failed = view?.results ? failedCells(view.results) : [];
     const key = JSON.stringify([document.version, view?.run, failed.map(({ cell }) => cell)]);
     if (key === this.#keys.get(uri)) return;
     this.#keys.set(uri, key);
@@ -100,6 +101,14 @@ export class RunFindings extends DisposableStore implements CodeActionProvider {
       .views()
       .find((view) => view.results?.name === name && (folder === undefined || view.workspace === folder));
   }
+}
+
+/** Without what a search ran into on purpose, and what was only cut short. */
+function failedCells({ cells, searches = [] }: RunResults): readonly CellResult[] {
+  const searched = new Set(searches.flatMap(({ bad }) => bad));
+  return cells.filter(
+    ({ cell, state, failure }) => state === 'failed' && failure?.kind !== 'cancelled' && !searched.has(cell),
+  );
 }
 
 function diagnosticOf(document: TextDocument, view: RunView, { cells, range }: Finding): Diagnostic {
