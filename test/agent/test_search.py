@@ -9,7 +9,7 @@ import unittest
 from loadline_agent.runs.edge import GOOD, SHORT, UNCLEAR, EdgeSearch, Found, most_tries, seek
 from loadline_agent.runs.figures import TrialFigures, judge_trial, trial_figures
 from loadline_agent.runs.journal import Journal
-from loadline_agent.runs.search import Finished, Search, Settled, ladder
+from loadline_agent.runs.search import Finished, Search, Settled, Spent, ladder
 from loadline_agent.runs.searching import Searches, next_trial
 from support import AgentTest, load_profile, run_request, simulated_cell, simulated_engine
 
@@ -114,12 +114,35 @@ class GoalTest(unittest.TestCase):
     def test_near_the_limit_it_asks_for_repeats_and_all_must_meet_it(self):
         search = load_search(self.WITHIN, 64)
         near, far, missed = figures(ttft=490.0), figures(ttft=300.0), figures(ttft=510.0)
-        self.assertTrue(search.wants_repeat([near]))
-        self.assertTrue(search.wants_repeat([near, far]))
-        self.assertFalse(search.wants_repeat([near, near, near]))
-        self.assertFalse(search.wants_repeat([far]))
-        self.assertFalse(search.wants_repeat([near, missed]))
+        self.assertTrue(search.wants_repeat([near], Spent(1, 0)))
+        self.assertTrue(search.wants_repeat([near, far], Spent(1, 0)))
+        self.assertFalse(search.wants_repeat([near, near, near], Spent(1, 0)))
+        self.assertFalse(search.wants_repeat([far], Spent(1, 0)))
+        self.assertFalse(search.wants_repeat([near, missed], Spent(1, 0)))
         self.assertEqual(search.outcome(Settled(None, [near, missed])).verdict, "bad")
+
+    def test_repeats_stay_within_the_share_of_the_grid(self):
+        near = figures(ttft=490.0)
+        # Ten candidates take their four for the bisection alone; forty have some to spare.
+        self.assertFalse(load_search(self.WITHIN, 10).wants_repeat([near], Spent(1, 0)))
+        self.assertTrue(load_search(self.WITHIN, 40).wants_repeat([near], Spent(1, 0)))
+        self.assertFalse(load_search(self.WITHIN, 40).wants_repeat([near], Spent(16, 16)))
+        for count in (10, 16, 25, 40, 64, 128):
+            for edge in range(count + 1):
+                search, settled, runs = load_search(self.WITHIN, count), {}, 0
+                while True:
+                    decision = search.decide(settled)
+                    if isinstance(decision, Finished):
+                        break
+                    number, trials = int(decision.cell[1:]), []
+                    measured = {cell: one.trials for cell, one in settled.items()}
+                    measured[decision.cell] = trials
+                    while not trials or search.wants_repeat(trials, search.spent(measured)):
+                        trials.append(figures(ttft=490.0 if number <= edge else 510.0))
+                    runs += len(trials)
+                    settled[decision.cell] = Settled(None, trials)
+                self.assertEqual(decision.found, f"c{edge}" if edge else None)
+                self.assertLessEqual(runs, 0.4 * count)
 
     def test_too_few_requests_for_a_p95_are_no_answer(self):
         search = load_search(self.WITHIN, 64)
@@ -132,6 +155,20 @@ class GoalTest(unittest.TestCase):
         found, _ = finish(search, lambda n: Settled(None, [figures(ttft=10.0, bound=n > 20)]))
         self.assertEqual(found.found, "c20")
         self.assertEqual(found.bad, [])
+
+    def test_a_trial_that_the_client_set_is_repeated_and_does_not_count_beside_others(self):
+        search = load_search(self.WITHIN, 64)
+        bound, good = figures(ttft=900.0, bound=True), figures(ttft=100.0)
+        self.assertTrue(search.wants_repeat([bound], Spent(1, 0)))
+        self.assertTrue(search.wants_repeat([bound, bound], Spent(1, 0)))
+        self.assertFalse(search.wants_repeat([bound, bound, bound], Spent(1, 0)))
+        self.assertFalse(search.wants_repeat([bound, good], Spent(1, 0)))
+        self.assertEqual(search.outcome(Settled(None, [bound, good])).verdict, "good")
+
+    def test_one_step_of_the_ladder_that_the_client_set_does_not_end_it(self):
+        search = load_search({"kind": "knee"}, 128)
+        found, _ = finish(search, lambda n: Settled(None, [figures(tokens=100.0 * min(n, 40), bound=n == 1)]))
+        self.assertIn(found.found, ["c38", "c39", "c40"])
 
     def test_a_limit_that_this_agent_does_not_know_is_not_passed_over(self):
         self.assertIsNone(judge_trial(figures(), {"e2eP95Ms": 1}).meets)
@@ -229,8 +266,11 @@ class RepeatTest(unittest.TestCase):
         self.addCleanup(self.journal.close)
         self.cell = {"id": "c", "load": {"concurrency": 4}, "trials": 1}
         goal = {"kind": "largest-within-slo", "limits": {"ttftP95Ms": 100}}
-        request = {"cells": [self.cell], "searches": [{"id": "s", "label": "s", "cells": ["c"], "goal": goal}]}
-        self.searches = Searches(folder.name, request)
+        others = [{"id": f"c{load}", "load": {"concurrency": load}, "trials": 1} for load in range(5, 45)]
+        cells = [self.cell, *others]
+        search = {"id": "s", "label": "s", "cells": [cell["id"] for cell in cells], "goal": goal}
+        self.request = {"cells": cells, "searches": [search]}
+        self.searches = Searches(folder.name, self.request)
         self.measured = set()
 
     def next(self):
@@ -265,8 +305,7 @@ class RepeatTest(unittest.TestCase):
     def test_a_resumed_run_asks_for_the_same(self):
         self.measure(98.0)
         # Another process reads the journal from its start.
-        again = Searches(os.path.dirname(self.journal.path), {"cells": [self.cell], "searches": []})
-        self.assertFalse(again.wants_repeat("c"), "no search, no repeats")
+        self.searches = Searches(os.path.dirname(self.journal.path), self.request)
         self.assertEqual(self.next(), 1)
 
 

@@ -40,7 +40,7 @@ def parameters(noise, seed, scale=1.0, **changes):
     return Parameters(document)
 
 
-def measured(engine, load, inputs=128, outputs=40):
+def simulated_trial(engine, load, inputs=128, outputs=40):
     """A TrialMeasurement of a closed loop (`concurrency`) or Poisson arrivals (`requestsPerSecond`).
 
     Lengths and arrivals are the same in every run, as they are by a plan's seed.
@@ -111,7 +111,9 @@ def drive(search, cells, settle):
         if isinstance(decision, Finished):
             return decision, len(settled), runs
         failure, trials = None, []
-        while not trials or search.wants_repeat(trials):
+        measured = {cell: one.trials for cell, one in settled.items()}
+        measured[decision.cell] = trials
+        while not trials or search.wants_repeat(trials, search.spent(measured)):
             failure, figures = settle(by_id[decision.cell], len(trials))
             runs += 1
             if failure:
@@ -189,7 +191,7 @@ class Loads:
         return parameters(noise, seed, scale, **{**self.changes, **rough})
 
     def figures(self, at, noise, seed, scale=1.0):
-        return trial_figures(measured(self.engine(at, noise, seed, scale), self.cells[at]["load"]))
+        return trial_figures(simulated_trial(self.engine(at, noise, seed, scale), self.cells[at]["load"]))
 
     def truth(self, at):
         """Without noise."""
@@ -254,6 +256,7 @@ def scenarios():
         Starts("not monotonic: too much fails as well, the log says so", "smallest-that-starts", 0.71, above=0.9),
         Starts("not monotonic: holes beside the edge, the log says nothing", "smallest-that-starts", 0.71, holes=(0.72, 0.74), told=False),
         WithinLimits("largest concurrency within an SLO", slo, closed),
+        WithinLimits("the same among sixteen", slo, [{"concurrency": number} for number in range(8, 136, 8)]),
         WithinLimits("largest request rate within an SLO", slo, rates),
         WithinLimits("not monotonic: every fourth concurrency is slower", slo, closed, rough=range(0, 128, 4)),
         Knee("knee", knee, closed, maxNumSeqs=48),

@@ -4,9 +4,10 @@ Candidates are ordinary cells, small to large. A decision is a function of the j
 in the middle of a search goes on with the same one.
 """
 
+import math
 from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
-from .edge import BEYOND, GOOD, SHORT, UNCLEAR, EdgeSearch, Found, Probe, bisection_tries, most_tries, seek
+from .edge import BEYOND, GOOD, MOST_UNCLEAR, SHORT, UNCLEAR, EdgeSearch, Found, Probe, bisection_tries, most_tries, seek
 from .figures import TrialFigures, judge_trial
 
 #: Failures that say nothing of the candidate: the host or the plan is at fault, whatever the value.
@@ -51,6 +52,14 @@ class Settled(NamedTuple):
 
     failure: Optional[dict]
     trials: Sequence[TrialFigures]
+
+
+class Spent(NamedTuple):
+    """Trials of a search."""
+
+    runs: int
+    #: Beyond those of the plan.
+    repeats: int
 
 
 class Outcome(NamedTuple):
@@ -101,6 +110,16 @@ class Search:
         self._order = order
         expected = request.get("expected")
         self._first = order.index(expected) if expected in order else None
+        self._rungs = ladder(self._levels())
+        count = len(order)
+        # A ladder comes to the limit from below, where runs are short; where it takes too many steps, bisection does not.
+        gap = max((high - low for low, high in zip(self._rungs, self._rungs[1:])), default=1)
+        climb = len(self._rungs) + bisection_tries(gap - 1)
+        self._climbs = self.is_knee or (self._first is None and climb <= most_tries(count))
+        needed = climb if self._climbs else bisection_tries(count)
+        self._trials = max((cells[cell].get("trials", 1) for cell in order), default=1)
+        #: Trials beyond the plan's that its share leaves for repeats.
+        self._spare = max(0, most_tries(count) - needed) * self._trials
 
     # Outcomes
 
@@ -113,13 +132,13 @@ class Search:
             return self._failed_under_load(failure)
         if self.is_knee:
             return throughput_outcome(settled.trials)
-        judged = [judge_trial(figures, self._goal["limits"]) for figures in settled.trials]
+        judged = [judge_trial(figures, self._goal["limits"]) for figures in not_bound(settled.trials)]
         missed = next((one for one in judged if one.meets is False), None)
         if missed:
             return Outcome("bad", missed.why)
         unknown = next((one for one in judged if one.meets is None), None)
         if unknown or not judged:
-            side = "lower" if any(figures.client_bound for figures in settled.trials) else None
+            side = "lower" if all_bound(settled.trials) else None
             return Outcome("unclear", unknown.why if unknown else "it has no trial", side)
         return Outcome("good", min(judged, key=lambda one: one.margin or 0).why)
 
@@ -145,11 +164,21 @@ class Search:
             return Outcome("unclear", failure["message"])
         return Outcome("bad", failure["message"])
 
-    def wants_repeat(self, trials: Sequence[TrialFigures]) -> bool:
-        """Whether one more trial of a cell is wanted: all meet the limits, one of them by less than noise."""
-        if self._kind != "largest-within-slo" or not 0 < len(trials) < MOST_REPEATS:
+    def wants_repeat(self, trials: Sequence[TrialFigures], spent: Spent) -> bool:
+        """Whether one more trial of a cell is wanted: the client set the others, or all meet the limits and one by less than noise.
+
+        `spent`: in this search so far, `trials` included.
+        """
+        if self._kind not in ("largest-within-slo", "knee") or not 0 < len(trials) < MOST_REPEATS:
             return False
-        judged = [judge_trial(figures, self._goal["limits"]) for figures in trials]
+        if spent.repeats >= self._spare or spent.runs >= most_tries(len(self._order)) * self._trials:
+            return False
+        if all_bound(trials):
+            # What disturbed the client may have passed.
+            return True
+        if self.is_knee:
+            return False
+        judged = [judge_trial(figures, self._goal["limits"]) for figures in not_bound(trials)]
         return all(one.meets for one in judged) and any(
             one.margin is not None and one.margin < NEAR_SHARE for one in judged
         )
@@ -169,22 +198,28 @@ class Search:
         verdicts = {index: self._verdict(outcome) for index, outcome in outcomes.items()}
         towards = "lower" if self._descending else "raise"
         under_load = self._kind == "largest-within-slo"
-        most = most_tries(count)
-        rungs = [count - 1 - index for index in ladder(self._levels())] if under_load else []
-        # A ladder comes to the limit from below, where runs are short; where it takes too many steps, bisection does not.
-        gap = max((abs(a - b) for a, b in zip(rungs, rungs[1:])), default=1)
-        affordable = len(rungs) + bisection_tries(gap - 1) <= most
+        rungs = [count - 1 - index for index in self._rungs] if under_load and self._climbs else ()
         return seek(
             EdgeSearch(
                 count,
-                most,
+                self._most(settled),
                 first=self._first,
-                ladder=rungs if affordable and self._first is None else (),
+                ladder=rungs,
                 sure=lambda index: under_load or outcomes[index].side == towards,
                 steady=under_load,
             ),
             verdicts,
         )
+
+    def spent(self, trials: Dict[str, Sequence[TrialFigures]]) -> Spent:
+        """Of what was measured, by cell."""
+        counts = [len(trials.get(cell, ())) for cell in self.candidates]
+        return Spent(sum(counts), sum(max(0, count - self._trials) for count in counts))
+
+    def _most(self, settled: Dict[str, Settled]) -> int:
+        """Candidates that may be run: repeats of some are taken off."""
+        repeats = self.spent({cell: one.trials for cell, one in settled.items()}).repeats
+        return most_tries(len(self._order)) - math.ceil(repeats / self._trials)
 
     def _verdict(self, outcome: Outcome) -> str:
         if outcome.verdict == "good":
@@ -205,7 +240,7 @@ class Search:
     def _knee_step(self, settled: Dict[str, Settled]) -> Union[Probe, Found]:
         """The smallest load within `gain` of the plateau's throughput."""
         levels = self._levels()
-        rungs = ladder(levels)
+        rungs = self._rungs
         gain = self._goal.get("gain") or PLATEAU_GAIN
         throughput = self._throughputs(settled)
         climbed = [rung for rung in rungs if rung in throughput]
@@ -229,7 +264,7 @@ class Search:
         return seek(
             EdgeSearch(
                 count,
-                max(most_tries(count), len(climbed)),
+                max(self._most(settled), len(climbed)),
                 alike=lambda low, high: levels[high] <= ALIKE_RATIO * levels[low],
                 steady=True,
             ),
@@ -292,10 +327,19 @@ class Search:
         return "; ".join([told, *words]) + "."
 
 
+def all_bound(trials: Sequence[TrialFigures]) -> bool:
+    return bool(trials) and all(figures.client_bound for figures in trials)
+
+
+def not_bound(trials: Sequence[TrialFigures]) -> Sequence[TrialFigures]:
+    """Those that the client did not set, where there are any."""
+    return [figures for figures in trials if not figures.client_bound] or trials
+
+
 def throughput_outcome(trials: Sequence[TrialFigures]) -> Outcome:
-    if any(figures.client_bound for figures in trials):
+    if all_bound(trials):
         return Outcome("unclear", "the client may have set the result, not the engine (client-bound)", "lower")
-    values = [figures.system_tokens_per_second for figures in trials]
+    values = [figures.system_tokens_per_second for figures in not_bound(trials)]
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
         return Outcome("unclear", "the engine did not count the tokens of every answer")
@@ -305,7 +349,7 @@ def throughput_outcome(trials: Sequence[TrialFigures]) -> Outcome:
 def mean_throughput(settled: Settled) -> Optional[float]:
     if settled.failure is not None or throughput_outcome(settled.trials).verdict != "good":
         return None
-    values = [figures.system_tokens_per_second or 0 for figures in settled.trials]
+    values = [figures.system_tokens_per_second or 0 for figures in not_bound(settled.trials)]
     return sum(values) / len(values)
 
 
@@ -320,12 +364,16 @@ def ladder(levels: Sequence[float]) -> List[int]:
 
 
 def is_over(climbed: Sequence[int], throughput: Dict[int, Optional[float]], gain: float) -> bool:
-    """Whether the ladder need not be climbed on: two steps gained nothing, one lost much, or one could not be measured."""
-    best, flat = 0.0, 0
+    """Whether the ladder need not be climbed on: two steps gained nothing, one lost much, or two could not be measured."""
+    best, flat, unknown = 0.0, 0, 0
     for rung in climbed:
         value = throughput[rung]
         if value is None:
-            return True
+            unknown += 1
+            if unknown >= MOST_UNCLEAR:
+                return True
+            continue
+        unknown = 0
         flat = flat + 1 if value < (1 + gain) * best else 0
         if flat >= 2 or value < (1 - 2 * gain) * best:
             return True

@@ -64,7 +64,11 @@ class Searches:
             return False
         self._read()
         trials = self._trials.get(cell, [])
-        return any(cell in state.search.candidates and state.search.wants_repeat(trials) for state in self._states)
+        return any(
+            search.wants_repeat(trials, search.spent(self._trials))
+            for search in (state.search for state in self._states)
+            if cell in search.candidates
+        )
 
     # The journal
 
