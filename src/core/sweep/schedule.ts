@@ -1,6 +1,7 @@
 /** What a run will cost before it is started: engine starts, time, GPU-hours. */
 import type { ExpandedPlan } from './cells.ts';
 import type { Cell } from './run.ts';
+import { rehearsed } from './startTimes.ts';
 
 export interface Schedule {
   /** Cells that the run may take; of a search, all its candidates. */
@@ -61,6 +62,24 @@ export function scheduleOf({ cells, searches, starts }: ExpandedPlan): Schedule 
     seconds,
     gpuHours: gpuSeconds / 3600,
     startsBecause: [...new Set([...engines.keys()].flatMap((key) => starts.get(key)?.because ?? []))],
+  };
+}
+
+/** The same grid as a rehearsal runs it: predictions are the same, starts are compressed. */
+export function asRehearsed({ cells, searches, starts }: ExpandedPlan): ExpandedPlan {
+  const started = new Set<string>();
+  return {
+    searches,
+    starts: new Map([...starts.keys()].map((key) => [key, rehearsed])),
+    cells: cells.map((cell) => {
+      if (cell.skipped || started.has(cell.engineKey)) return cell;
+      started.add(cell.engineKey);
+      const start = starts.get(cell.engineKey)?.seconds ?? 0;
+      return {
+        ...cell,
+        expectedSeconds: cell.expectedSeconds + (rehearsed.seconds - start) * copiesOf(cell),
+      };
+    }),
   };
 }
 

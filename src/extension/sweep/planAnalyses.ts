@@ -7,7 +7,7 @@ import { type ExpandedPlan, expandSweep } from '../../core/sweep/cells.ts';
 import type { PlanContext } from '../../core/sweep/planContext.ts';
 import type { SweepPlan } from '../../core/sweep/planSchema.ts';
 import { type PlanPreview, planPreview } from '../../core/sweep/preview.ts';
-import type { RunMode } from '../../core/sweep/run.ts';
+import { asRehearsed } from '../../core/sweep/schedule.ts';
 import { type UnfitPlace, unfitPlaces } from '../../core/sweep/unfitPlaces.ts';
 import { engineLaunch, launchText } from '../../protocol/engineLaunch.ts';
 import type { LocatedProblem } from '../../text/located.ts';
@@ -72,8 +72,7 @@ async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise
     return { parsed, expanded: undefined, problems, warnings: [] };
   }
   const device = (plan.gpu === undefined ? undefined : findDevice(plan.gpu)) ?? null;
-  const contextOf = (mode: RunMode): PlanContext => ({ ...around.value, mode, device });
-  const context = contextOf('measured');
+  const context: PlanContext = { ...around.value, mode: 'measured', device };
   const measured = expandSweep(plan, context);
   if (!measured.ok) {
     const problems = measured.problems.map((problem) => locateProblem(text, problem));
@@ -86,9 +85,7 @@ async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise
   const commands = [...launches.values()].flatMap(
     (cell) => launchText(engineLaunch(plan, cell, context)) ?? [],
   );
-  const simulated = expandSweep(plan, contextOf('rehearsal'));
-  const canRehearse =
-    simulated.ok && simulated.value.cells.some(({ prediction, skipped }) => prediction !== null && !skipped);
+  const canRehearse = measured.value.cells.some(({ prediction, skipped }) => prediction !== null && !skipped);
   return {
     parsed,
     problems: [],
@@ -98,7 +95,9 @@ async function analyse(document: TextDocument, parsed: ParsedSweepPlan): Promise
       context,
       measured: measured.value,
       preview: planPreview(plan, measured.value, { ...about, mode: 'measured' }, commands),
-      rehearsal: canRehearse ? planPreview(plan, simulated.value, { ...about, mode: 'rehearsal' }, []) : null,
+      rehearsal: canRehearse
+        ? planPreview(plan, asRehearsed(measured.value), { ...about, mode: 'rehearsal' }, [])
+        : null,
       unfit: unfitPlaces(plan, measured.value.cells),
     },
   };

@@ -25,8 +25,9 @@ import { isPlan, planSelector } from './planFiles.ts';
 import { PlanCompletion, PlanHover } from './planHelp.ts';
 import { PlanPreviews } from './planPreviews.ts';
 
-/** Keystrokes closer together than this are answered once. */
+/** Keystrokes closer together than this are answered once: longer where the last answer took long, as of a grid of thousands of cells. */
 const settleMs = 150;
+const mostSettleMs = 3000;
 
 export class PlanLanguage extends DisposableStore implements CodeLensProvider {
   readonly #changed = this.register(new EventEmitter<void>());
@@ -36,6 +37,7 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
   readonly #runs: RunManager;
   readonly #pending = new Map<string, NodeJS.Timeout>();
   #over = '';
+  #settleMs = settleMs;
 
   constructor(runs: RunManager, hosts: () => readonly string[]) {
     super();
@@ -109,14 +111,16 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
       setTimeout(() => {
         this.#pending.delete(key);
         if (!document.isClosed) void this.#check(document);
-      }, settleMs),
+      }, this.#settleMs),
     );
   }
 
   async #check(document: TextDocument): Promise<void> {
     if (!isPlan(document)) return;
     const { version } = document;
+    const started = performance.now();
     const analysis = await this.#analyses.of(document);
+    this.#settleMs = Math.min(mostSettleMs, Math.max(settleMs, 2 * (performance.now() - started)));
     // A later version has its own answer under way.
     if (document.isClosed || document.version !== version) return;
     const { parsed, problems, warnings, expanded } = analysis;

@@ -7,7 +7,7 @@ import { loadLevel } from '../../../src/core/sweep/load.ts';
 import type { PlanContext } from '../../../src/core/sweep/planContext.ts';
 import { runProgress } from '../../../src/core/sweep/progress.ts';
 import type { RunContext } from '../../../src/core/sweep/results.ts';
-import { scheduleOf } from '../../../src/core/sweep/schedule.ts';
+import { asRehearsed, scheduleOf } from '../../../src/core/sweep/schedule.ts';
 import type { KnownStart } from '../../../src/core/sweep/startTimes.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
 import { planOf as anyPlan, chatPlan, mustBe, rehearsalContext } from './plans.ts';
@@ -344,15 +344,13 @@ it('a run that searches has as much left as the search takes, and less with each
   const done = (count: number) =>
     runProgress(
       context,
-      cells
-        .slice(0, count)
-        .map((cell, seq) => ({
-          seq,
-          wallMs: 0,
-          type: 'cell-failed' as const,
-          cell: cell.id,
-          ...{ kind: 'refused', phase: 'start' as const, message: '', logExcerpt: [] },
-        })),
+      cells.slice(0, count).map((cell, seq) => ({
+        seq,
+        wallMs: 0,
+        type: 'cell-failed' as const,
+        cell: cell.id,
+        ...{ kind: 'refused', phase: 'start' as const, message: '', logExcerpt: [] },
+      })),
       0,
     ).remainingSeconds ?? 0;
   const all = cells.reduce((sum, { expectedSeconds }) => sum + expectedSeconds, 0);
@@ -389,6 +387,15 @@ describe('what a run costs', () => {
     expect(guess.startsBecause.join()).toContain('a guess');
     const other = { ...similar, eager: true };
     expect(costOf(chatPlan, { ...measured, starts: [other] }).seconds).toBe(guess.seconds);
+  });
+
+  it('is the same grid for a rehearsal, with compressed starts', () => {
+    const rehearsing = mustBe(expandSweep(anyPlan(matrixPlan), rehearsalContext));
+    const again = asRehearsed(mustBe(expandSweep(anyPlan(matrixPlan), measured)));
+    expect(again.cells.map(({ id }) => id)).toEqual(rehearsing.cells.map(({ id }) => id));
+    for (const [at, { expectedSeconds }] of again.cells.entries())
+      expect(expectedSeconds).toBeCloseTo(rehearsing.cells[at]?.expectedSeconds ?? 0, 6);
+    expect(scheduleOf(again).startsBecause).toEqual(scheduleOf(rehearsing).startsBecause);
   });
 
   it('guesses a longer start with graphs than without, and for a larger model', () => {
