@@ -23,6 +23,10 @@ beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'loadline-hosts-')));
   server = await CodeServer.start({
     environment: { LOADLINE_SSH_CONFIG: sshd.configFile, XDG_STATE_HOME: join(folder, 'state') },
+    settings: {
+      'loadline.agent.recordedDevice': 'h200-2026-11-static-batch',
+      'loadline.agent.sampleIntervalMs': 200,
+    },
   });
   browser = await launchBrowser();
   workbench = await Workbench.open(server, await newProfile(browser), folder);
@@ -84,4 +88,15 @@ test('is asked about again when its key was forgotten, which is shown before', a
   await connect();
   await press('Cancel');
   await workbench.treeItem(/^loopback-gpu, .*(trust|key|accept)/i).waitFor();
+});
+
+test('is watched again after the window was reloaded, without being asked for', async () => {
+  await workbench.command('Loadline: Open GPU Telemetry');
+  await workbench.choose('This machine');
+  const live = () => workbench.panel().getByText(/this-machine: live/);
+  await live().waitFor();
+  await workbench.page.reload();
+  await workbench.tab('GPU Telemetry').waitFor();
+  await live().waitFor();
+  await workbench.panel().locator('.tile').first().waitFor();
 });
