@@ -66,8 +66,8 @@ function memoryPlots(results: RunResults): readonly ReportPlot[] {
   const summary = limits
     .map(({ group, enough, startsFrom }) => {
       const name = group === '' ? '' : `${group}: `;
-      if (startsFrom === null) return `${name}nothing runs.`;
-      return `${name}runs from ${startsFrom}${enough === null ? '' : `, at peak throughput from ${enough.value}`}.`;
+      if (startsFrom === null) return `${name}Nothing runs.`;
+      return `${name}Runs from ${startsFrom}${enough === null ? '' : `, at peak throughput from ${enough.value}`}.`;
     })
     .join(' ');
   return [

@@ -54,7 +54,7 @@ export function whyOf(input: WhyInput): Why {
   return {
     bound: byEstimate,
     evidence: unique([
-      'By the estimate alone: the GPU gave no activity counters while this cell ran.',
+      'By the estimate alone: there are no activity counters of a GPU for this cell.',
       ...predictedWords(input, byEstimate),
       ...shown,
     ]),
