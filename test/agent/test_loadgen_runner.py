@@ -229,7 +229,7 @@ class Bound(unittest.TestCase):
 
     def because(self, gap_ms=20.0, lag_ms=0.1, slept=5.0, unstamped=0, doubts_ms=(0.0,), late_ms=0.0):
         outcomes = Outcomes()
-        outcomes.gaps.extend([gap_ms / 1000.0] * 1000)
+        outcomes.gaps.extend([] if gap_ms is None else [gap_ms / 1000.0] * 1000)
         outcomes.lags.extend([0.0001] * 985 + [lag_ms / 1000.0] * 15)
         outcomes.begin_delays.extend([0.0] * 980 + [late_ms / 1000.0] * 20)
         outcomes.wall, outcomes.slept, outcomes.unstamped = 10.0, slept, unstamped
@@ -251,6 +251,11 @@ class Bound(unittest.TestCase):
 
     def test_a_lag_under_two_milliseconds_is_not(self):
         self.assertEqual(self.because(gap_ms=1.2, lag_ms=1.9, unstamped=1000), [])
+
+    def test_of_prefill_alone_the_lag_counts_against_the_first_token(self):
+        # There the first token takes a second.
+        self.assertEqual(self.because(gap_ms=None, lag_ms=90.0), [])
+        self.assertIn("110.0 ms late", self.because(gap_ms=None, lag_ms=110.0)[0])
 
     def test_first_tokens_whose_stamps_may_be_off_are(self):
         # The goal: half of them within 2 ms, 99 % within 10 ms.

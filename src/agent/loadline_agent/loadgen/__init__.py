@@ -1,5 +1,7 @@
-"""Closed-loop load on an OpenAI-compatible endpoint: one thread, epoll, raw sockets.
+"""Load on OpenAI-compatible endpoints: one thread, epoll, raw sockets; several processes where one core is not enough.
 
-`runner` is the entry. `requests` makes what is sent, `response` understands what comes back, `loop` moves the bytes and
-takes the stamps, `report` and `histogram` make the measurement of it.
+`runner` is the entry. `profile` checks what is asked for; `lengths`, `arrivals` and `pacing` say how long requests are and
+when each begins; `targets`, `sizing`, `prompts` and `requests` make what is sent, `response` understands what comes back;
+`connections`, `stream`, `traffic` and `loop` move the bytes and take the stamps into `outcomes`; `part`, `histogram` and
+`report` make the measurement of them; `parallel` shares one load out to processes.
 """

@@ -13,6 +13,8 @@ _BUSY_FRACTION = 0.85
 _LAG_FLOOR_MS = 2.0
 _LAG_FRACTION_STAMPED = 0.5
 _LAG_FRACTION_UNSTAMPED = 0.1
+# Where no answer has a gap, lag counts against the time to the first token: it holds up the next request.
+_LAG_FRACTION_OF_TTFT = 0.1
 _STAMPED_READS = 0.99
 #: First-token stamps may be off by this much, median and p99; more is said.
 FIRST_DOUBT_P50_MS = 2.0
@@ -99,7 +101,11 @@ def _bound_because(outcomes: Outcomes, lag_p99_ms: float, reads: int, gap_ms: Op
     if busy > _BUSY_FRACTION:
         because.append(f"its loop was busy {100.0 * busy:.0f} % of the time")
     stamped = outcomes.unstamped <= (1.0 - _STAMPED_READS) * reads
-    limit_ms = max(_LAG_FLOOR_MS, (_LAG_FRACTION_STAMPED if stamped else _LAG_FRACTION_UNSTAMPED) * (gap_ms or 0.0))
+    if gap_ms is None:
+        allowed_ms = _LAG_FRACTION_OF_TTFT * _ttft_p50_ms(outcomes)
+    else:
+        allowed_ms = (_LAG_FRACTION_STAMPED if stamped else _LAG_FRACTION_UNSTAMPED) * gap_ms
+    limit_ms = max(_LAG_FLOOR_MS, allowed_ms)
     if lag_p99_ms > limit_ms:
         where = "" if stamped else ", and the kernel did not stamp them"
         because.append(f"it came to events {lag_p99_ms:.1f} ms late (p99; the limit here is {limit_ms:.1f}){where}")
@@ -113,6 +119,11 @@ def _bound_because(outcomes: Outcomes, lag_p99_ms: float, reads: int, gap_ms: Op
     if late_ms > _LATE_SENDING_P99_MS:
         because.append(f"it sent requests {late_ms:.1f} ms later than they were due and had a place (p99)")
     return because
+
+
+def _ttft_p50_ms(outcomes: Outcomes) -> float:
+    times = sorted(first - sent for first, sent in zip(outcomes.first, outcomes.sent) if first is not None)
+    return percentile(times, 0.5) * 1000.0
 
 
 def percentile(ascending: List[float], fraction: float) -> float:

@@ -2,6 +2,7 @@
 
 import gc
 import resource
+import select
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from .connections import Address, address_of
@@ -29,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 class LoadError(Exception):
     """No measurement came of it.
 
-    `kind`: `bad-profile`, `unreachable` (the host has no address), `cancelled`, `timeout` (the deadline passed), `load`
+    `kind`: `bad-profile`, `unsupported` (no Linux), `unreachable` (the host has no address), `cancelled`, `timeout` (the deadline passed), `load`
     (not one warm-up request succeeded). `phase`: `warm-up` or `load`.
     """
 
@@ -100,6 +101,8 @@ def prepare(
     keeps_what_was_measured: bool = False,
 ) -> Job:
     """Looks up addresses, and asks the first target how long its words are where prompts are text. Raises LoadError."""
+    if not hasattr(select, "epoll"):
+        raise LoadError("unsupported", "warm-up", "the load generator needs Linux (epoll); run it on the engine's host")
     try:
         check_profile(profile)
     except BadProfile as error:
