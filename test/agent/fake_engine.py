@@ -12,6 +12,7 @@ Arguments: --host, --port, and
 --metrics TEXT    what /metrics answers; {preempted} in it is the number of streams so far
 --open            asks for no key
 --ids-only        refuses prompts of text and generates none, as an engine without a tokenizer
+--as-transformers refuses ignore_eos and ends streams without [DONE], as transformers serve 5.20 does
 --key-variable N  where it finds its key
 """
 
@@ -64,6 +65,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         Handler.answered += bool(body.get("stream"))
+        if self.options.as_transformers and "ignore_eos" in body:
+            self.answer(422, {"detail": "Unexpected fields in the request: {'ignore_eos'}"})
+            return
         if isinstance(body.get("prompt"), str) and self.options.ids_only:
             self.answer(400, {"error": "no tokenizer"})
             return
@@ -97,8 +101,11 @@ class Handler(BaseHTTPRequestHandler):
                 choice.update(text="", token_ids=[7] if body.get("return_token_ids") else None)
             self.event({"id": "x", "choices": [choice]})
         usage = {"prompt_tokens": 8, "completion_tokens": tokens, "total_tokens": 8 + tokens}
-        self.event({"id": "x", "choices": [], "usage": usage})
-        self.chunk(b"data: [DONE]\n\n")
+        if self.options.as_transformers:
+            self.event({"id": "x", "choices": [{"index": 0, "text": "", "finish_reason": "length"}], "usage": usage})
+        else:
+            self.event({"id": "x", "choices": [], "usage": usage})
+            self.chunk(b"data: [DONE]\n\n")
         self.chunk(b"")
 
     def event(self, document):
@@ -138,6 +145,7 @@ def options_of(words):
     parser.add_argument("--metrics")
     parser.add_argument("--open", action="store_true")
     parser.add_argument("--ids-only", action="store_true")
+    parser.add_argument("--as-transformers", action="store_true")
     parser.add_argument("--key-variable", default="VLLM_API_KEY")
     parser.add_argument("--enable-metrics", action="store_true")
     return parser.parse_args(words)

@@ -63,6 +63,28 @@ class PlainEngineTest(AgentTest):
         self.assertIn("calls the model fake-model", named)
         self.assertIn("TensorRT-LLM is unverified", unverified)
 
+    def test_what_an_engine_refuses_it_is_not_asked_and_its_own_end_of_a_stream_counts(self):
+        load = {**load_profile(), "prompt": "text"}
+        cell = fake_cell("a", "--open", "--as-transformers", load=load)
+        cell["engine"]["name"] = "transformers"
+        records = self.run_to_end([cell], telemetry=False)
+        self.assertEqual(failures(records), [])
+        requests = next(record for record in records if record["type"] == "trial-measured")["measurement"]["requests"]
+        self.assertEqual(requests["failure"], [None] * 8)
+        # Of another engine the same stream is a failure.
+        cell = fake_cell("a", "--open", "--as-transformers", load=load)
+        cell["engine"]["name"] = "trtllm"
+        said = failure(self.run_to_end([cell], telemetry=False, run="second"))
+        self.assertIn("ignore_eos", said["message"])
+
+    def test_a_first_request_that_fails_is_explained_by_the_log(self):
+        says = ("--print", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.96 GiB.")
+        load = {**load_profile(), "prompt": "text"}
+        said = failure(self.run_to_end([fake_cell("a", "--ids-only", *says, load=load)], telemetry=False))
+        self.assertEqual((said["kind"], said["phase"]), ("out-of-memory", "ready"))
+        self.assertIn("no tokenizer", said["message"])
+        self.assertIn("lower gpu-memory-utilization", said["message"])
+
     def test_any_command_is_told_its_address_and_asked_at_its_own_health_path(self):
         argv = [sys.executable, FAKE_ENGINE, "--host", "{host}", "--port", "{port}"]
         cell = fake_cell("a", argv=[*argv, "--key-variable", "LOADLINE_ENGINE_API_KEY"])

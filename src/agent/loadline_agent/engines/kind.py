@@ -66,6 +66,10 @@ class EngineKind(NamedTuple):
     variables: Callable[[str, int], Dict[str, str]] = lambda host, port: {}
     #: Whether /v1/completions takes a prompt of token ids.
     takes_token_ids: bool = True
+    #: Whether it takes `ignore_eos`, or ignores it. Else answers end where the model ends them.
+    takes_ignore_eos: bool = True
+    #: Whether its streams end with [DONE], as OpenAI's do.
+    marks_end: bool = True
     #: Whether it says the ids that it generated where it is asked to (`return_token_ids`).
     says_token_ids: bool = False
     stopping: Sequence[Tuple[signal.Signals, float]] = STOPPING

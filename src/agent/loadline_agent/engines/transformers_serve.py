@@ -1,10 +1,10 @@
-"""`transformers serve`. It loads the model with the first request."""
+"""`transformers serve`. It loads the model with the first request, which `accelerate` must be there for."""
 
 from typing import List
 
 from .causes import ANY_TIME, AT_START, REFUSED_CONFIGURATION, TORCH_OUT_OF_MEMORY
 from .failure import Cause
-from .kind import EngineKind
+from .kind import EngineKind, Verified
 
 
 def arguments(host: str, port: int) -> List[str]:
@@ -27,7 +27,7 @@ TRANSFORMERS = EngineKind(
     label="transformers serve",
     arguments=arguments,
     documentation="https://huggingface.co/docs/transformers/serving",
-    verified=None,
+    verified=Verified("5.20.2", "2026-11-25", "a CPU, a Llama of two layers with random weights"),
     # It has no key at all.
     key_variable=None,
     causes=CAUSES,
@@ -38,4 +38,8 @@ TRANSFORMERS = EngineKind(
     # It lists what the cache holds, and loads whatever a request names.
     keeps_name=False,
     takes_token_ids=False,
+    # 5.20 refuses fields that it does not know.
+    takes_ignore_eos=False,
+    # Its last event has usage and the reason of the end.
+    marks_end=False,
 )

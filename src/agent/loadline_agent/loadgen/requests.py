@@ -50,7 +50,9 @@ class RequestFactory:
             f'{{"model":{json.dumps(model)},'
             + ('"stream":true,"stream_options":{"include_usage":true},' if streamed else '"stream":false,')
             + ('"return_token_ids":true,' if return_ids else "")
-            + '"ignore_eos":true,"temperature":0,"max_tokens":'
+            # What a server does not know it ignores, as a rule; one that refuses it is asked without.
+            + ('' if profile.get("ignoreEos") is False else '"ignore_eos":true,')
+            + '"temperature":0,"max_tokens":'
         )
         self._middle = ',"messages":[' if self._chat else ',"prompt":'
         self._end = "]}" if self._chat else "}"

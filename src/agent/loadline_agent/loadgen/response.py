@@ -15,6 +15,7 @@ _TOKEN = re.compile(
 ).search
 _TEXT = re.compile(rb'"(?:text|content)"\s*:\s*"((?:[^"\\]|\\.)*)"').findall
 _TOKEN_IDS = re.compile(rb'"token_ids"\s*:\s*\[([^\]]*)\]').findall
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"').search
 _HEX = re.compile(rb"[0-9A-Fa-f]+\Z").match
 
 _MAX_HEAD_BYTES = 65536
@@ -40,7 +41,7 @@ class ResponseReader:
     last byte is the token's.
 
     `streamed` false: one JSON document is expected in place of a stream. `keeps_answer`: what was generated is kept, and
-    every event has to come here.
+    every event has to come here. `marked_end` false: the server never sends [DONE]; its last event has usage and a finish reason.
     """
 
     __slots__ = (
@@ -59,12 +60,13 @@ class ResponseReader:
         "_is_event_stream",
         "_event",
         "_saw_done",
+        "_marked_end",
         "_usage_event",
         "_error_event",
         "_body",
     )
 
-    def __init__(self, streamed: bool = True, keeps_answer: bool = False) -> None:
+    def __init__(self, streamed: bool = True, keeps_answer: bool = False, marked_end: bool = True) -> None:
         self.status: Optional[int] = None
         self.keep_alive = True
         self.complete = False
@@ -80,6 +82,7 @@ class ResponseReader:
         self._is_event_stream = False
         self._event = b""
         self._saw_done = False
+        self._marked_end = marked_end
         self._usage_event: Optional[bytes] = None
         self._error_event: Optional[bytes] = None
         self._body = b""
@@ -279,7 +282,7 @@ class ResponseReader:
             return "protocol", "the answer is not an event stream: %s" % _message_of_body(self._body)
         if not self.complete:
             return "incomplete-stream", "the connection ended within the stream, after %d events" % token_events
-        if not self._saw_done:
+        if not self._saw_done and (self._marked_end or not _FINISHED(self._usage_event or b"")):
             return "incomplete-stream", "the stream ended without [DONE], after %d events" % token_events
         if token_events == 0:
             return "no-tokens", "the stream ended without a token"

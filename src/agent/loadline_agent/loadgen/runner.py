@@ -137,6 +137,7 @@ def drive(
         raise LoadError("bad-profile", "warm-up", str(error)) from error
     streamed = profile.get("stream") is not False
     loop = Loop(job.addresses, profile["api"], job.request_timeout, job.deadline, job.should_stop, streamed)
+    loop.marked_end = profile.get("doneMark") is not False
     collects_garbage = gc.isenabled()
     gc.disable()
     try:

@@ -28,6 +28,8 @@ class Traffic:
     def __init__(self, addresses: Sequence[Address], streamed: bool) -> None:
         self._addresses = addresses
         self._streamed = streamed
+        #: False for a server that never sends [DONE].
+        self.marked_end = True
         #: Streams that wait for a first token wait in `urgent`, which itself waits in `poller`.
         self.poller = select.epoll()
         self.urgent = select.epoll()
@@ -180,7 +182,7 @@ class Traffic:
         self._begin_again(stream)
 
     def _begin_again(self, stream: Stream) -> None:
-        stream.reader = ResponseReader(self._streamed, self._keeps_answers)
+        stream.reader = ResponseReader(self._streamed, self._keeps_answers, self.marked_end)
         stream.one_event_a_read = False
         stream.chunks = 0
         if stream.socket is not None:

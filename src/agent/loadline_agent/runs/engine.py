@@ -71,7 +71,12 @@ class Engine:
 
     def load_of(self, load: dict) -> dict:
         """The load as this engine has to be asked: one without a tokenizer says by ids alone that it generates."""
-        return {**load, "returnTokenIds": True} if self._without_text and self.kind.says_token_ids else load
+        asked = {} if self.kind.takes_ignore_eos else {"ignoreEos": False}
+        if not self.kind.marks_end:
+            asked["doneMark"] = False
+        if self._without_text and self.kind.says_token_ids:
+            asked["returnTokenIds"] = True
+        return {**load, **asked}
 
     # Start
 
@@ -188,7 +193,14 @@ class Engine:
         return [instance.clean(line) for line in diagnose(instance.log_lines(), (), None).excerpt]
 
     def _refused(self, message: str) -> EngineFailed:
-        return EngineFailed("ready", self._cleaned(Diagnosis("refused", message, self.log_tail()), self.instances[-1]))
+        """It answers, and not as it should. One that loads its model with the first request says in its log why it did not."""
+        instance = self.instances[-1]
+        found = diagnose(instance.log_lines(), self.kind.causes, "", self.kind.phases)
+        if found.kind == "timeout":
+            found = found._replace(kind="refused", message=message)
+        else:
+            found = found._replace(message=f"{message} Its log: {found.message}")
+        return EngineFailed("ready", self._cleaned(found, instance))
 
     # Stop
 

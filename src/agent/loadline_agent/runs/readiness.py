@@ -75,6 +75,9 @@ class Readiness:
         elif self._launch.kind.keeps_name:
             return False
         path, body = first_request(self._launch.api, self._launch.prompt, self.model)
+        if self._launch.kind.says_token_ids:
+            # Text that is empty then says that there is no tokenizer, and not that the model had nothing to say.
+            body["ignore_eos"] = True
         # The first request may compile, or load the model: it has all the time that is left.
         first = self._ask(path, end - time.monotonic(), body)
         if first is None:
@@ -134,4 +137,4 @@ def first_request(api: str, prompt: str, model: str) -> Tuple[str, dict]:
         messages = [{"role": "user", "content": FIRST_WORDS}]
         return "/v1/chat/completions", {"model": model, "messages": messages, "max_tokens": FIRST_TOKENS}
     words = FIRST_IDS if prompt == "token-ids" else FIRST_WORDS
-    return "/v1/completions", {"model": model, "prompt": words, "max_tokens": FIRST_TOKENS, "ignore_eos": True}
+    return "/v1/completions", {"model": model, "prompt": words, "max_tokens": FIRST_TOKENS}

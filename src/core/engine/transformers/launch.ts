@@ -12,6 +12,6 @@ export const transformersLaunch: ServerLaunch = {
   ownFlags: new Map(),
   parallelFlags: [],
   takesTokenIds: false,
-  verified: false,
+  verified: true,
   documentation: 'https://huggingface.co/docs/transformers/serving',
 };
