@@ -1,6 +1,8 @@
 /** Result files of other load generators → runs, as the panel, the reports and the terminal show ours. */
 import { distinctProblems, failure, type Problem, type Result, success } from '../result.ts';
 import { type Content, contentHash } from '../sweep/contentHash.ts';
+import { findKnees } from '../sweep/knee.ts';
+import { cellInterval, outlyingTrials } from '../sweep/repeats.ts';
 import type { CellResult, RunResults } from '../sweep/run.ts';
 import { certifiedFrom } from '../sweep/statistics.ts';
 import { type ForeignDocument, type ForeignFile, readDocument } from './document.ts';
@@ -116,9 +118,10 @@ function runOf(
     ({ startedWallMs, finishedWallMs }) => startedWallMs ?? finishedWallMs ?? [],
   );
   const names = documents.map(({ name }) => name);
+  const knees = findKnees(cells);
   return {
     schema: 1,
-    run: runNameOf(tool.name, started, [...names, model ?? '', ...settings.keys()]),
+    run: runNameOf(tool.name, started, contentOf(documents, trials, model)),
     name: `${tool.name}${model === null ? '' : `, ${model}`}`,
     mode: 'measured',
     host: server ?? notKnown,
@@ -130,6 +133,7 @@ function runOf(
     cells,
     answer: null,
     warnings: warningsOf(cells),
+    ...(knees.length === 0 ? {} : { knees }),
     origin: { tool: tool.name, version: reading.version, file, notes: notesOf(reading, trials, names) },
   };
 }
@@ -161,6 +165,8 @@ function cellOf(id: string, repeats: readonly ForeignTrial[], namesLengths: bool
   const wall = (of: (trial: ForeignTrial) => number | null) => repeats.flatMap((trial) => of(trial) ?? []);
   const started = wall(({ startedWallMs }) => startedWallMs);
   const finished = wall(({ finishedWallMs }) => finishedWallMs);
+  const interval = cellInterval(results);
+  const outliers = outlyingTrials(results);
   return {
     cell: id,
     label: parts.join(', '),
@@ -176,6 +182,8 @@ function cellOf(id: string, repeats: readonly ForeignTrial[], namesLengths: bool
     prediction: null,
     startedWallMs: started.length === 0 ? null : Math.min(...started),
     finishedWallMs: finished.length === 0 ? null : Math.max(...finished),
+    ...(interval === undefined ? {} : { interval }),
+    ...(outliers.length === 0 ? {} : { outliers }),
   };
 }
 
@@ -187,6 +195,18 @@ function byLoad(a: CellResult, b: CellResult): number {
 
 function loadOf({ concurrency, requestsPerSecond }: CellResult): number {
   return concurrency ?? (requestsPerSecond === undefined ? Number.MAX_VALUE : 1e9 + requestsPerSecond);
+}
+
+/** What tells a run from another, wherever its files lie. */
+function contentOf(
+  documents: readonly ForeignDocument[],
+  trials: readonly ForeignTrial[],
+  model: string | null,
+): readonly string[] {
+  const figures = trials.map(({ result }) =>
+    JSON.stringify([result?.requests, result?.tokens, result?.e2eMs]),
+  );
+  return [model ?? '', ...documents.map(({ base }) => base), ...trials.map(settingOf), ...figures];
 }
 
 /** When it was measured, where the file says so, and what sets it apart: the same files give the same name. */

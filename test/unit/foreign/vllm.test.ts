@@ -116,11 +116,20 @@ describe('vllm bench serve', () => {
       ]),
     );
     expect(figures).toHaveLength(3);
+    // Two repeats have an interval, as repeats of our own runs.
+    const repeated = run.cells.find(({ trials }) => trials.length === 2);
+    expect(repeated?.interval?.systemTokensPerSecond).toMatchObject({ mean: 1005, n: 2 });
     expect(run.cells.find(({ state }) => state === 'failed')?.failure?.message).toMatch(/out of memory/);
     const read = readForeign(files);
     expect(read.ok && read.warnings.map(({ message }) => message)).toEqual([
       'Left out, as they are no results of a load generator: sweep/summary.csv.',
     ]);
+  });
+
+  it('the same files have the same name wherever they lie, others another', () => {
+    const named = (name: string, text: object) => theRun([file(name, text)]).run;
+    expect(named('/a/b/r.json', summary)).toBe(named('r.json', summary));
+    expect(named('r.json', { ...summary, completed: 641 })).not.toBe(named('r.json', summary));
   });
 
   it('models are runs of their own', () => {
