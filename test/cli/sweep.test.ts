@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PlanPreview } from '../../src/core/sweep/preview.ts';
 import type { RunResults } from '../../src/core/sweep/run.ts';
-import { freePort, waitFor } from '../tools/loopbackSshd.ts';
+import { freePort, startLoopbackSshd, waitFor } from '../tools/loopbackSshd.ts';
 import { processesOf } from '../tools/processesOf.ts';
 import { BuiltCli } from './builtCli.ts';
 
@@ -245,6 +245,32 @@ describe('a rehearsed sweep on this machine', () => {
     expect(file(run, 'plan.yaml')).toBe(tiny);
     expect(readFileSync(join(cli.folder, '.loadline', '.gitignore'), 'utf8')).toBe('*\n');
     await nothingIsLeft();
+  });
+
+  it('runs on each of its hosts at the same time, a run each', async () => {
+    const sshd = await startLoopbackSshd({ alias: 'gpu-b' });
+    try {
+      const two = tiny.replace('name: tiny', 'name: both').replace('[this-machine]', '[this-machine, gpu-b]');
+      const { exitCode, stdout, stderr } = await cli.run(
+        ['sweep', '--rehearse', '--json', plan('both', two)],
+        {
+          LOADLINE_SSH_CONFIG: sshd.configFile,
+        },
+      );
+      expect(exitCode, stderr).toBe(0);
+      expect(stderr).toMatch(/^this-machine: Run \S+-both-this-machine-simulated started on this-machine/m);
+      expect(stderr).toMatch(/^gpu-b: Run \S+-both-gpu-b-simulated started on gpu-b/m);
+      const started = (host: string) => stderr.indexOf(`started on ${host}`);
+      const firstCell = stderr.search(/\[1\/2\]/);
+      expect(Math.max(started('gpu-b'), started('this-machine'))).toBeLessThan(firstCell);
+      const results = stdout.split(/^(?=\{)/m).map((text) => JSON.parse(text) as RunResults);
+      expect(results.map(({ host }) => host).sort()).toEqual(['gpu-b', 'this-machine']);
+      const ids = results.map(({ cells }) => cells.map(({ cell, state }) => `${cell} ${state}`));
+      expect(ids[0]).toEqual(ids[1]);
+      await nothingIsLeft();
+    } finally {
+      await sshd.stop();
+    }
   });
 
   it('is reported again from its folder alone, the same', async () => {

@@ -75,14 +75,20 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
       if (json) terminal.out(JSON.stringify(previews.length === 1 ? previews[0] : previews, null, 2));
       return exitCodes.ok;
     }
+    // Connected first, and followed when all of them run: what takes long on one host keeps no other waiting half-way.
+    await Promise.all(sessions.map((session) => session.agent()));
+    const detach = given.isSet('detach');
+    const started = await Promise.all(
+      ready.map(async ({ session, prepared }) => {
+        const own = terminalOf(session.name, hosts, terminal);
+        const place = await startRun(await session.agent(), prepared, workspace, own);
+        sayStarted(place, session.name, own, { json, detach });
+        return { session, place, own };
+      }),
+    );
+    if (detach) return exitCodes.ok;
     const codes = await Promise.all(
-      ready.map(({ session, prepared }) =>
-        startAndFollow(session, prepared, terminalOf(session.name, hosts, terminal), {
-          workspace,
-          json,
-          detach: given.isSet('detach'),
-        }),
-      ),
+      started.map(({ session, place, own }) => followToEnd(own, session, place, { json })),
     );
     return Math.max(...codes);
   } finally {
@@ -113,26 +119,17 @@ async function probeFor(
   return (await session.agent()).probe({ signal: interrupted });
 }
 
-async function startAndFollow(
-  session: HostSession,
-  prepared: PreparedRun,
+function sayStarted(
+  place: RunPlace,
+  host: string,
   terminal: Terminal,
-  {
-    workspace,
-    json,
-    detach,
-  }: { readonly workspace: string; readonly json: boolean; readonly detach: boolean },
-): Promise<number> {
-  const host = session.name;
-  const place = await startRun(await session.agent(), prepared, workspace, terminal);
+  { json, detach }: { readonly json: boolean; readonly detach: boolean },
+): void {
   const { run, directory } = place;
   terminal.err(`Run ${run} started on ${host}; here in ${relative(terminal.cwd, directory) || directory}.`);
-  if (detach) {
-    if (json) terminal.out(JSON.stringify({ run, host, directory }));
-    terminal.err(leaveWords(place, host));
-    return exitCodes.ok;
-  }
-  return await followToEnd(terminal, session, place, { json });
+  if (!detach) return;
+  if (json) terminal.out(JSON.stringify({ run, host, directory }));
+  terminal.err(leaveWords(place, host));
 }
 
 /** The folder here first: a disk without space is found before anything runs. What the agent refuses leaves no folder. */
