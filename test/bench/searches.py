@@ -48,7 +48,7 @@ def simulated_trial(engine, load, inputs=128, outputs=40):
     scheduler = Scheduler(engine)
     lengths = random.Random("lengths")
     concurrency, rate = load.get("concurrency"), load.get("requestsPerSecond")
-    count = max(150, 3 * concurrency) if concurrency else max(400, 8 * rate)
+    count = max(150 + concurrency, 5 * concurrency) if concurrency else max(400, 8 * rate)
     sent, first, end, tokens = [], [None] * count, [None] * count, [0] * count
     due, at = [], 0.0
     for _ in range(count):
@@ -82,6 +82,7 @@ def simulated_trial(engine, load, inputs=128, outputs=40):
                 del running[index]
     return {
         "durationMs": 1000 * now,
+        "concurrency": concurrency,
         "requests": {
             "sentMs": [1000 * value for value in sent],
             "ttftMs": [1000 * (value - start) for value, start in zip(first, sent)],
@@ -191,7 +192,10 @@ class Loads:
         return parameters(noise, seed, scale, **{**self.changes, **rough})
 
     def figures(self, at, noise, seed, scale=1.0):
-        return trial_figures(simulated_trial(self.engine(at, noise, seed, scale), self.cells[at]["load"]))
+        return trial_figures(
+            simulated_trial(self.engine(at, noise, seed, scale), self.cells[at]["load"]),
+            "closed-loop" if "concurrency" in self.cells[at]["load"] else "open-loop",
+        )
 
     def truth(self, at):
         """Without noise."""

@@ -1,10 +1,13 @@
 """Figures of one trial, for decisions during a run. The same definitions as src/core/sweep/statistics.ts, from the trial alone."""
 
 import math
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 #: Requests that certify a p95: MLPerf Inference's early-stopping floor at 99 % confidence, as in statistics.ts.
 CERTIFIES_P95 = 130
+
+#: A closed loop with fewer rounds than this is all start and end (window.ts).
+LEAST_ROUNDS = 3
 
 #: A service level speaks of answered requests; beyond this share of failures it is missed (checks.ts).
 MOST_FAILED_SHARE = 0.01
@@ -21,37 +24,97 @@ class TrialFigures(NamedTuple):
     client_bound: bool
 
 
-def trial_figures(measurement: dict) -> TrialFigures:
+class Answered(NamedTuple):
+    sent_ms: float
+    #: From when it was due, where that is known.
+    ttft_ms: Optional[float]
+    first_ms: Optional[float]
+    end_ms: float
+    output: Optional[int]
+
+
+def trial_figures(measurement: dict, profile: str = "closed-loop") -> TrialFigures:
     columns = measurement["requests"]
-    due = columns.get("scheduledMs")
-    ttft: List[float] = []
-    tpot: List[float] = []
-    rates: List[float] = []
-    tokens: Optional[int] = 0
-    completed = 0
-    for at, failure in enumerate(columns["failure"]):
-        end, first, output = columns["e2eMs"][at], columns["ttftMs"][at], columns["outputTokens"][at]
-        if failure is not None or end is None:
-            continue
-        completed += 1
-        tokens = None if tokens is None or output is None else tokens + output
-        if first is not None:
-            ttft.append(first + (columns["sentMs"][at] - due[at] if due else 0))
-            if output is not None and output >= 2:
-                tpot.append((end - first) / (output - 1))
-        if output is not None and end > 0:
-            rates.append(1000 * output / end)
-    seconds = measurement["durationMs"] / 1000
+    answered = answered_requests(columns)
+    window = measured_window(measurement, profile, answered)
+    counting = answered if window is None else [one for one in answered if one.sent_ms >= window[0]]
+    ttft = [one.ttft_ms for one in counting if one.ttft_ms is not None]
+    tpot = [
+        (one.end_ms - one.first_ms) / (one.output - 1)
+        for one in counting
+        if one.first_ms is not None and one.output is not None and one.output >= 2
+    ]
+    rates = [
+        1000 * one.output / (one.end_ms - one.sent_ms)
+        for one in counting
+        if one.output is not None and one.end_ms > one.sent_ms
+    ]
     failed = sum(1 for failure in columns["failure"] if failure is not None)
     return TrialFigures(
-        completed,
-        failed / max(1, failed + completed),
+        len(answered),
+        failed / max(1, failed + len(answered)),
         certified_p95(ttft),
         certified_p95(tpot),
         sum(rates) / len(rates) if rates else None,
-        tokens / seconds if tokens is not None and completed and seconds > 0 else None,
+        tokens_per_second(answered, window or (0.0, measurement["durationMs"])),
         measurement["client"]["bound"],
     )
+
+
+def answered_requests(columns: dict) -> List[Answered]:
+    due = columns.get("scheduledMs")
+    found = []
+    for at, failure in enumerate(columns["failure"]):
+        sent, end, first = columns["sentMs"][at], columns["e2eMs"][at], columns["ttftMs"][at]
+        if failure is not None or end is None:
+            continue
+        waited = max(0.0, sent - due[at]) if due else 0.0
+        found.append(
+            Answered(
+                sent,
+                None if first is None else first + waited,
+                None if first is None else sent + first,
+                sent + end,
+                columns["outputTokens"][at],
+            )
+        )
+    return found
+
+
+def measured_window(measurement: dict, profile: str, answered: List[Answered]) -> Optional[Tuple[float, float]]:
+    """After the start and before requests run out (window.ts, without its search for a steady part); None where that is all."""
+    columns = measurement["requests"]
+    sent = sorted(columns["sentMs"])
+    if profile == "offline" or not answered:
+        return None
+    mean_e2e = sum(one.end_ms - one.sent_ms for one in answered) / len(answered)
+    concurrency = measurement.get("concurrency") or 1
+    start: Optional[float] = sent[0]
+    if profile == "open-loop":
+        start = sent[0] + mean_e2e
+    elif profile == "closed-loop" and concurrency > 1:
+        # The first that took the place of another.
+        start = sent[concurrency] if concurrency < len(sent) else None
+    last = max(columns["scheduledMs"]) if columns.get("scheduledMs") else sent[-1]
+    if start is None or last - start < LEAST_ROUNDS * mean_e2e:
+        return None
+    return start, last
+
+
+def tokens_per_second(answered: List[Answered], window: Tuple[float, float]) -> Optional[float]:
+    """Tokens by when they came: evenly from a request's first to its last. None where a count is missing."""
+    begin, end = window
+    tokens = 0.0
+    for one in answered:
+        if one.output is None:
+            return None
+        first = one.end_ms if one.first_ms is None else one.first_ms
+        if one.end_ms > first:
+            inside = max(0.0, min(one.end_ms, end) - max(first, begin)) / (one.end_ms - first)
+        else:
+            inside = 1.0 if begin <= first <= end else 0.0
+        tokens += one.output * inside
+    return 1000 * tokens / (end - begin) if answered and end > begin else None
 
 
 def certified_p95(sample: List[float]) -> Optional[float]:

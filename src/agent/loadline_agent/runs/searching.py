@@ -84,7 +84,8 @@ class Searches:
             elif cell not in self._covered:
                 continue
             elif kind == "trial-measured":
-                self._trials.setdefault(cell, []).append(trial_figures(record["measurement"]))
+                profile = self._cells[cell]["load"].get("profile", "closed-loop")
+                self._trials.setdefault(cell, []).append(trial_figures(record["measurement"], profile))
             elif kind == "cell-done":
                 self._settled[cell] = Settled(None, self._trials.get(cell, []))
             elif kind == "cell-failed":
