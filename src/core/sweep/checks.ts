@@ -1,4 +1,5 @@
 /** Checks of the measurement itself: whether its figures can be true together. */
+import { batchMeansError, leastBatches } from './batchMeans.ts';
 import { meanTokens } from './load.ts';
 import type { LoadResult, TrialChecks } from './loadResult.ts';
 import type { TrialMeasurement } from './measurement.ts';
@@ -8,6 +9,10 @@ import type { MeasuredWindow } from './window.ts';
 
 /** Beyond this share Little's law says that the measurement is broken, or all start and end. */
 export const mostResidual = 0.05;
+/** What a client takes between an answer and the next request is no contradiction. */
+const LEAST_MISSED_MS = 10;
+/** Requests in flight are sampled, and so are off by chance. */
+const SAMPLING_ERRORS = 3;
 /** Above it the gaps between stream events are not those between tokens. */
 const MOST_TOKENS_PER_CHUNK = 1.25;
 /** Mean lengths may miss what was asked for by so much, and by what chance does to so many draws. */
@@ -22,10 +27,10 @@ export interface TrialCheckInput {
 export function trialChecks({ measurement, load, measured }: TrialCheckInput): TrialChecks {
   const { client, requests } = measurement;
   const notes = [...(measured?.stationarity.notes ?? [])];
-  const littleResidual = measured === null ? null : residualOf(measurement, measured, load);
-  if (littleResidual !== null && littleResidual > mostResidual)
+  const little = measured === null ? null : littlesLaw(measurement, measured, load);
+  if (little?.consistent === false)
     notes.push(
-      `Little's law is missed by ${figure(100 * littleResidual)} % (limit ${100 * mostResidual} %): throughput x time does not give the requests in flight.`,
+      `Little's law is missed by ${figure(100 * little.residual)} % (limit ${100 * mostResidual} %): throughput x time does not give the requests in flight.`,
     );
   if (client.bound)
     notes.push(`Client-bound: ${client.boundBecause?.join('; ') || 'the load generator was too busy'}.`);
@@ -45,7 +50,8 @@ export function trialChecks({ measurement, load, measured }: TrialCheckInput): T
       );
   return {
     stationary: measured?.stationarity.verdict ?? null,
-    littleResidual,
+    littleResidual: little?.residual ?? null,
+    consistent: little?.consistent ?? null,
     clientBound: client.bound,
     inputLengthMiss: input?.share ?? null,
     outputLengthMiss: output?.share ?? null,
@@ -58,42 +64,62 @@ export function chunksHideGaps({ tokensPerChunk }: LoadResult): boolean {
   return (tokensPerChunk ?? 1) > MOST_TOKENS_PER_CHUNK;
 }
 
+interface LittlesLaw {
+  readonly residual: number;
+  readonly consistent: boolean;
+}
+
 /**
  * |N - X R| / N in the window. X R, throughput times time in the system, is what the requests' times that lie in the window add up to,
  * over its length: with requests at its edges counted by their part in it, for waves that end together would else be counted whole or
  * not at all. N is the concurrency of a closed loop without pauses, else what the client counted; null where it counted nothing, or
  * requests failed, whose time is not known.
  */
-function residualOf(
+function littlesLaw(
   measurement: TrialMeasurement,
-  { window: { fromMs, toMs } }: MeasuredWindow,
+  { window: { fromMs, toMs }, meanE2eMs }: MeasuredWindow,
   load: LoadProfile | undefined,
-): number | null {
+): LittlesLaw | null {
   const { requests } = measurement;
   const failed = requests.failure.filter((kind) => kind !== null).length;
   if (failed > mostFailedShare * requests.failure.length) return null;
-  const inFlight = meanInFlight(measurement, fromMs, toMs, load);
-  if (inFlight === null || !(inFlight > 0)) return null;
+  const counted = meanInFlight(measurement, fromMs, toMs, load);
+  if (counted === null || !(counted.mean > 0)) return null;
   let timeMs = 0;
   for (const [at, sent] of requests.sentMs.entries()) {
     const e2e = requests.failure[at] === null ? (requests.e2eMs[at] ?? 0) : 0;
     timeMs += Math.max(0, Math.min(toMs, sent + e2e) - Math.max(fromMs, sent));
   }
-  return Math.abs(inFlight - timeMs / (toMs - fromMs)) / inFlight;
+  const missed = Math.abs(counted.mean - timeMs / (toMs - fromMs));
+  const residual = missed / counted.mean;
+  const consistent =
+    residual <= mostResidual ||
+    residual * meanE2eMs <= LEAST_MISSED_MS ||
+    missed <= SAMPLING_ERRORS * counted.standardError;
+  return { residual, consistent };
 }
 
+/** Requests in flight over the window, and how far sampling them may be off: 0 where their number is set. */
 function meanInFlight(
   { concurrency, inFlight }: TrialMeasurement,
   fromMs: number,
   toMs: number,
   load: LoadProfile | undefined,
-): number | null {
+): { readonly mean: number; readonly standardError: number } | null {
   const pauses = load?.turns?.thinkMs !== undefined && load.turns.thinkMs > 0;
-  if ((load === undefined || load.profile === 'closed-loop') && !pauses) return concurrency;
+  if ((load === undefined || load.profile === 'closed-loop') && !pauses) {
+    return concurrency === null ? null : { mean: concurrency, standardError: 0 };
+  }
   if (inFlight === undefined) return null;
   const { bucketMs, values } = inFlight;
   const within = values.filter((_, at) => at * bucketMs >= fromMs && (at + 1) * bucketMs <= toMs);
-  return within.length === 0 ? null : within.reduce((sum, value) => sum + value, 0) / within.length;
+  const meanOf = (sample: readonly number[]) => sample.reduce((sum, value) => sum + value, 0) / sample.length;
+  if (within.length < 2 * leastBatches) return null;
+  const length = within.length / leastBatches;
+  const batches = Array.from({ length: leastBatches }, (_, at) =>
+    meanOf(within.slice(Math.floor(at * length), Math.floor((at + 1) * length))),
+  );
+  return { mean: meanOf(within), standardError: batchMeansError(batches)?.standardError ?? 0 };
 }
 
 interface LengthMiss {

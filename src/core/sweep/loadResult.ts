@@ -114,6 +114,11 @@ export interface TrialChecks {
   readonly stationary: boolean | null;
   /** |N - X R| / N: by how much requests in flight and throughput x time in the system miss each other. */
   readonly littleResidual: number | null;
+  /**
+   * False where that is more than 5 %, more than 10 ms a request, and more than sampling the requests in flight explains: the figures
+   * cannot be true together. Null where it could not be checked.
+   */
+  readonly consistent?: boolean | null;
   readonly clientBound: boolean;
   /** Mean length as counted by the server against the one asked for, as a share of it. */
   readonly inputLengthMiss: number | null;

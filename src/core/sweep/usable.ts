@@ -1,5 +1,5 @@
 /** Which cells count for an answer, and what is said of the others. */
-import { failsTooOften, mostFailedShare, mostResidual } from './checks.ts';
+import { failsTooOften, mostFailedShare } from './checks.ts';
 import type { IntervalMetric, LoadResult } from './loadResult.ts';
 import { metricOf } from './repeats.ts';
 import type { CellResult, RunMode } from './run.ts';
@@ -11,7 +11,7 @@ export function isUsable(cell: CellResult): boolean {
 
 /** Little's law is missed in one of its trials: its figures cannot be true together. */
 export function isInconsistent(cell: CellResult): boolean {
-  return cell.trials.some((trial) => (trial.checks?.littleResidual ?? 0) > mostResidual);
+  return cell.trials.some((trial) => trial.checks?.consistent === false);
 }
 
 export function isClientBound(cell: CellResult): boolean {

@@ -147,6 +147,26 @@ describe('checks of a trial', () => {
     const result = summariseTrial({ ...measurement, concurrency: 20 }, null);
     expect(result.checks?.littleResidual).toBeGreaterThan(0.15);
     expect(result.checks?.notes.join(' ')).toContain("Little's law is missed by");
+    expect(result.checks?.consistent).toBe(false);
+  });
+
+  it('forgive a client that samples the requests in flight, and one that takes a moment between two requests', () => {
+    const open = openLoop(0.8);
+    const random = randomFrom(2);
+    // True in-flight is 0.72 on the whole; a sample says 0 or 1.
+    const values = Array.from({ length: 2400 }, () => (random() < 0.75 ? 1 : 0));
+    const sampled = summariseTrial({ ...open, inFlight: { bucketMs: 100, values } }, null, profile);
+    expect(sampled.checks?.littleResidual).toBeGreaterThan(0);
+    expect(sampled.checks?.consistent).toBe(true);
+    const wrong = summariseTrial(
+      { ...open, inFlight: { bucketMs: 100, values: values.map((value) => 2 * value) } },
+      null,
+      profile,
+    );
+    expect(wrong.checks?.consistent).toBe(false);
+    const quick = closedLoop({ ...steady, stepMs: 0.5 });
+    const slow = summariseTrial({ ...quick, concurrency: 17 }, null);
+    expect(slow.checks).toMatchObject({ consistent: true, littleResidual: expect.closeTo(1 / 17, 2) });
   });
 
   it('find lengths that are not those asked for, and forgive chance', () => {
