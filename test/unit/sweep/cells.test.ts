@@ -244,6 +244,19 @@ load:
     expect(cells[1]?.prediction?.reason).toMatch(/free|GiB/);
   });
 
+  it('predicts what an engine finds under the memory limit of MPS, where the total stays that of the GPU', () => {
+    const under = (share: number) =>
+      grid(
+        chatPlan
+          .replace(
+            '"0.26.0"',
+            `"0.26.0", arrangements: [{ copies: 2, sharing: mps, memoryGiB: 20, flags: { gpu-memory-utilization: ${share} } }]`,
+          )
+          .replace('[1, 2, 4]', '4'),
+      ).cells[0]?.prediction?.outcome;
+    expect([under(0.2), under(0.3)]).toEqual(['fits', 'does-not-fit']);
+  });
+
   it('lets parallel flags say how many GPUs there are', () => {
     const { cells } = grid(
       chatPlan.replace('load:', 'matrix: { tensor-parallel-size: [1, 2] }\nload:').replace('[1, 2, 4]', '1'),
