@@ -37,6 +37,12 @@ export function leadSentence({ results }: Pick<ReportInput, 'results'>): string 
   return `${simulated}${done} of ${results.cells.length} cells have a result (run ${results.outcome}).`;
 }
 
+/** The first sentence is what was asked for; how far it goes is smaller print. */
+export function leadParts(input: ReportInput): { readonly first: string; readonly rest: string } {
+  const [first = '', ...others] = leadSentence(input).split(/(?<=[.!?]) (?=[\p{Lu}\d])/u);
+  return { first, rest: others.join(' ') };
+}
+
 /** Tables beside that of the cells have so many of them at most: a report is to be read, and mailed. */
 const MOST_DETAILED = 300;
 

@@ -1,7 +1,7 @@
 import { escapeXml } from './reportChart.ts';
 import {
   detailed,
-  leadSentence,
+  leadParts,
   methodSentences,
   type ReportInput,
   reportTitle,
@@ -25,7 +25,7 @@ export function reportHtml(input: ReportInput): string {
   const title = escapeXml(reportTitle(input));
   const sections = [
     `<h1>${title}</h1>`,
-    answer(leadSentence(input)),
+    answer(input),
     results.mode === 'rehearsal' ? `<p class="simulated" role="note">${escapeXml(simulatedNotice)}</p>` : '',
     ...reportPlots(results).map(
       ({ svg, summary }) => `<figure>${svg}<figcaption>${escapeXml(summary)}</figcaption></figure>`,
@@ -80,11 +80,10 @@ function failures(results: RunResults): string {
   return `<h3>Not measured</h3><ul>${items.join('')}</ul>`;
 }
 
-/** The first sentence is what was asked for; how far it goes is smaller print. */
-function answer(text: string): string {
-  const [first = text, ...others] = text.split(/(?<=[.!?]) (?=[\p{Lu}\d])/u);
-  const rest = others.length === 0 ? '' : ` <span class="rest">${escapeXml(others.join(' '))}</span>`;
-  return `<p class="answer">${escapeXml(first)}${rest}</p>`;
+function answer(input: ReportInput): string {
+  const { first, rest } = leadParts(input);
+  const small = rest === '' ? '' : ` <span class="rest">${escapeXml(rest)}</span>`;
+  return `<p class="answer">${escapeXml(first)}${small}</p>`;
 }
 
 function htmlTable({ columns, rows }: Table, caption: string): string {

@@ -1,7 +1,7 @@
 import { withoutControlCharacters } from '../controlCharacters.ts';
 import {
   detailed,
-  leadSentence,
+  leadParts,
   methodSentences,
   type ReportInput,
   reportTitle,
@@ -15,13 +15,14 @@ import { cellTable, percentileTable, simulatedMark, type Table } from './reportT
 export function reportMarkdown(input: ReportInput): string {
   const { results } = input;
   const mark = simulatedMark(results);
+  const lead = leadParts(input);
   const { results: shown, note } = detailed(results);
   const failures = results.cells.flatMap((cell) =>
     cell.failure === null ? [] : [`- ${text(cell.label)}: ${text(cell.failure.message)}`],
   );
   const sections = [
     `# ${text(reportTitle(input))}`,
-    `**${text(leadSentence(input))}**`,
+    `**${text(lead.first)}**${lead.rest === '' ? '' : ` ${text(lead.rest)}`}`,
     ...(results.mode === 'rehearsal' ? [`> ${simulatedNotice}`] : []),
     `## Cells${mark}`,
     markdownTable(cellTable(results)),

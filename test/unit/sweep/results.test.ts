@@ -286,6 +286,20 @@ describe('the answer to the chat question', () => {
     expect(interrupted.outcome).toBe('interrupted');
   });
 
+  it('to cost counts with the price of the plan, else with a list price that it names', () => {
+    const records = journal([...begin, ...measured(one, good), completed]);
+    const cost = { ...context, question: 'cost' as const };
+    const own = resultsFromJournal({ ...cost, gpuDollarsPerHour: 1.8 }, records);
+    expect(own.price).toEqual({ dollarsPerHour: 1.8, source: 'price of the plan' });
+    // 1.8 dollars an hour at 50 tokens/s.
+    expect(own.answer).toContain('$10.0 a million output tokens');
+    const list = resultsFromJournal(cost, records);
+    expect(list.answer).toContain(`(${list.price?.source})`);
+    expect(resultsFromJournal({ ...cost, device: 'of no catalogue' }, records).answer).toContain(
+      'No price of of no catalogue is known',
+    );
+  });
+
   it('needs a service level, and is not made up for another question', () => {
     const records = journal([...begin, ...measured(one, good), completed]);
     for (const other of [{ serviceLevel: null }, { question: 'memory-limit' as const }]) {
