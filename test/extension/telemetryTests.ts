@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { RunPhase } from '../../src/core/sweep/phases.ts';
 import { HostRegistry } from '../../src/extension/hosts/hostRegistry.ts';
 import { TelemetryPanel } from '../../src/extension/panels/telemetryPanel.ts';
 import { recordingEditor } from '../../src/extension/telemetry/recordingEditor.ts';
@@ -103,7 +104,9 @@ export function telemetryTests(): void {
 
     it('is sent to the panel while that is seen, not while it is hidden; what was missed is in the next snapshot', async () => {
       const sent: ToTelemetry[] = [];
-      const runs = { phases: () => [], onDidChange: () => new vscode.Disposable(() => {}) };
+      const changed = new vscode.EventEmitter<void>();
+      let phases: readonly RunPhase[] = [{ fromMs: 1, toMs: null, label: 'warm-up' }];
+      const runs = { phases: () => phases, onDidChange: changed.event };
       const page = vscode.window.createWebviewPanel('loadline.telemetry', 'Test', vscode.ViewColumn.One);
       const panel = new TelemetryPanel(
         contextForTest(storage),
@@ -116,7 +119,19 @@ export function telemetryTests(): void {
       const [feed] = feeds.feeds;
       assert.ok(feed);
       await until(feed, () => sent.filter(({ type }) => type === 'delta').length > 3);
-      assert.equal(sent[0]?.type, 'snapshot');
+      assert.ok(sent[0]?.type === 'snapshot');
+      assert.deepEqual(sent[0].hosts[0]?.phases, phases);
+      // What a run does is told when it changes, and then alone.
+      phases = [{ fromMs: 1, toMs: 2, label: 'warm-up' }];
+      const told = sent.length;
+      changed.fire();
+      changed.fire();
+      assert.deepEqual(
+        sent
+          .slice(told)
+          .map((message) => message.type === 'delta' && message.hosts.map((each) => each.phases)),
+        [[phases]],
+      );
       const hidden = new Promise<void>((resolve) => {
         const listener = page.onDidChangeViewState(() => {
           if (page.visible) return;
