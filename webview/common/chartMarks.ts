@@ -86,8 +86,8 @@ export function drawRegions(chart: Chart, regions: readonly ChartRegion[], theme
     const left = Math.max(area.left, x.getPixelForValue(region.from));
     const right = Math.min(area.right, Math.max(left + 2, x.getPixelForValue(region.to)));
     if (right <= area.left || left >= area.right) continue;
-    if (region.kind === 'span' || region.kind === 'chosen-span')
-      shade(ctx, area, left, right, region.kind === 'chosen-span', theme);
+    const isSpan = region.kind === 'span' || region.kind === 'chosen-span';
+    if (isSpan) shade(ctx, area, left, right, region.kind === 'chosen-span', theme);
     else hatch(ctx, area, left, right);
     const width = ctx.measureText(region.label).width;
     if (width + 8 < right - left)
@@ -95,7 +95,8 @@ export function drawRegions(chart: Chart, regions: readonly ChartRegion[], theme
         ctx,
         region.label,
         left + (right - left - width) / 2,
-        area.top + theme.fontPixels + 6,
+        // Names of limits stand at the top.
+        isSpan ? area.bottom - 4 : area.top + theme.fontPixels + 6,
         theme,
         true,
       );
@@ -144,6 +145,15 @@ function shade(
   if (!theme.highContrast) {
     ctx.fillStyle = `color-mix(in srgb, ${theme.foreground} ${chosen ? 14 : 5}%, transparent)`;
     ctx.fillRect(left, area.top, right - left, area.height);
+    // Its edges: where one ends, the next begins.
+    ctx.strokeStyle = `color-mix(in srgb, ${theme.foreground} 30%, transparent)`;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (const edge of [left + 0.5, right - 0.5]) {
+      ctx.moveTo(edge, area.top);
+      ctx.lineTo(edge, area.bottom);
+    }
+    ctx.stroke();
   }
   if (chosen || theme.highContrast) {
     ctx.strokeStyle = theme.foreground;
