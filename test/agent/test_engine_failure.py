@@ -1,9 +1,12 @@
 """Causes are found wherever in the log they stand, in vLLM's own words."""
 
+import tempfile
 import unittest
+from unittest import mock
 
 from loadline_agent.engines.failure import diagnose
 from loadline_agent.engines.vllm import CAUSES
+from loadline_agent.runs import host_memory
 
 NOISE = [
     f"(EngineCore pid=7) ERROR 11-21 13:40:11 [core.py:{line}]   File somewhere.py, line {line}" for line in range(400)
@@ -69,6 +72,23 @@ class FailureTest(unittest.TestCase):
 
     def test_killed(self):
         self.assertIn("host memory", diagnose([], CAUSES, "by SIGKILL").message)
+
+    def test_killed_for_want_of_memory_is_sure_where_the_kernel_counted_it(self):
+        found = diagnose(["loading"], CAUSES, "with exit code 1", (), host_out_of_memory=True)
+        self.assertEqual(found.kind, "host-out-of-memory")
+        # What the engine itself said goes before: the kill may have been another's.
+        said = diagnose([WORDS[0][0]], CAUSES, "by SIGKILL", (), host_out_of_memory=True)
+        self.assertEqual(said.kind, "refused")
+
+    def test_kills_are_read_as_both_versions_of_control_groups_write_them(self):
+        for text in ("low 0\nhigh 0\nmax 3\noom 1\noom_kill 2\n", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"):
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(text)
+                file.flush()
+                with mock.patch.object(host_memory, "counters", lambda: ["/nonexistent", file.name]):
+                    self.assertEqual(host_memory.kills_of_memory(), 2)
+        with mock.patch.object(host_memory, "counters", lambda: ["/nonexistent"]):
+            self.assertIsNone(host_memory.kills_of_memory())
 
     def test_never_ready(self):
         self.assertEqual(diagnose(["loading"], CAUSES, None).kind, "timeout")
