@@ -227,7 +227,7 @@ class Cuts(unittest.TestCase):
 class Bound(unittest.TestCase):
     """When the client may itself have set the result."""
 
-    def because(self, gap_ms=20.0, lag_ms=0.1, slept=5.0, unstamped=0, doubts_ms=(0.0,), late_ms=0.0):
+    def because(self, gap_ms=20.0, lag_ms=0.1, slept=5.0, unstamped=0, doubts_ms=(0.0,), late_ms=0.0, company=0):
         outcomes = Outcomes()
         outcomes.gaps.extend([] if gap_ms is None else [gap_ms / 1000.0] * 1000)
         outcomes.lags.extend([0.0001] * 985 + [lag_ms / 1000.0] * 15)
@@ -236,6 +236,7 @@ class Bound(unittest.TestCase):
         for doubt in doubts_ms:
             at = outcomes.begin(0, None, 0, 0)
             outcomes.first[at], outcomes.first_doubt[at] = 1.0, doubt / 1000.0
+            outcomes.first_company[at] = company
         return part_of(outcomes, True, None)["client"]["because"]
 
     def test_a_loop_that_hardly_waits_is(self):
@@ -262,6 +263,11 @@ class Bound(unittest.TestCase):
         self.assertEqual(self.because(doubts_ms=[1.9] * 90 + [9.0] * 10), [])
         self.assertIn("2.1 ms (p50)", self.because(doubts_ms=[2.1] * 60 + [0.0] * 40)[0])
         self.assertIn("11.0 ms (p99)", self.because(doubts_ms=[0.0] * 95 + [11.0] * 5)[0])
+
+    def test_first_tokens_that_were_read_with_the_second_are_as_late_as_that(self):
+        self.assertIn("20.0 ms (p50)", self.because(gap_ms=20.0, company=1)[0].replace("19.9", "20.0"))
+        # Where the server sends several at once, there is nothing to be late by.
+        self.assertEqual(self.because(gap_ms=0.0, company=3), [])
 
     def test_requests_sent_late_are(self):
         self.assertEqual(self.because(late_ms=9.0), [])

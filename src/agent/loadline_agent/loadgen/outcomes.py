@@ -23,6 +23,8 @@ class Outcomes:
         self.last: List[Optional[float]] = []
         #: Seconds by which `first` may be too late: what shared its read with it had the stamp, or nothing had one.
         self.first_doubt: List[float] = []
+        #: Events with a token that came in one read with the first, beside it.
+        self.first_company: List[int] = []
         #: Events that carried a token.
         self.chunks: List[int] = []
         #: Kind and message of what ended a request from outside its answer.
@@ -58,6 +60,7 @@ class Outcomes:
         self.first.append(None)
         self.last.append(None)
         self.first_doubt.append(0.0)
+        self.first_company.append(0)
         self.chunks.append(0)
         self.failure.append(None)
         self.answers.append(None)

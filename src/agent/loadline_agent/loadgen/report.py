@@ -100,10 +100,10 @@ def _over_time(parts: List[Dict[str, Any]], columns: Columns, begun: float, ende
     events = [0.0] * (len(edges) - 1)
     in_flight = [0.0] * (len(edges) - 1)
     for part in parts:
-        samples = [tuple(sample) for sample in part["samples"]]
-        last = max([ended, *(sample[0] for sample in samples)])
-        total = part["events"]
-        samples = [(begun, 0, 0), *(sample for sample in samples if sample[0] > begun), (last, total, 0)]
+        # By the last token all of them were there: a look that the loop took later would spread them on.
+        last = max([begun, *(at for at in part["columns"]["last"] if at is not None)])
+        between = [tuple(sample) for sample in part["samples"] if begun < sample[0] < last]
+        samples = [(begun, 0, 0), *between, (last, part["events"], 0)]
         cumulated = [_at(samples, edge, 1) for edge in edges]
         for number in range(len(events)):
             events[number] += cumulated[number + 1] - cumulated[number]

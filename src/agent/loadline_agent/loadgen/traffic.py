@@ -296,6 +296,7 @@ class Traffic:
                 self.outcomes.gaps.append(now - stream.last)
             else:
                 stream.first = now
+                self.outcomes.first_company[stream.at] = tokens - 1
                 if doubt < 0.0 or tokens > 1 or not reader.token_was_last:
                     self.outcomes.first_doubt[stream.at] = abs(doubt)
                 self._firsts += 1
