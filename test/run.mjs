@@ -71,6 +71,7 @@ const suites = [
   { name: 'remote', needs: ['python3', 'sshd', 'ssh'], run: vitest('remote') },
   { name: 'durability', needs: ['python3', 'sshd', 'ssh'], run: vitest('durability') },
   { name: 'cli', needs: ['python3', 'sshd', 'ssh'], run: vitest('cli') },
+  { name: 'slurm', needs: ['python3', 'sshd', 'ssh', 'slurm'], run: vitest('slurm') },
   { name: 'webview', needs: ['chromium'], run: vitest('webview') },
   { name: 'extension', needs: ['python3', 'sshd', 'chromium', 'tools'], run: vitest('extension') },
   { name: 'e2e', needs: ['python3', 'sshd', 'ssh', 'chromium', 'tools'], run: vitest('e2e') },

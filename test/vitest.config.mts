@@ -24,6 +24,7 @@ export default defineConfig({
       suite('remote', ['test/remote/**/*.test.ts'], alone),
       suite('durability', ['test/durability/**/*.test.ts'], { ...alone, testTimeout: 600_000 }),
       suite('cli', ['test/cli/**/*.test.ts'], alone),
+      suite('slurm', ['test/slurm/**/*.test.ts'], { ...alone, testTimeout: 240_000 }),
       suite('webview', ['test/webview/**/*.test.ts'], drawn),
       suite('extension', ['test/extension/**/*.test.ts'], drawn),
       suite('e2e', ['test/e2e/**/*.test.ts'], drawn),

@@ -1,7 +1,4 @@
 import { closest } from '../core/closest.ts';
-import { RemoteError } from '../remote/host.ts';
-import { StorageError } from '../storage/atomicFile.ts';
-import { BadInput } from './badInput.ts';
 import { calibrationCommand } from './commands/calibration.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { fitCommand } from './commands/fit.ts';
@@ -15,6 +12,7 @@ import { resumeCommand } from './commands/resume.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { watchCommand } from './commands/watch.ts';
 import { exitCodes } from './exitCodes.ts';
+import { explain } from './explain.ts';
 import { helpText } from './help.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -67,23 +65,4 @@ function help(command: string | undefined, terminal: Terminal): number {
   }
   terminal.out(text);
   return exitCodes.ok;
-}
-
-function explain(error: unknown, terminal: Terminal): number {
-  if (error instanceof BadInput) {
-    for (const line of error.lines) terminal.err(line);
-    return exitCodes.badInput;
-  }
-  if (terminal.interrupted.aborted) return exitCodes.interrupted;
-  if (RemoteError.is(error)) {
-    terminal.err(`${error.host}: ${error.message} [${error.reason}]`);
-    return exitCodes.unavailable;
-  }
-  if (error instanceof StorageError) {
-    terminal.err(error.message);
-    return exitCodes.unavailable;
-  }
-  // A mistake of ours: what a report of it needs is the stack.
-  terminal.err(`loadline failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return exitCodes.unavailable;
 }

@@ -260,6 +260,10 @@ export interface SchedulerRequest {
   readonly gres?: string;
   readonly time?: string;
   readonly account?: string;
+  /** Cores of a task; left out: what the partition gives. */
+  readonly cpus?: number;
+  /** Of a task, as Slurm writes it: `64G`. */
+  readonly memory?: string;
   /** Array tasks that run at once, at most. */
   readonly arrayLimit?: number;
 }

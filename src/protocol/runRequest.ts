@@ -237,13 +237,15 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
 }
 
 function withoutUndefined(scheduler: SweepPlan['scheduler'] & {}): SchedulerRequest {
-  const { type, partition, gres, time, account, arrayLimit } = scheduler;
+  const { type, partition, gres, time, account, cpus, memory, arrayLimit } = scheduler;
   return {
     type,
     ...(partition === undefined ? {} : { partition }),
     ...(gres === undefined ? {} : { gres }),
     ...(time === undefined ? {} : { time }),
     ...(account === undefined ? {} : { account }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memory === undefined ? {} : { memory }),
     ...(arrayLimit === undefined ? {} : { arrayLimit }),
   };
 }

@@ -20,9 +20,25 @@ export async function readRunEvidence(
   records: readonly JournalRecord[],
 ): Promise<RunEvidence> {
   const notes: string[] = [];
-  const telemetry = await readable(directory, telemetryFile, readTelemetry, [], notes);
-  const metrics = await readable(directory, metricsFile, readMetrics, [], notes);
+  const telemetry: TelemetrySamples[] = [];
+  const metrics: EngineMetricsSample[] = [];
+  for (const part of partsOf(records)) {
+    const streams = await readable(directory, ofPart(telemetryFile, part), readTelemetry, [], notes);
+    telemetry.push(...streams.map((stream) => (part === undefined ? stream : { ...stream, part })));
+    metrics.push(...(await readable(directory, ofPart(metricsFile, part), readMetrics, [], notes)));
+  }
+  metrics.sort((a, b) => a.wallMs - b.wallMs);
   return { telemetry, metrics, starts: await readEngineLogs(directory, records, notes), notes };
+}
+
+/** The run itself, and its array tasks. */
+function partsOf(records: readonly JournalRecord[]): readonly (number | undefined)[] {
+  return [undefined, ...new Set(records.flatMap(({ part }) => part ?? []))];
+}
+
+/** `telemetry.jsonl` of array task 3 is `telemetry-3.jsonl`. */
+export function ofPart(file: string, part: number | undefined): string {
+  return part === undefined ? file : file.replace('.', `-${part}.`);
 }
 
 /** Of a file of the folder; `otherwise` where there is none, or it cannot be read, which is then said in `notes`. */
@@ -112,5 +128,5 @@ async function readMetrics(path: string): Promise<EngineMetricsSample[]> {
     const read = readEngineMetricsLine(line);
     if (read.ok && read.value.type === 'engine-metrics') samples.push(read.value);
   }
-  return samples.sort((a, b) => a.wallMs - b.wallMs);
+  return samples;
 }

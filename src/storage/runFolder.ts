@@ -77,6 +77,17 @@ export async function readJournal(directory: string): Promise<JournalContent> {
   };
 }
 
+/** The array task that ran a cell, by the journals; undefined where the run itself did, or nobody yet. */
+export async function partOfCell(directory: string, cell: string): Promise<number | undefined> {
+  for (const name of await namesIn(directory)) {
+    const part = anyJournalFile.exec(name)?.[1];
+    if (part === undefined) continue;
+    const text = (await readOrUndefined(join(directory, name))) ?? '';
+    if (text.includes(`"cell":${JSON.stringify(cell)}`)) return Number(part);
+  }
+  return undefined;
+}
+
 async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);

@@ -92,7 +92,14 @@ class WordsTest(unittest.TestCase):
 
     def test_a_hostile_field_is_one_argument_of_sbatch_and_never_an_option_of_its_own(self):
         for word in HOSTILE:
-            scheduler = {"type": "slurm", "partition": word, "gres": word, "account": word, "time": word}
+            scheduler = {
+                "type": "slurm",
+                "partition": word,
+                "gres": word,
+                "account": word,
+                "time": word,
+                "memory": word,
+            }
             argv = sbatch_arguments(scheduler, 1, "n", f"/runs/{word}", [0])
             for name in ("partition", "gres", "account", "time", "chdir"):
                 given = [one for one in argv if one.startswith(f"--{name}=")]
@@ -102,12 +109,19 @@ class WordsTest(unittest.TestCase):
             self.assertIn("--output=slurm-%a.log", argv)
 
     def test_a_hostile_field_is_refused_before_it_gets_there(self):
-        for name in ("partition", "gres", "account", "time"):
+        for name in ("partition", "gres", "account", "time", "memory"):
             for word in HOSTILE:
                 with self.assertRaises(BadRequest, msg=(name, word)) as refused:
                     check_scheduler(Field({"type": "slurm", name: word}, "scheduler"))
                 self.assertIn(f"scheduler.{name}: expected", str(refused.exception))
-        good = {"partition": "gpu,long-2", "gres": "gpu:h100:2,shard:1", "account": "lab_7", "time": "1-02:30:00"}
+        good = {
+            "partition": "gpu,long-2",
+            "gres": "gpu:h100:2,shard:1",
+            "account": "lab_7",
+            "time": "1-02:30:00",
+            "memory": "64G",
+            "cpus": 8,
+        }
         check_scheduler(Field({"type": "slurm", **good, "arrayLimit": 3}, "scheduler"))
 
     def test_fields_left_out_are_left_to_slurm_but_the_gpus(self):

@@ -17,6 +17,8 @@ function faketime() {
     .find(existsSync);
 }
 
+const isRoot = process.getuid?.() === 0;
+
 /** System programs: what each is for, and Debian's and Ubuntu's package for it. */
 const programs = {
   python3: { find: () => inPath('python3'), packages: ['python3'] },
@@ -34,10 +36,14 @@ const programs = {
   },
   // A library, for a clock that steps.
   faketime: { find: faketime, packages: ['libfaketime'] },
+  // Its daemons start jobs as other users: for root alone.
+  slurm: {
+    find: () => (isRoot && inPath('munged') && inPath('slurmd') ? inPath('slurmctld') : undefined),
+    packages: ['slurm-wlm', 'munge'],
+  },
   gcc: { find: () => inPath('gcc') ?? inPath('cc'), packages: ['gcc', 'libc6-dev'] },
 };
 
-const isRoot = process.getuid?.() === 0;
 const hasApt = inPath('apt-get') !== undefined;
 
 function install(packages) {

@@ -237,6 +237,7 @@ SCHEDULER_FIELDS = {
         re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}\Z", re.A),
         "a time of Slurm: minutes, hours:minutes:seconds or days-hours",
     ),
+    "memory": (re.compile(r"\d+[KMGT]?\Z", re.A), "a size of Slurm, as 64G"),
     "account": (re.compile(r"[A-Za-z0-9_][\w.-]*\Z", re.A), "the name of an account"),
 }
 
@@ -249,9 +250,10 @@ def check_scheduler(scheduler: Optional[Field]) -> None:
         value = scheduler.optional(name)
         if value and not pattern.match(value.text()):
             raise value.wrong(expected)
-    limit = scheduler.optional("arrayLimit")
-    if limit:
-        limit.integer(1)
+    for name in ("arrayLimit", "cpus"):
+        number = scheduler.optional(name)
+        if number:
+            number.integer(1)
 
 
 def check_cell(cell: Field, simulated: bool) -> None:

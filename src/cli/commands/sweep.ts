@@ -28,6 +28,7 @@ import { locateProblem, parseSweepPlan } from '../../text/sweepPlan.ts';
 import { BadInput, locatedLine } from '../badInput.ts';
 import { nearestCalibration } from '../calibrations.ts';
 import { exitCodes } from '../exitCodes.ts';
+import { explain } from '../explain.ts';
 import { verdictWords } from '../fitView.ts';
 import { followToEnd, leaveWords } from '../followView.ts';
 import { HostSession } from '../hostSession.ts';
@@ -61,10 +62,15 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
   const [json, dry] = [given.isSet('json'), given.isSet('dry-run')];
   const sessions = hosts.map((host) => new HostSession(terminalOf(host, hosts, terminal), host));
   try {
-    // All of them first: a host that cannot run it is found before any other has begun.
+    // All of them first: a plan that one of them cannot run is found before any other has begun. A host that is lost is none's loss.
+    const codes: number[] = [];
     const ready: (Prepared & { readonly session: HostSession })[] = [];
     for (const session of sessions) {
-      const probe = await probeFor(session, mode, planFile.plan, terminal);
+      const probe = await probeFor(session, mode, planFile.plan, terminal).catch((error: unknown) => {
+        if (hosts.length === 1 || !RemoteError.is(error)) throw error;
+        codes.push(explain(error, terminal));
+      });
+      if (probe === undefined) continue;
       const situation = { ...around, mode, model, probe };
       const one = await prepare(planFile, { hosts, host: session.name, situation }, terminal);
       if (!(dry && json)) showPlan(one.preview, one.prepared, terminal);
@@ -73,24 +79,27 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
     if (dry) {
       const previews = ready.map(({ preview }) => preview);
       if (json) terminal.out(JSON.stringify(previews.length === 1 ? previews[0] : previews, null, 2));
-      return exitCodes.ok;
+      return Math.max(exitCodes.ok, ...codes);
     }
+    // A host that fails is said; the others go on, and are followed to their end.
+    const leave = (error: unknown): void => {
+      codes.push(explain(error, terminal));
+    };
     // Connected first, and followed when all of them run: what takes long on one host keeps no other waiting half-way.
-    await Promise.all(sessions.map((session) => session.agent()));
+    await Promise.all(ready.map(({ session }) => session.agent().catch(() => undefined)));
     const detach = given.isSet('detach');
-    const started = await Promise.all(
-      ready.map(async ({ session, prepared }) => {
-        const own = terminalOf(session.name, hosts, terminal);
-        const place = await startRun(await session.agent(), prepared, workspace, own);
-        sayStarted(place, session.name, own, { json, detach });
-        return { session, place, own };
-      }),
-    );
-    if (detach) return exitCodes.ok;
-    const codes = await Promise.all(
-      started.map(({ session, place, own }) => followToEnd(own, session, place, { json })),
-    );
-    return Math.max(...codes);
+    const start = async ({ session, prepared }: (typeof ready)[number]) => {
+      const own = terminalOf(session.name, hosts, terminal);
+      const place = await startRun(await session.agent(), prepared, workspace, own);
+      sayStarted(place, session.name, own, { json, detach });
+      return { session, place, own };
+    };
+    const started = await Promise.all(ready.map((one) => start(one).catch(leave)));
+    const follow = async ({ session, place, own }: Awaited<ReturnType<typeof start>>) => {
+      codes.push(await followToEnd(own, session, place, { json }));
+    };
+    if (!detach) await Promise.all(started.map((one) => one && follow(one).catch(leave)));
+    return Math.max(exitCodes.ok, ...codes);
   } finally {
     await Promise.all(sessions.map((session) => session.dispose()));
   }

@@ -54,6 +54,8 @@ export function withEvidence(
 interface ReadyEngine {
   readonly startupSeconds: number;
   readonly gpus: readonly number[] | undefined;
+  /** Array task that ran it: its node has telemetry of its own. */
+  readonly part: number | undefined;
 }
 
 function readyEngines(records: readonly JournalEntry[]): ReadonlyMap<string, ReadyEngine> {
@@ -61,7 +63,8 @@ function readyEngines(records: readonly JournalEntry[]): ReadonlyMap<string, Rea
     records.flatMap((record) => {
       if (record.type !== 'engine-ready') return [];
       const gpus = record.instances?.flatMap((instance) => instance.gpus);
-      return [[record.engineKey, { startupSeconds: record.startupSeconds, gpus }] as const];
+      const { startupSeconds, part } = record;
+      return [[record.engineKey, { startupSeconds, gpus, part }] as const];
     }),
   );
 }
@@ -79,7 +82,8 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines, lim
   const start = evidence.starts.get(engineKey);
   const spans = windowsOf(cell);
   const gpus = gpusOf(engine, plan);
-  const telemetry = summariseTelemetry(evidence.telemetry, spans, gpus, tokensIn(cell));
+  const sampled = evidence.telemetry.filter(({ part }) => part === engine?.part);
+  const telemetry = summariseTelemetry(sampled, spans, gpus, tokensIn(cell));
   const metrics = summariseEngineMetrics(evidence.metrics, engineKey, spans);
   const terms = start === undefined ? [] : memoryBeside(memory.get(engineKey) ?? [], start);
   const speed = speedBeside(cell, prediction?.figures, {

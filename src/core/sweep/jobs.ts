@@ -41,31 +41,34 @@ const endedStates = new Set([
 /** null for a run without a scheduler. */
 export function jobStates(records: readonly JournalEntry[]): JobStates | null {
   let jobId: string | null = null;
-  let whole: { readonly state: string; readonly reason: string | null } | null = null;
+  let whole: { readonly state: string; readonly reason: string | null; readonly wallMs: number } | null =
+    null;
   const latest = new Map<number, JobTask & { readonly wallMs: number }>();
   for (const entry of inOrder(records)) {
     if (entry.type === 'job-submitted') jobId = entry.jobId;
     else if (entry.type === 'job-state') {
       const { task, state, reason, wallMs } = entry;
-      if (task === null) whole = { state, reason };
+      if (task === null) whole = { state, reason, wallMs };
       else if (wallMs >= (latest.get(task)?.wallMs ?? Number.NEGATIVE_INFINITY))
         latest.set(task, { task, state, reason, wallMs });
     }
   }
   if (jobId === null) return null;
-  const tasks = [...latest.values()]
-    .sort((a, b) => a.task - b.task)
-    .map(({ task, state, reason }) => ({ task, state, reason }));
+  const known = [...latest.values()].sort((a, b) => a.task - b.task);
+  const tasks = known.map(({ task, state, reason }) => ({ task, state, reason }));
   const waiting = tasks.filter(({ state }) => waitingStates.has(state));
   const ended = tasks.filter(({ state }) => endedStates.has(state));
-  const [first] = waiting;
+  const first = known.find(({ state }) => waitingStates.has(state));
+  // The place in the queue is that of the first that waits, unless it says something newer itself.
+  const place =
+    whole?.state === 'PENDING' && first !== undefined && whole.wallMs >= first.wallMs ? whole : first;
   return {
     jobId,
     tasks,
     running: tasks.length - waiting.length - ended.length,
     waiting: waiting.length,
     ended: ended.length,
-    waitingFor: first === undefined ? null : whole?.state === 'PENDING' ? whole.reason : first.reason,
+    waitingFor: place?.reason ?? null,
     problem: whole?.state === 'UNKNOWN' ? whole.reason : null,
   };
 }

@@ -8,7 +8,6 @@ import {
   hostProblems,
   launchProblems,
   loadProblems,
-  notCoveredYet,
   searchProblems,
 } from './planChecks.ts';
 import { canonicalFlags } from './planFlags.ts';
@@ -37,7 +36,6 @@ export function planFrom(document: unknown): Result<SweepPlan> {
   }
   const canonical = canonicalFlags(plan, launch);
   const problems = [
-    ...notCoveredYet(plan),
     ...hostProblems(plan),
     ...launchProblems(plan),
     ...arrangementProblems(plan),

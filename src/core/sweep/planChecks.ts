@@ -1,4 +1,4 @@
-/** What only the whole of a plan can tell: keys that do not go together, and what this version cannot do. */
+/** What only the whole of a plan can tell: keys that do not go together. */
 import { findEngine } from '../engine/engine.ts';
 import type { ServerLaunch } from '../engine/serverLaunch.ts';
 import type { Problem } from '../result.ts';
@@ -9,21 +9,6 @@ import { searchCandidates } from './searchCandidates.ts';
 type Path = Problem['path'] & {};
 
 const bad = (path: Path, message: string): Problem => ({ code: 'plan.bad-value', message, path });
-
-/** One entry for each thing that the format has and this version cannot do: what stands at the path, or undefined. */
-const uncovered: readonly ((plan: SweepPlan) => readonly [path: Path, what: string] | undefined)[] = [
-  ({ scheduler }) =>
-    scheduler && [['scheduler'], 'schedulers. Name a host whose GPUs are yours, and leave this out.'],
-];
-
-export function notCoveredYet(plan: SweepPlan): Problem[] {
-  return uncovered.flatMap((entry) => {
-    const found = entry(plan);
-    if (!found) return [];
-    const [path, what] = found;
-    return [{ code: 'plan.not-covered-yet', message: `Not covered yet: ${what}`, path }];
-  });
-}
 
 export function launchProblems({ engine, matrix, gpuCount, search }: SweepPlan): Problem[] {
   const path = ['engine', 'launch'];

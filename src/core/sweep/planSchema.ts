@@ -14,11 +14,28 @@ const flagItem = z.union([
 const flagValue = z.union([flagScalar, z.array(flagItem)], {
   error: 'a flag takes a text, a number, true, false or a list of them',
 });
-/** Becomes an option of sbatch. */
-const schedulerWord = z
-  .string()
-  .regex(/^[^-\s][^\s]*$/, 'one word that does not begin with a dash')
-  .optional();
+/** Become options of sbatch: nothing that a shell, sbatch's own names (`%`) or an option (`-`) could be made of. As in the agent's requests.py. */
+const schedulerWords = {
+  partition: z
+    .string()
+    .regex(/^[A-Za-z0-9_][\w.-]*(,[A-Za-z0-9_][\w.-]*)*$/, 'names of partitions: gpu or gpu,long')
+    .optional(),
+  gres: z
+    .string()
+    .regex(
+      /^[A-Za-z][\w.-]*(:[\w.-]+){0,2}(,[A-Za-z][\w.-]*(:[\w.-]+){0,2})*$/,
+      'generic resources: gpu:2 or gpu:h100:2',
+    )
+    .optional(),
+  time: z
+    .string({ error: 'a time is a text: write it in quotes, "04:00:00"' })
+    .regex(/^(\d+-)?\d+(:\d{1,2}){0,2}$/, 'a time of Slurm: minutes, hours:minutes:seconds or days-hours')
+    .optional(),
+  account: z
+    .string()
+    .regex(/^[A-Za-z0-9_][\w.-]*$/, 'the name of an account')
+    .optional(),
+};
 const flags = z.record(z.string(), flagValue);
 
 const launch = z
@@ -152,10 +169,20 @@ export const planSchema = z
     scheduler: z
       .strictObject({
         type: z.literal('slurm'),
-        partition: schedulerWord.describe('Partition (queue).'),
-        gres: schedulerWord.describe('Generic resources: gpu:h100:1. Default: gpu:<gpuCount>.'),
-        time: schedulerWord.describe('Time limit of a job: 04:00:00.'),
-        account: schedulerWord.describe('Account that is charged.'),
+        partition: schedulerWords.partition.describe('Partition (queue).'),
+        gres: schedulerWords.gres.describe('Generic resources: gpu:h100:1. Default: gpu:<gpuCount>.'),
+        time: schedulerWords.time.describe('Time limit of a job: "04:00:00". In quotes.'),
+        account: schedulerWords.account.describe('Account that is charged.'),
+        cpus: positiveInteger
+          .optional()
+          .describe(
+            'CPU cores of a task, for engine and load generator. Default: what the partition gives, often one.',
+          ),
+        memory: z
+          .string({ error: 'a size is a text: write it in quotes, "64G"' })
+          .regex(/^\d+[KMGT]?$/, 'a size of Slurm: 64G; without a letter it counts MiB')
+          .optional()
+          .describe('Memory of a task: "64G". Default: what the partition gives.'),
         arrayLimit: positiveInteger.optional().describe('Array tasks that run at once, at most.'),
       })
       .optional()

@@ -10,6 +10,8 @@ export interface TelemetrySamples {
   readonly gpus: readonly SampledGpu[];
   /** In order of time. */
   readonly samples: readonly TelemetrySample[];
+  /** Array task on whose node it was sampled; left out: the run's own. */
+  readonly part?: number;
 }
 
 export interface SampledGpu {

@@ -204,9 +204,16 @@ export class RunManager extends DisposableStore {
     const version = String(this.#context.extension.packageJSON.version);
     const ready = await readyRuns(plan, mode, this.#hosts, version);
     const started = await Promise.all(
-      ready.map((one) => this.#startOne(one, { uri: plan.toString(), text: textHash(one.request.plan) })),
+      ready.map((one) =>
+        this.#startOne(one, { uri: plan.toString(), text: textHash(one.request.plan) }).catch(
+          (error: unknown) => {
+            // The others go on.
+            void showError(this.#log, messageOf(error), error);
+          },
+        ),
+      ),
     );
-    return started[0];
+    return started.find((run) => run !== undefined);
   }
 
   async #startOne(ready: ReadyRun, plan: FrozenPlan): Promise<string> {

@@ -7,6 +7,8 @@ import type { TelemetryHeader, TelemetryLine } from '../../protocol/agent.ts';
 import { readTelemetryLine } from '../../protocol/agentGuard.ts';
 import { type EngineMetricsRecord, readEngineMetricsLine } from '../../protocol/engineMetrics.ts';
 import type { RunTelemetry } from '../../protocol/panel.ts';
+import { metricsFile, ofPart, telemetryFile } from '../../storage/runEvidence.ts';
+import { partOfCell } from '../../storage/runFolder.ts';
 
 /** Time before and after a cell that is shown with it. */
 const marginMs = 5_000;
@@ -25,9 +27,10 @@ export async function readRunTelemetry(
   cell: string | null,
 ): Promise<RunTelemetry> {
   const span = spanOf(results, cell);
+  const part = cell === null ? undefined : await partOfCell(directory, cell);
   const [sampled, engine] = await Promise.all([
-    readSamples(join(directory, 'telemetry.jsonl'), span),
-    readEngine(join(directory, results.metricsFile ?? 'metrics.jsonl'), span),
+    readSamples(join(directory, ofPart(telemetryFile, part)), span),
+    readEngine(join(directory, results.metricsFile ?? ofPart(metricsFile, part)), span),
   ]);
   const every = Math.ceil(sampled.lines.length / mostRecords);
   const notes = every > 1 ? [`Every ${every}. sample is shown: there are ${sampled.lines.length}.`] : [];

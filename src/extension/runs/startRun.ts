@@ -18,6 +18,7 @@ import { planContext, prepareRun } from '../../protocol/runRequest.ts';
 import { gitCommit } from '../../storage/gitCommit.ts';
 import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
+import { messageOf } from '../log.ts';
 import { planSurroundings, workspaceOf } from '../sweep/planSurroundings.ts';
 import { durationText } from '../words.ts';
 
@@ -47,9 +48,14 @@ export async function readyRuns(
   const commit = await gitCommit(folder);
   const ready: ReadyRun[] = [];
   const previews: PlanPreview[] = [];
-  // All of them first: a host that cannot run it is found before any other has begun.
+  // All of them first: a plan that one of them cannot run is found before any other has begun. A host that is lost is none's loss.
   for (const host of plan.hosts) {
-    const { probe } = await hosts.connectWithProgress(host);
+    const connected = await hosts.connectWithProgress(host).catch((error: unknown) => {
+      if (plan.hosts.length === 1) throw error;
+      void window.showErrorMessage(messageOf(error));
+    });
+    if (!connected) continue;
+    const { probe } = connected;
     const context = await usable(planContext(plan, { ...around, mode, probe }), document);
     const expanded = context && (await usable(expandSweep(plan, context), document));
     if (!context || !expanded) return [];

@@ -69,10 +69,32 @@ describe('a sweep plan', () => {
     expect(problem?.message).toContain('in quotes');
   });
 
-  it('answers what cannot be done yet at its key, rather than ignoring it', () => {
-    const scheduled = `${chatPlan}scheduler: { type: slurm, partition: gpu }\n`;
-    const { result, problems } = parseSweepPlan(scheduled);
-    if (!result.ok) expect(problems).toMatchObject([{ code: 'plan.not-covered-yet', path: ['scheduler'] }]);
+  it('takes for a scheduler what Slurm has names for, and nothing that a shell or sbatch could read otherwise', () => {
+    const scheduled = (fields: string) => `${chatPlan}scheduler: { type: slurm, ${fields} }\n`;
+    const good =
+      'partition: "gpu,long-2", gres: "gpu:h100:2", time: "1-02:30:00", account: lab_7, arrayLimit: 3';
+    expect(parseSweepPlan(scheduled(good)).result).toMatchObject({ ok: true });
+    for (const key of ['partition', 'gres', 'time', 'account'])
+      for (const value of [
+        'a;touch x',
+        '$(id)',
+        '`id`',
+        '-rf',
+        '--wrap=id',
+        '%j',
+        'a b',
+        'a\\nb',
+        'a\\n',
+        '#SBATCH',
+        '',
+      ])
+        expect(parseSweepPlan(scheduled(`${key}: "${value}"`)).problems, `${key} ${value}`).toMatchObject([
+          { code: 'plan.bad-value', path: ['scheduler', key] },
+        ]);
+    expect(problemsOf(scheduled('time: 60'))).toHaveLength(1);
+  });
+
+  it('refuses a host that is named twice and an engine that is none', () => {
     expect(problemsOf(chatPlan.replace('[this-machine]', '[a, a]'))).toContain('3:12 plan.bad-value "a"');
     expect(problemsOf(chatPlan.replace('name: vllm', 'name: vlm'))).toEqual(['5:11 plan.bad-value "name"']);
   });

@@ -64,7 +64,13 @@ def array_of(tasks: Sequence[int], limit: Optional[int]) -> str:
 def sbatch_arguments(scheduler: dict, gpus: int, name: str, folder: str, tasks: Sequence[int]) -> List[str]:
     """The script itself comes on stdin. Output goes to the folder by a relative name: Slurm reads `%` in it."""
     gres = scheduler.get("gres") or (f"gpu:{gpus}" if gpus else None)
-    given = {"partition": scheduler.get("partition"), "gres": gres, "account": scheduler.get("account")}
+    given = {
+        "partition": scheduler.get("partition"),
+        "gres": gres,
+        "account": scheduler.get("account"),
+        "cpus-per-task": scheduler.get("cpus"),
+        "mem": scheduler.get("memory"),
+    }
     time = scheduler.get("time")
     return [
         "sbatch",

@@ -147,7 +147,7 @@ class TaskSupervisor(Supervisor):
         if place.cores is not None and place.cores <= gpus:
             journal.append(
                 "warning",
-                message=f"The job has {place.cores} CPU core(s) for {gpus} GPU(s) and the load generator: the measured rates may be those of the cores.",
+                message=f"The job has {place.cores} CPU core(s) for {gpus} GPU(s) and the load generator: the measured rates may be those of the cores. Ask for more with `cpus` in the plan's `scheduler`.",
             )
 
 
