@@ -234,7 +234,10 @@ const bundles = [
     ...node,
     minify: false,
     format: 'esm',
-    entryPoints: { telemetryBench: 'test/bench/telemetryPanel.ts' },
+    entryPoints: {
+      telemetryBench: 'test/bench/telemetryPanel.ts',
+      sweepBench: 'test/bench/sweepPanel.ts',
+    },
     outdir: 'dist/test',
     outExtension: { '.js': '.mjs' },
     external: ['esbuild', 'playwright-core', 'ssh2'],

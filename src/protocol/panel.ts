@@ -165,7 +165,7 @@ export interface SweepSnapshot extends SweepContent {
   readonly results: RunResults | null;
   readonly locale: string;
 }
-/** Of the same run: `cells` are those that changed. */
+/** Of the same run: `cells` are those that changed, or were asked for whole. */
 export interface SweepDelta extends SweepContent {
   readonly type: 'delta';
   readonly results: SweepHead | null;
@@ -201,6 +201,8 @@ export type ToSweep = SweepSnapshot | SweepDelta | ComparedRun | RunTelemetry | 
 export type FromSweep =
   | FromAnyPanel
   | { readonly type: 'cancel' | 'resume' | 'report' }
+  /** The cell is looked at: of a run with very many, what its table does not show is still to come. */
+  | { readonly type: 'cell'; readonly cell: string }
   /** Shows the cell's line in the plan, or the log of its engine. */
   | { readonly type: 'plan-line' | 'engine-log'; readonly cell: string }
   /** Asks for another run's results. */

@@ -39,7 +39,8 @@ async function main(): Promise<void> {
   const searches = spawnSync(process.execPath, ['test/bench/searches.mjs'], { stdio: 'inherit' });
   console.log();
   const panel = spawnSync(process.execPath, ['dist/test/telemetryBench.mjs'], { stdio: 'inherit' });
-  process.exitCode = [telemetry, load, searches, panel].every(({ status }) => status === 0) ? 0 : 1;
+  const sweep = spawnSync(process.execPath, ['dist/test/sweepBench.mjs'], { stdio: 'inherit' });
+  process.exitCode = [telemetry, load, searches, panel, sweep].every(({ status }) => status === 0) ? 0 : 1;
 }
 
 void main();

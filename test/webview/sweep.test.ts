@@ -323,6 +323,7 @@ describe('the picked cell', () => {
     const asked = async () => (await panel.posted()).filter(({ type }) => type === 'telemetry');
     await panel.page.getByRole('button', { name: /^Show cell 6/ }).click();
     expect(await asked()).toEqual([{ type: 'telemetry', cell: 'fraction-0.4' }]);
+    expect(await panel.posted()).toContainEqual({ type: 'cell', cell: 'fraction-0.4' });
     await panel.send(telemetryOf('fraction-0.4'));
     expect(await panel.colours('#cell-memory canvas')).toBeGreaterThan(10);
     expect(await panel.page.locator('#cell-power .summary').textContent()).toContain('power');

@@ -188,9 +188,7 @@ export class PlotSection {
 
   /** Made anew only where what can be chosen, or what is chosen, is another: a select that has the focus keeps it. */
   #showTools({ choice, dimensions, figures }: PlotContent): void {
-    const known = metrics.filter(
-      ({ id, column }) => column === true || figures.some((one) => one.figure(id) !== null),
-    );
+    const known = knownMetrics(figures);
     const key = JSON.stringify([choice, dimensions.map(({ id }) => id), known.map(({ id }) => id)]);
     if (key === this.#toolsKey) return;
     this.#toolsKey = key;
@@ -255,6 +253,16 @@ export class PlotSection {
     if (focused !== undefined && focused !== '')
       this.#tools.querySelector<HTMLElement>(`[id="${focused}"]`)?.focus();
   }
+}
+
+/** So many cells tell which figures a run has. */
+const mostAsked = 1000;
+
+/** What can be chosen: the metrics that every run has, and of the others those that there is anything of. */
+function knownMetrics(figures: readonly CellFigures[]): readonly Metric[] {
+  const every = Math.ceil(figures.length / mostAsked);
+  const asked = every <= 1 ? figures : figures.filter((_, at) => at % every === 0);
+  return metrics.filter(({ id, column }) => column === true || asked.some((one) => one.figure(id) !== null));
 }
 
 const noChart = {

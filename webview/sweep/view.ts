@@ -45,7 +45,7 @@ export class SweepView {
   #state: SweepState | undefined;
   #prepared: Prepared | undefined;
   /** What the host was asked for, so that it is asked once. */
-  #asked = { telemetry: '', run: '' };
+  #asked = { cell: '', telemetry: '', run: '' };
 
   constructor(
     root: HTMLElement,
@@ -98,7 +98,7 @@ export class SweepView {
     const { results } = state;
     if (before !== undefined && results !== null && results.run !== before) {
       this.choices = forAnotherRun(this.choices);
-      this.#asked = { telemetry: '', run: '' };
+      this.#asked = { cell: '', telemetry: '', run: '' };
       this.events.chosen(this.choices);
     }
     this.#header.show(state, this.#format);
@@ -192,6 +192,11 @@ export class SweepView {
   }
 
   #ask({ wholeRun, comparedRun }: Choices, picked: CellFigures | undefined): void {
+    const id = picked?.cell.cell ?? '';
+    if (id !== this.#asked.cell) {
+      this.#asked.cell = id;
+      if (id !== '') this.events.post({ type: 'cell', cell: id });
+    }
     const ran = picked?.cell.startedWallMs != null;
     const cell = wholeRun ? null : (picked?.cell.cell ?? null);
     // What a running cell samples goes on: it is asked for again when it has ended.

@@ -1,5 +1,5 @@
 import { commands, type ExtensionContext, env, l10n, type WebviewPanel, window } from 'vscode';
-import type { CellResult } from '../../core/sweep/run.ts';
+import type { CellResult, RunResults } from '../../core/sweep/run.ts';
 import { type FromSweep, panelProtocol, type SweepDelta, type ToSweep } from '../../protocol/panel.ts';
 import type { RunManager } from '../runs/runManager.ts';
 import { isSimulated, type RunView } from '../runs/runView.ts';
@@ -7,6 +7,7 @@ import { isPlan } from '../sweep/planFiles.ts';
 import { CellChanges } from './cellChanges.ts';
 import { otherRuns } from './otherRuns.ts';
 import { Panel } from './panel.ts';
+import { isSlim, sentCells } from './slimCells.ts';
 
 const runCommands: ReadonlyMap<string, string> = new Map([
   ['cancel', 'loadline.cancelRun'],
@@ -60,7 +61,7 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
       type: 'snapshot',
       protocol: panelProtocol,
       locale: env.language,
-      results,
+      results: results === null ? null : { ...results, cells: sentCells(results, results.cells) },
       ...this.#content(),
     };
   }
@@ -94,6 +95,7 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     if (view === undefined) return;
     if (message.type === 'telemetry') await this.#sendTelemetry(view, cell);
     else if (cell === undefined) return;
+    else if (message.type === 'cell') this.#sendWhole(view, cell);
     else if (message.type === 'plan-line')
       await (await import('../runs/planOfRun.ts')).showPlanLine(view, cell);
     else if (message.type === 'engine-log')
@@ -102,15 +104,25 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
       await (await import('../runs/planOfRun.ts')).applyRemedy(view, cell, message.remedy);
   }
 
+  #sendWhole({ results }: RunView, cell: CellResult): void {
+    if (results === null || !isSlim(results)) return;
+    const { cells: _, ...head } = results;
+    this.post({ type: 'delta', results: head, cells: [cell], ...this.#content() });
+  }
+
   async #sendTelemetry({ directory, results }: RunView, cell: CellResult | undefined): Promise<void> {
     if (results === null) return;
     const { readRunTelemetry } = await import('../runs/runTelemetry.ts');
     this.post(await readRunTelemetry(directory, results, cell?.cell ?? null));
   }
 
+  #comparable(run: string): RunResults | null {
+    const results = this.#runs.view(run)?.results ?? null;
+    return results === null ? null : { ...results, cells: sentCells(results, results.cells) };
+  }
+
   #compare(run: unknown): void {
-    if (typeof run === 'string')
-      this.post({ type: 'compared-run', run, results: this.#runs.view(run)?.results ?? null });
+    if (typeof run === 'string') this.post({ type: 'compared-run', run, results: this.#comparable(run) });
   }
 
   /** The cells of the value that the cursor is in, where the file is the plan that is shown. */
@@ -141,7 +153,7 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
       return;
     }
     const { cells: _, ...head } = results;
-    this.post({ type: 'delta', results: head, cells, ...this.#content() });
+    this.post({ type: 'delta', results: head, cells: sentCells(results, cells), ...this.#content() });
   }
 
   #setTitle(): void {

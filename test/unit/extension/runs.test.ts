@@ -2,13 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunResults } from '../../../src/core/sweep/run.ts';
+import type { CellResult, RunResults } from '../../../src/core/sweep/run.ts';
 import { CellChanges } from '../../../src/extension/panels/cellChanges.ts';
 import { otherRuns } from '../../../src/extension/panels/otherRuns.ts';
+import { sentCells } from '../../../src/extension/panels/slimCells.ts';
 import { findingsOf } from '../../../src/extension/runs/findings.ts';
 import { readRunTelemetry } from '../../../src/extension/runs/runTelemetry.ts';
 import type { RunView } from '../../../src/extension/runs/runView.ts';
 import { cellLabel, runChildren, searchCells } from '../../../src/extension/views/runNodes.ts';
+import { cellFigures } from '../../../webview/sweep/cellFigures.ts';
+import { metrics } from '../../../webview/sweep/metrics.ts';
 import {
   cellResult,
   memoryLimitResults,
@@ -47,6 +50,33 @@ describe('what a page is sent of a run', () => {
     changes.start(running);
     expect(changes.take({ ...running, run: 'another' })).toBeUndefined();
     expect(changes.take({ ...running, outcome: 'completed' })).toBeUndefined();
+  });
+});
+
+describe('a run of very many cells', () => {
+  const whole = memoryLimitResults();
+  const many = {
+    ...whole,
+    cells: Array.from({ length: 200 }, (_, at) =>
+      whole.cells.map((cell) => ({ ...cell, cell: `${at}-${cell.cell}` })),
+    ).flat(),
+  };
+
+  it('is sent without what only a picked cell shows, and gives the same figures, states and places', () => {
+    const sent = sentCells(many, many.cells);
+    expect(JSON.stringify(sent).length).toBeLessThan(0.75 * JSON.stringify(many.cells).length);
+    const rows = (cells: readonly CellResult[]) =>
+      cellFigures({ ...many, cells }, { dollarsPerGpuHour: 2 }).map((row) => [
+        row.standing,
+        row.group,
+        row.requestsOk,
+        ...metrics.map(({ id }) => row.figure(id)),
+      ]);
+    expect(rows(sent)).toEqual(rows(many.cells));
+  });
+
+  it('is whole where its cells are few', () => {
+    expect(sentCells(whole, whole.cells)).toBe(whole.cells);
   });
 });
 
