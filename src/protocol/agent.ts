@@ -343,11 +343,10 @@ export interface FollowRequest {
   readonly checks?: Readonly<Record<string, number>>;
 }
 
-/** What the client holds of this file is not what stands there: it is sent from its start again, and has `size` bytes now. */
+/** What the client holds of this file is not what stands there: it is sent from its start again. */
 export interface FollowRewind {
   readonly type: 'rewind';
   readonly file: string;
-  readonly size: number;
 }
 
 /** `data`: base64 of the zlib-compressed bytes that stand at `offset`. */

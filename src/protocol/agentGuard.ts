@@ -70,11 +70,7 @@ const chunk: z.ZodType<FollowChunk> = z.object({
   data: z.string(),
 });
 
-const rewind: z.ZodType<FollowRewind> = z.object({
-  type: z.literal('rewind'),
-  file: z.string(),
-  size: count,
-});
+const rewind: z.ZodType<FollowRewind> = z.object({ type: z.literal('rewind'), file: z.string() });
 
 const heartbeat: z.ZodType<FollowHeartbeat> = z.object({
   type: z.literal('heartbeat'),

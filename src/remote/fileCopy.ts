@@ -47,10 +47,9 @@ export class FileCopy {
     return crc32(this.#last);
   }
 
-  /** The host has not got what this file holds, but `size` other bytes: they come from the start, over what is here. */
-  async rewind(size: number): Promise<void> {
-    const { size: held } = await this.#file.stat();
-    if (held > size) await this.#file.truncate(size);
+  /** The host has not got what this file holds: what it has comes from the start. Another who copies it does the same. */
+  async rewind(): Promise<void> {
+    await this.#file.truncate(0);
     this.#position = 0;
     this.#last = Buffer.alloc(0);
     this.#rest = '';

@@ -172,9 +172,9 @@ class RunCopy {
     };
   }
 
-  async *rewind({ file: name, size }: FollowRewind): AsyncGenerator<FollowEvent, void, undefined> {
+  async *rewind({ file: name }: FollowRewind): AsyncGenerator<FollowEvent, void, undefined> {
     // Of a file that is not here there is nothing to forget.
-    await this.#files.get(name)?.rewind(size);
+    await this.#files.get(name)?.rewind();
     const [journal, part] = anyJournalFile.exec(name) ?? [];
     if (journal !== undefined)
       yield { type: 'rewind', file: 'journal', ...(part === undefined ? {} : { part: Number(part) }) };

@@ -36,8 +36,8 @@ def follow_run(request: dict) -> None:
     folder = RunFolder.find(request["run"])
     state_now = Queue(folder).state if folder.request().get("scheduler") else folder.state
     offsets = dict(request["offsets"])
-    for name, size in lost_files(folder, offsets, request.get("checks") or {}):
-        emit({"type": "rewind", "file": name, "size": size})
+    for name in lost_files(folder, offsets, request.get("checks") or {}):
+        emit({"type": "rewind", "file": name})
         offsets[name] = 0
     heartbeat = 0.0
     while True:
@@ -61,15 +61,15 @@ def follow_run(request: dict) -> None:
             return
 
 
-def lost_files(folder: RunFolder, offsets: Dict[str, int], checks: Dict[str, int]) -> Iterator[Tuple[str, int]]:
-    """Name and size here of each file whose copy does not continue into it."""
+def lost_files(folder: RunFolder, offsets: Dict[str, int], checks: Dict[str, int]) -> Iterator[str]:
+    """Files whose copies are not what stands here."""
     for name, path in followed_files(folder):
         offset = offsets.get(name, 0)
         if offset == 0:
             continue
         size, found = check_before(path, offset)
         if offset > size or (name in checks and found != checks[name]):
-            yield name, size
+            yield name
 
 
 def check_before(path: str, offset: int) -> Tuple[int, int]:
