@@ -52,7 +52,8 @@ function overRepeats(values: readonly number[]): MetricInterval {
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
   const standardError = Math.sqrt(variance / n);
   const half = halfWidth95(n - 1) * standardError;
-  return { mean, low: mean - half, high: mean + half, n, standardError };
+  const central = n >= LEAST_TRIALS ? { median: median(values) } : {};
+  return { mean, low: mean - half, high: mean + half, n, standardError, ...central };
 }
 
 /** A run this many robust deviations from the median stands apart (Iglewicz and Hoaglin, 1993). */

@@ -5,7 +5,7 @@ import type { ForeignOrigin } from './cellResult.ts';
 import { mostFailedShare, mostResidual } from './checks.ts';
 import { lengthsLabel } from './load.ts';
 import { duration, figure } from './reportFigures.ts';
-import type { Cell, RunResults } from './run.ts';
+import type { Cell, CellFailure, RunResults } from './run.ts';
 import { certifiedFrom } from './statistics.ts';
 
 export interface ReportInput {
@@ -41,6 +41,14 @@ export function leadSentence({ results }: Pick<ReportInput, 'results'>): string 
 export function leadParts(input: ReportInput): { readonly first: string; readonly rest: string } {
   const [first = '', ...others] = leadSentence(input).split(/(?<=[.!?]) (?=[\p{Lu}\d])/u);
   return { first, rest: others.join(' ') };
+}
+
+/** Why a cell has no figures, and what to change. */
+export function failureSentence({ message, remedies = [] }: CellFailure): string {
+  const changes = remedies.map(
+    ({ flag, change, to, why }) => `${change} ${flag}${to === undefined ? '' : ` to ${String(to)}`} (${why})`,
+  );
+  return changes.length === 0 ? message : `${message} To do: ${changes.join('; ')}.`;
 }
 
 /** Tables beside that of the cells have so many of them at most: a report is to be read, and mailed. */
@@ -108,6 +116,7 @@ export function methodSentences(input: ReportInput): readonly string[] {
     trials > 1
       ? `${trials} trials a cell. Latencies in the table are those of the worst one; throughput is the mean with its 95 % interval (Student's t over the trials).`
       : "One trial a cell; its interval is from batches within it (10 at least, of a mean E2E's length), and says nothing of how runs differ. Set repeats in the plan for that.",
+    ...variation(results),
     littlesLaw(results),
     clientLag(results),
     stationarity(results),
@@ -184,6 +193,28 @@ function littlesLaw(results: RunResults): string {
   return broken.length === 0
     ? `Little's law holds in every trial: requests in flight against throughput x time miss each other by ${share} at most (limit ${100 * mostResidual} %, where that is more than 10 ms a request and than sampling explains).`
     : `Little's law is missed by ${share} (limit ${100 * mostResidual} %): such cells are left out of the answer.`;
+}
+
+/** How much trials of one cell differ: the deviation of their throughput as a share of its mean, of the cell where it is most. */
+function variation(results: RunResults): string[] {
+  const found = results.cells.flatMap(({ label, interval }) => {
+    const of = interval?.systemTokensPerSecond;
+    if (of === undefined || of.n < 3 || !(of.mean > 0)) return [];
+    return [{ label, share: (of.standardError * Math.sqrt(of.n)) / of.mean }];
+  });
+  if (found.length === 0) return [];
+  const most = found.reduce((top, one) => (one.share > top.share ? one : top));
+  const band =
+    most.share < 0.05
+      ? 'little'
+      : most.share < 0.1
+        ? 'usual'
+        : most.share < 0.2
+          ? 'much: more trials would tell more'
+          : 'so much that the cause should be found';
+  return [
+    `Between trials throughput varies by ${figure(100 * most.share)} % (coefficient of variation) at most, at ${most.label}: ${band}.`,
+  ];
 }
 
 function stationarity(results: RunResults): string {

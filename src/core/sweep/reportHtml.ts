@@ -1,6 +1,7 @@
 import { escapeXml } from './reportChart.ts';
 import {
   detailed,
+  failureSentence,
   leadParts,
   methodSentences,
   type ReportInput,
@@ -75,7 +76,7 @@ function failures(results: RunResults): string {
   const items = failed.map((cell) => {
     const excerpt = cell.failure?.logExcerpt ?? [];
     const log = excerpt.length === 0 ? '' : `<pre>${escapeXml(excerpt.join('\n'))}</pre>`;
-    return `<li><b>${escapeXml(cell.label)}</b>: ${escapeXml(cell.failure?.message ?? '')}${log}</li>`;
+    return `<li><b>${escapeXml(cell.label)}</b>: ${escapeXml(cell.failure === null ? '' : failureSentence(cell.failure))}${log}</li>`;
   });
   return `<h3>Not measured</h3><ul>${items.join('')}</ul>`;
 }

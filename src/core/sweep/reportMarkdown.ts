@@ -1,6 +1,7 @@
 import { withoutControlCharacters } from '../controlCharacters.ts';
 import {
   detailed,
+  failureSentence,
   leadParts,
   methodSentences,
   type ReportInput,
@@ -18,7 +19,7 @@ export function reportMarkdown(input: ReportInput): string {
   const lead = leadParts(input);
   const { results: shown, note } = detailed(results);
   const failures = results.cells.flatMap((cell) =>
-    cell.failure === null ? [] : [`- ${text(cell.label)}: ${text(cell.failure.message)}`],
+    cell.failure === null ? [] : [`- ${text(cell.label)}: ${text(failureSentence(cell.failure))}`],
   );
   const sections = [
     `# ${text(reportTitle(input))}`,

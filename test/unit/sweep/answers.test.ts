@@ -89,6 +89,13 @@ describe('the answer to memory-limit', () => {
     const answer = answerOf('memory-limit', [one, two]);
     expect(answer).toContain('A second copy costs the first one 12.7 % of its throughput');
     expect(answer).toContain('from 50.0 to 75.0 % (+25.0 points)');
+    // Of several shares of memory the one that both had counts.
+    const less = madeCell('less', [100, 101], share(0.2, { concurrency: 8 }));
+    expect(answerOf('memory-limit', [less, one, two])).toContain('401 tokens/s alone');
+    const whole = madeCell('whole', [650, 652], share(0.4, { concurrency: 16 }));
+    expect(answerOf('memory-limit', [whole, two])).toMatch(
+      /Two copies that share concurrency 16 give 701 tokens\/s where one gives 651 \(\+7\.68 %.*\).*; what the second costs the first would show at half that load/,
+    );
   });
 });
 

@@ -159,6 +159,24 @@ describe('the report', () => {
     expect(html.match(/<circle/g)).toHaveLength(2 * 2);
   });
 
+  it('says what to change where the engine said it', () => {
+    const input = reportOf();
+    const failure = {
+      kind: 'refused',
+      phase: 'ready' as const,
+      message: 'No room for the cache.',
+      logExcerpt: [],
+      remedies: [
+        { flag: 'gpu-memory-utilization', change: 'raise' as const, to: 0.3, why: 'the engine says so' },
+      ],
+    };
+    const cells = [failedCell('a', { failure })];
+    const many = { ...input, results: { ...input.results, cells } };
+    const words = 'No room for the cache. To do: raise gpu-memory-utilization to 0.3 (the engine says so).';
+    expect(visible(reportHtml(many))).toContain(words);
+    expect(reportMarkdown(many)).toContain(words);
+  });
+
   it('draws client-bound points hollow and says what that means', () => {
     const html = reportHtml(reportOf({ bound: true }));
     expect(html.match(/class="point hollow"/g)).toHaveLength(6);

@@ -5,7 +5,8 @@ import { figure } from '../reportFigures.ts';
 import type { CellResult } from '../run.ts';
 import { intervalOf, isUsable, leftOut, loadWords, meanOf } from '../usable.ts';
 import type { AnswerInput, PartialAnswer } from './answerInput.ts';
-import { copiesOf, flagsWithout, grouped, varyingFlags } from './groups.ts';
+import { copiesOf, grouped, varyingFlags } from './groups.ts';
+import { secondCopySentences } from './secondCopy.ts';
 
 /** Flags that say how much of a GPU an engine takes, as a share of it. */
 export const memoryFlags: readonly string[] = [
@@ -151,7 +152,11 @@ export function memoryLimitAnswer({ cells, gpuBytes }: AnswerInput): PartialAnsw
     return limit.group === '' ? words : `${limit.group}: ${words}`;
   });
   return {
-    sentences: [...sentences, ...secondCopy(cells), ...leftOut(cells, { failedIsData: true })],
+    sentences: [
+      ...sentences,
+      ...secondCopySentences(cells, memoryFlags),
+      ...leftOut(cells, { failedIsData: true }),
+    ],
   };
 }
 
@@ -199,51 +204,4 @@ function memoryWords(
   if (gpuBytes === null || flag === 'kv-cache-free-gpu-memory-fraction') return '';
   const gpus = gpuCount === 1 ? '' : ` on ${gpuCount} GPUs together`;
   return `, ${formatBytes(value * gpuBytes * gpuCount)}${gpus}`;
-}
-
-/** What the first copy loses to a second one on the same GPUs, and what the GPUs gain. */
-function secondCopy(cells: readonly CellResult[]): string[] {
-  const pairs = cells.flatMap((two) => {
-    if (copiesOf(two) !== 2 || !isUsable(two)) return [];
-    const one = cells.find(
-      (cell) =>
-        copiesOf(cell) === 1 &&
-        isUsable(cell) &&
-        cell.load === two.load &&
-        flagsWithout(cell, memoryFlags) === flagsWithout(two, memoryFlags) &&
-        (cell.concurrency ?? 0) * 2 === (two.concurrency ?? -1),
-    );
-    return one === undefined ? [] : [{ one, two }];
-  });
-  // The pair under most load says most: alone on the GPU there is nothing to share.
-  const pair = pairs.toSorted((a, b) => (b.two.concurrency ?? 0) - (a.two.concurrency ?? 0))[0];
-  if (pair === undefined) return [];
-  const alone = meanOf(pair.one, (trial) => trial.systemTokensPerSecond);
-  const beside = meanOf(
-    pair.two,
-    (trial) => trial.perEngine?.find(({ engine }) => engine === 0)?.systemTokensPerSecond ?? null,
-  );
-  if (alone === null || beside === null) return [];
-  const change = beside / alone - 1;
-  const cost =
-    Math.abs(change) < 0.02
-      ? 'costs the first one nothing that can be told'
-      : `${change < 0 ? 'costs' : 'gains'} the first one ${figure(100 * Math.abs(change))} % of its throughput`;
-  const {
-    one: { telemetry: first },
-    two: { telemetry: second },
-  } = pair;
-  const isUtilisation = first?.utilization !== undefined && second?.utilization !== undefined;
-  // Quiet sampling has no utilisation, but SM activity, which says more.
-  const [before, after] = isUtilisation
-    ? [first.utilization, second.utilization]
-    : [first?.smActive, second?.smActive];
-  const utilisation =
-    before === undefined || after === undefined
-      ? ''
-      : `; ${isUtilisation ? 'GPU utilisation' : 'SM activity'} goes from ${figure(100 * before)} to ${figure(100 * after)} % (${after >= before ? '+' : '−'}${figure(100 * Math.abs(after - before))} points)`;
-  const both = meanOf(pair.two, (trial) => trial.systemTokensPerSecond);
-  return [
-    `A second copy ${cost} (${figure(alone)} tokens/s alone at ${loadWords(pair.one)}, ${figure(beside)} beside it), and both together give ${figure(both)}${utilisation}.`,
-  ];
 }
