@@ -110,7 +110,7 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines, lim
     ...(why === undefined || why.evidence.length === 0 ? {} : { why }),
     ...(cell.outliers === undefined
       ? {}
-      : { outliers: cell.outliers.map((one) => withCause(one, cell, evidence.telemetry, gpus)) }),
+      : { outliers: cell.outliers.map((one) => withCause(one, cell, sampled, gpus)) }),
   };
 }
 

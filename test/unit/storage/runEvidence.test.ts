@@ -1,4 +1,4 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -150,6 +150,27 @@ describe('what lies beside the journal', () => {
     expect(found?.speed?.kvTokens?.measured).toBeGreaterThan(900_000);
     expect(found?.speed?.tpotMs).toMatchObject({ measured: expect.closeTo(5, 6) });
     expect(results.warnings).toEqual([]);
+  });
+
+  it('of array tasks is that of the task which ran the cell', async () => {
+    const folder = runFolder();
+    const lines = readFileSync(join(folder, 'telemetry.jsonl'), 'utf8');
+    // Another task's GPU, at the same time, drew 100 W.
+    writeFileSync(join(folder, 'telemetry-1.jsonl'), lines);
+    writeFileSync(join(folder, 'telemetry-2.jsonl'), lines.replaceAll('[[400,', '[[100,'));
+    rmSync(join(folder, 'telemetry.jsonl'));
+    const own = journal().map((record) => ({ ...record, part: 1 }));
+    const other = { ...own[0], type: 'warning', message: 'of task 2', part: 2 } as JournalRecord;
+    const records = [...own, other];
+    const evidence = await readRunEvidence(folder, records);
+    expect(evidence.telemetry.map(({ part }) => part)).toEqual([1, 2]);
+    const [found] = withEvidence(
+      resultsFromJournal(runContext, records),
+      runContext,
+      records,
+      evidence,
+    ).cells;
+    expect(found?.telemetry?.meanWatts).toBeCloseTo(400, 6);
   });
 
   it('may be missing, and is read nowhere else than in the folder', async () => {
