@@ -16,4 +16,4 @@ await build({
   logLevel: 'warning',
 });
 const { writeAccuracy } = await import(pathToFileURL(outfile).href);
-writeAccuracy(root);
+await writeAccuracy(root);

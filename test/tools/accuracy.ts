@@ -6,6 +6,9 @@ import { calibrationEntry } from '../../src/core/calibration/entry.ts';
 import { type ComparisonRow, compareMeasured, compareSpeed } from '../../src/core/estimate/compare.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import type { ModelFacts } from '../../src/core/model/facts.ts';
+import type { Beside } from '../../src/core/sweep/cellResult.ts';
+import type { RunResults } from '../../src/core/sweep/run.ts';
+import { GiB } from '../../src/core/units.ts';
 import { median, type PublishedSpeed, predictedSpeed } from './publishedSpeeds.ts';
 import type { Measurement } from './recordings.ts';
 import type { ComparedBatch } from './staticBatches.ts';
@@ -31,7 +34,8 @@ export interface MeasuredRow extends ComparisonRow {
     | 'speed with experts'
     | 'published speed'
     | 'static batch'
-    | 'speed of a static batch';
+    | 'speed of a static batch'
+    | 'run';
 }
 
 export interface Accuracy {
@@ -57,8 +61,13 @@ export function accuracyOf(
   measured: readonly Measurement[],
   speeds: readonly PublishedSpeed[] = [],
   batches: readonly ComparedBatch[] = [],
+  runs: readonly RunResults[] = [],
 ): Accuracy {
-  const rows: MeasuredRow[] = [...speeds.map(publishedSpeedRow), ...batches.flatMap(batchRows)];
+  const rows: MeasuredRow[] = [
+    ...speeds.map(publishedSpeedRow),
+    ...batches.flatMap(batchRows),
+    ...runs.flatMap(runRows),
+  ];
   const calibrated: MeasuredRow[] = [];
   const notCovered: string[] = [];
   for (const one of measured) {
@@ -89,6 +98,7 @@ export function accuracyOf(
     sources: [
       ...new Set(measured.map(({ source }) => source)),
       ...(batches.length === 0 ? [] : ['test/fixtures/static-batch/recording.json']),
+      ...runs.map(({ run }) => `run ${run}, test/fixtures/runs`),
     ],
   };
 }
@@ -101,6 +111,47 @@ function batchRows({ id, memory, speed }: ComparedBatch): MeasuredRow[] {
     kind,
   });
   return [...memory.map(label('static batch')), ...speed.map(label('speed of a static batch'))];
+}
+
+/** What the results of a run say themselves: its memory by the engine's log, its speed by the trials. */
+function runRows(results: RunResults): MeasuredRow[] {
+  // Cells of one engine start have its memory all.
+  const starts = new Set<string>();
+  return results.cells.flatMap(({ label, memory: all = [], speed }) => {
+    const start = JSON.stringify(all);
+    const memory = starts.has(start) ? [] : all;
+    starts.add(start);
+    const row = (term: string, unit: MeasuredRow['unit'], figure: Beside | undefined, scale = 1) => {
+      if (figure === undefined) return [];
+      const { predicted, low, high, measured } = figure;
+      const made: MeasuredRow = {
+        recording: results.name,
+        id: label,
+        kind: 'run',
+        term,
+        unit,
+        predicted: predicted / scale,
+        measured: measured / scale,
+        relativeError: predicted / measured - 1,
+        withinBand: low === high ? null : measured >= low && measured <= high,
+      };
+      return [made];
+    };
+    return [
+      ...memory.flatMap(({ term, predictedBytes, lowBytes, highBytes, measuredBytes }) =>
+        row(
+          term === 'available-kv' ? KV : term,
+          'GiB',
+          { predicted: predictedBytes, low: lowBytes, high: highBytes, measured: measuredBytes },
+          GiB,
+        ),
+      ),
+      ...row('KV tokens', 'tokens', memory.length === 0 ? undefined : speed?.kvTokens),
+      ...row('TTFT, mean', 'ms', speed?.ttftMs),
+      ...row('TPOT, mean', 'ms', speed?.tpotMs),
+      ...row('system', 'tok/s', speed?.systemTokensPerSecond),
+    ];
+  });
 }
 
 function publishedSpeedRow(published: PublishedSpeed): MeasuredRow {
@@ -290,6 +341,11 @@ function sections({ rows, calibrated, notCovered, batches }: Accuracy): readonly
       title: 'Static batches',
       text: '',
       table: rowTable([...of('static batch'), ...of('speed of a static batch')]),
+    },
+    {
+      title: 'Runs of sweeps on one H100',
+      text: 'vLLM 0.26.0 serving Llama 3.2 1B, as `loadline sweep` measured it (test/fixtures/runs). Memory is met; speed is not: the GPU was busy a fifth to a third of the time on the slow cores of that virtual machine, which the verdict of every cell says (*host*), and the estimate counts the GPU.',
+      table: rowTable(of('run')),
     },
     {
       title: 'Published speeds',
