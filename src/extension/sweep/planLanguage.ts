@@ -36,7 +36,8 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
   readonly #analyses = new PlanAnalyses();
   readonly #runs: RunManager;
   readonly #pending = new Map<string, NodeJS.Timeout>();
-  #over = '';
+  /** Which runs there are, and which are over. */
+  #standing = '';
   #settleMs = settleMs;
 
   constructor(runs: RunManager, hosts: () => readonly string[]) {
@@ -86,16 +87,14 @@ export class PlanLanguage extends DisposableStore implements CodeLensProvider {
     super.dispose();
   }
 
-  /** Start-up times are known better once a run is over. */
+  /** A run has begun or ended: lenses say so, and start-up times are known better. Its progress changes nothing here. */
   #runsChanged(): void {
-    this.#changed.fire();
-    const over = this.#runs
+    const standing = this.#runs
       .views()
-      .filter(isOver)
-      .map(({ run }) => run)
-      .join();
-    if (over === this.#over) return;
-    this.#over = over;
+      .map((view) => `${view.run} ${isOver(view)}`)
+      .join('\n');
+    if (standing === this.#standing) return;
+    this.#standing = standing;
     for (const document of workspace.textDocuments.filter(isPlan)) {
       this.#analyses.forget(document);
       void this.#check(document);
