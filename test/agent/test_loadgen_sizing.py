@@ -6,7 +6,7 @@ import unittest
 from fake_stream_server import FakeStreamServer
 from loadline_agent.loadgen.prompts import WORDS, Sizing
 from loadline_agent.loadgen.requests import RequestFactory
-from loadline_agent.loadgen.sizing import size_prompts, with_prompts_that_are_taken
+from loadline_agent.loadgen.sizing import size_prompts, as_the_server_takes_it
 from loadline_agent.loadgen.targets import Target
 
 from test_loadgen_profile import profile
@@ -98,7 +98,7 @@ class Prompts(unittest.TestCase):
 class TokenIds(unittest.TestCase):
     def prompt_for(self, status, document):
         with FakeStreamServer(lambda exchange: Tokenizing.send(exchange, status, document)) as server:
-            return with_prompts_that_are_taken(Target("127.0.0.1", server.port), "m", profile())["prompt"]
+            return as_the_server_takes_it(Target("127.0.0.1", server.port), "m", profile())["prompt"]
 
     def test_are_sent_where_they_are_counted_as_such(self):
         for tokens in (32, 33):
@@ -117,7 +117,27 @@ class TokenIds(unittest.TestCase):
 
     def test_text_stays_text(self):
         asked = profile(prompt="text")
-        self.assertIs(with_prompts_that_are_taken(Target("127.0.0.1", 1), "m", asked), asked)
+        self.assertIs(as_the_server_takes_it(Target("127.0.0.1", 1), "m", asked), asked)
+
+
+class IgnoreEos(unittest.TestCase):
+    def test_is_left_out_where_the_server_refuses_it(self):
+        def script(exchange):
+            refused = b"ignore_eos" in exchange.request
+            message = {"detail": "Unsupported fields in the request: {'ignore_eos'}"}
+            Tokenizing.send(exchange, 422 if refused else 200, message if refused else {"choices": []})
+
+        for changes in ({}, {"prompt": "text"}, {"prompt": "text", "api": "chat"}):
+            with FakeStreamServer(script) as server:
+                settled = as_the_server_takes_it(Target("127.0.0.1", server.port), "m", profile(**changes))
+            self.assertIs(settled["ignoreEos"], False)
+            request = RequestFactory(settled, [Target("h", 1)], "m").request(0)
+            self.assertNotIn(b"ignore_eos", request)
+
+    def test_is_asked_for_where_it_is_not(self):
+        with FakeStreamServer(lambda exchange: Tokenizing.send(exchange, 200, {"choices": []})) as server:
+            settled = as_the_server_takes_it(Target("127.0.0.1", server.port), "m", profile())
+        self.assertIn(b'"ignore_eos":true', RequestFactory(settled, [Target("h", 1)], "m").request(0))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@
 //
 // With `faults` one request in ten is answered as servers do on bad days, each kind as often: an error inside the stream
 // of status 200; an end without [DONE]; the connection closed within the stream; every event in two sends; an event
-// without a token before each token. GET /faults says how many of each there were, by the request's first answered byte.
+// without a token before each token. GET /faults says how many of each there were, and how many
+// streams were dropped because their reader was too slow.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,6 +41,7 @@ enum { NONE, ERROR_IN_STREAM, NO_DONE, CLOSED, SPLIT, EMPTY_EVENTS, FAULTS };
 static const char *const faultNames[FAULTS] = {"none", "errorInStream", "noDone", "closed", "split", "emptyEvents"};
 static int64_t faultCounts[FAULTS];
 static int64_t requests;
+static int64_t slowReaders;
 static int withFaults;
 // Of each ten, one: in turn of the five kinds.
 enum { FAULT_EVERY = 10 };
@@ -89,7 +91,10 @@ static void drop(Stream *stream) {
 
 static void sendAll(Stream *stream, const char *data, size_t size) {
   // A reader that lets its buffer fill up would have to be waited for; this mock drops it instead.
-  if (send(stream->descriptor, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size) drop(stream);
+  if (send(stream->descriptor, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size) {
+    slowReaders++;
+    drop(stream);
+  }
 }
 
 static size_t chunk(char *out, const char *payload) {
@@ -175,7 +180,7 @@ static void answerGet(Stream *stream) {
     for (int fault = 1; fault < FAULTS; fault++)
       size += (size_t)sprintf(body + size, "%s\"%s\":%lld", fault > 1 ? "," : "", faultNames[fault],
                               (long long)faultCounts[fault]);
-    strcpy(body + size, "}");
+    sprintf(body + size, ",\"slowReaders\":%lld}", (long long)slowReaders);
     answerJson(stream, body);
     return;
   }

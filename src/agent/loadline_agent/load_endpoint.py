@@ -12,7 +12,7 @@ from typing import Any, List, Optional
 from .errors import AgentError, BadRequest
 from .loadgen.profile import BadProfile
 from .loadgen.runner import LoadError, run_load
-from .loadgen.sizing import with_prompts_that_are_taken
+from .loadgen.sizing import as_the_server_takes_it
 from .loadgen.targets import Target, target_of_url
 from .wire import emit
 
@@ -39,7 +39,7 @@ def measure_endpoint(request: dict, rest: bytes = b"") -> dict:
             said_at, said_phase = now, phase
             emit({"type": "load-progress", "phase": phase, "completed": completed, "total": total})
 
-    profile = with_prompts_that_are_taken(target, model, request["load"])
+    profile = as_the_server_takes_it(target, model, request["load"])
     try:
         measurement = run_load(
             [target], model, profile, progress, control.stopped, math.inf, keeps_what_was_measured=True

@@ -18,18 +18,31 @@ _MOST_ADDED = 4
 _NOT_TAKEN = (400, 415, 422)
 
 
-def with_prompts_that_are_taken(target: Target, model: str, profile: Dict[str, Any]) -> Dict[str, Any]:
-    """The profile, with text in place of token ids where the server refuses those, or counts them as something else."""
-    if profile.get("prompt") != "token-ids":
-        return profile
+def as_the_server_takes_it(target: Target, model: str, profile: Dict[str, Any]) -> Dict[str, Any]:
+    """The profile, with text in place of token ids where the server refuses those, or counts them as something else; and
+    with `ignoreEos` false where it refuses to generate beyond an end: answers may then be shorter than asked for."""
     server = _Server(target, model)
     try:
-        status, answer = server.post("/v1/completions", {"prompt": _IDS, "max_tokens": 1, "temperature": 0})
+        if profile.get("prompt") == "token-ids" and not _takes_ids(server):
+            profile = {**profile, "prompt": "text"}
+        return profile if _takes_ignore_eos(server, profile) else {**profile, "ignoreEos": False}
     finally:
         server.close()
+
+
+def _takes_ids(server: "_Server") -> bool:
+    status, answer = server.post("/v1/completions", {"prompt": _IDS, "max_tokens": 1, "temperature": 0})
     counted = _prompt_tokens(answer)
     other = status == 200 and counted is not None and not len(_IDS) <= counted <= len(_IDS) + _MOST_ADDED
-    return {**profile, "prompt": "text"} if other or status in _NOT_TAKEN else profile
+    return not other and status not in _NOT_TAKEN
+
+
+def _takes_ignore_eos(server: "_Server", profile: Dict[str, Any]) -> bool:
+    chat, text = profile.get("api") == "chat", " ".join(WORDS[:_SHORT])
+    asked = {"messages": _messages(text)} if chat else {"prompt": _IDS if profile.get("prompt") == "token-ids" else text}
+    route = "/v1/chat/completions" if chat else "/v1/completions"
+    status, answer = server.post(route, {**asked, "max_tokens": 1, "temperature": 0, "ignore_eos": True})
+    return status not in _NOT_TAKEN or "ignore_eos" not in json.dumps(answer)
 
 
 def size_prompts(target: Target, model: str, chat: bool) -> Sizing:
@@ -118,7 +131,7 @@ class _Server:
         return answer if status == 200 else None
 
     def post(self, route: str, body: dict) -> Tuple[Optional[int], Any]:
-        """Status and JSON document; None each where there is none."""
+        """Status and JSON document, or the text that is none; None each where nothing answers."""
         headers = {"Content-Type": "application/json"}
         if self._target.api_key:
             headers["Authorization"] = f"Bearer {self._target.api_key}"
@@ -131,10 +144,11 @@ class _Server:
         except (OSError, http.client.HTTPException, ValueError):
             self._connection.close()
             return None, None
+        text = data.decode("utf-8", "replace")
         try:
-            return answer.status, json.loads(data.decode("utf-8", "replace"))
+            return answer.status, json.loads(text)
         except (ValueError, RecursionError):
-            return answer.status, None
+            return answer.status, text
 
 
 def _messages(text: str) -> List[dict]:

@@ -9,7 +9,7 @@ from typing import Callable, List, Optional
 
 from ..loadgen.profile import BadProfile
 from ..loadgen.runner import LoadError, run_load
-from ..loadgen.sizing import with_prompts_that_are_taken
+from ..loadgen.sizing import as_the_server_takes_it
 from ..loadgen.targets import Target, target_of_url
 from ..processes import default_signals, die_with, signal_if_there
 from .watch import Watch
@@ -151,7 +151,7 @@ def generate(parent: int, writing: int, targets: List[dict], profile: dict, dead
                     "measurement": run_load(
                         copies,
                         model,
-                        with_prompts_that_are_taken(copies[0], model, profile),
+                        as_the_server_takes_it(copies[0], model, profile),
                         progress,
                         lambda: False,
                         deadline,
