@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readRunEvidence } from '../../src/storage/runEvidence.ts';
@@ -56,6 +57,8 @@ it('runs two tasks at once on two GPUs, shows why the third waits, and is follow
   expect(cluster.slurm.jobs('%u', '--states=RUNNING')).toEqual([accountName, accountName]);
   expect(running).toMatch(/_2$/);
   await sweep.said('2 tasks running (on gpunode), 1 task waiting (Resources: waiting for GPUs');
+  const elsewhere = mkdtempSync(join(tmpdir(), 'loadline-other-window-'));
+  const second = cluster.run('follow', cluster.runOf('pair'), '--host', hostName, '--workspace', elsewhere);
   const finished = await sweep.finished;
   expect(finished.exitCode, finished.stderr).toBe(0);
   expect(finished.stdout).toContain('pair (simulated)');
@@ -68,6 +71,13 @@ it('runs two tasks at once on two GPUs, shows why the third waits, and is follow
   const records = await cluster.records('pair');
   for (const record of records)
     if (record.type === 'cell-done') expect(await partOfCell(folder, record.cell)).toBe(record.part);
+  // Two followers: the same bytes here and there.
+  expect((await second).exitCode).toBe(0);
+  for (const file of ['journal.jsonl', 'journal-0.jsonl', 'journal-2.jsonl', 'telemetry-1.jsonl'])
+    expect(readFileSync(join(elsewhere, '.loadline', 'runs', cluster.runOf('pair'), file))).toEqual(
+      readFileSync(join(folder, file)),
+    );
+  rmSync(elsewhere, { recursive: true });
   const { telemetry } = await readRunEvidence(folder, records);
   expect(telemetry.map(({ part }) => part).sort()).toEqual([0, 1, 2]);
   await cluster.nothingIsLeft();
@@ -100,11 +110,14 @@ it('cancels with scancel, leaves nothing, and resume submits the tasks without r
 
 it('goes on after a preemption where it stopped', async () => {
   const sweep = cluster.start('sweep', cluster.plan('taken', plan('taken', long)), '--rehearse');
-  const [first = ''] = await cluster.tasksIn('taken', 'RUNNING', 2);
+  await cluster.tasksIn('taken', 'RUNNING', 2);
   await cluster.underLoad('taken', 2);
-  cluster.slurm.ask('scontrol', 'requeue', first);
+  // Of a partition that goes before: Slurm takes a GPU from one of ours.
+  const urgent = ['--parsable', '--partition=urgent', '--gres=gpu:1', '--chdir=/', '--output=/dev/null'];
+  const job = cluster.slurm.ask('sbatch', ...urgent, '--wrap=exec sleep 600').trim();
   await sweep.said('BeginTime');
-  cluster.startNow(first);
+  cluster.slurm.ask('scancel', job);
+  cluster.startHeld('taken');
   const finished = await sweep.finished;
   expect(finished.exitCode, finished.stderr).toBe(0);
   await wholeOnce('taken');

@@ -159,7 +159,11 @@ function configuration(file: (name: string) => string, controllerPort: number, n
     'KillWait=20',
     'GresTypes=gpu',
     `NodeName=${nodeName} NodeHostname=${host} NodeAddr=127.0.0.1 CPUs=8 Gres=gpu:${devices.length} State=UNKNOWN`,
-    `PartitionName=gpu Nodes=${nodeName} Default=YES MaxTime=60 DefaultTime=10 State=UP`,
+    'PreemptType=preempt/partition_prio',
+    'PreemptMode=REQUEUE',
+    `PartitionName=gpu Nodes=${nodeName} Default=YES MaxTime=60 DefaultTime=10 PriorityTier=1 State=UP`,
+    // What comes in here takes the GPUs of those who came before.
+    `PartitionName=urgent Nodes=${nodeName} MaxTime=60 DefaultTime=10 PriorityTier=10 PreemptMode=OFF State=UP`,
     '',
   ].join('\n');
 }
