@@ -252,6 +252,19 @@ class CancelTest(AgentTest):
         self.assertEqual((records[-1]["type"], records[-1]["outcome"]), ("run-finished", "cancelled"))
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a"])
 
+    def test_a_signal_to_everything_of_the_run_at_once_is_no_failure_of_its_cell(self):
+        # As a scheduler sends it, or a machine that shuts down. The engine hears it first here.
+        self.start([fake_cell("a", load=ENDLESS, deadline=600.0)], telemetry=False)
+        follower = self.follow()
+        follower.until("cell-progress")
+        for pid in [*self.engines(), self.processes()["supervisor"]["pid"]]:
+            os.kill(pid, signal.SIGTERM)
+        self.assertEqual(follower.end(), {"type": "follow-end", "state": "finished"})
+        records = self.assert_journal_sound()
+        self.assertEqual((records[-1]["type"], records[-1]["outcome"]), ("run-finished", "cancelled"))
+        self.assertEqual([record for record in records if record["type"] == "cell-failed"], [])
+        self.assert_nothing_left()
+
     def test_cancel_while_an_engine_starts(self):
         self.start([fake_cell("a", "--never-ready", ready=1000)], telemetry=False)
         self.follow().until("engine-starting")

@@ -1,7 +1,7 @@
 """Slurm's own programs: what is asked of them, and what they print. Options as in the man pages of Slurm 22.05 and later."""
 
-import getpass
 import hashlib
+import os
 import re
 import shlex
 import subprocess
@@ -153,7 +153,7 @@ def rows_named(name: str, every_state: bool = True) -> List[JobRow]:
             "--array",
             *states,
             option("name", name),
-            option("user", getpass.getuser()),
+            option("user", os.geteuid()),
             option("format", FORMAT),
         ]
     )
@@ -185,7 +185,7 @@ def waiting_before(row: JobRow) -> Optional[int]:
 
 
 def cancel_named(name: str) -> None:
-    call(["scancel", "--quiet", option("name", name), option("user", getpass.getuser())])
+    call(["scancel", "--quiet", option("name", name), option("user", os.geteuid())])
 
 
 def fields_of(job: str) -> dict:
