@@ -22,8 +22,8 @@ def can_mount():
 
 
 class FullDisk(AgentTest):
-    def cells(self):
-        long = load_profile(requests=150, concurrency=2, output=5, warmup=0)
+    def cells(self, requests=150):
+        long = load_profile(requests=requests, concurrency=2, output=5, warmup=0)
         return [fake_cell("a"), fake_cell("b", "--token-ms", "4", load=long, key="slow"), fake_cell("c", key="other")]
 
     def assert_ended_by_the_full_disk(self, follower):
@@ -47,9 +47,9 @@ class FileSizeLimitTest(FullDisk):
     """Takes no privileges, and the same way out of the same kind of error."""
 
     def test_a_file_size_limit(self):
-        # Well above the first cell's records, well below all of them; telemetry grows until it gets there.
-        limit = 16384
-        request = run_request(self.cells())
+        # Well above what the first cell writes, also where the machine is busy; telemetry grows until it gets there in the second.
+        limit = 65536
+        request = run_request(self.cells(requests=900))
         request["telemetry"]["intervalMs"] = 10
 
         def limited():
