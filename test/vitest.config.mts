@@ -22,7 +22,7 @@ export default defineConfig({
       suite('unit', ['test/unit/**/*.test.ts']),
       suite('server', ['test/server/**/*.test.ts']),
       suite('remote', ['test/remote/**/*.test.ts'], alone),
-      suite('durability', ['test/durability/**/*.test.ts'], { ...alone, testTimeout: 600_000 }),
+      suite('durability', ['test/durability/**/*.test.ts'], { ...alone, testTimeout: 1_200_000 }),
       suite('cli', ['test/cli/**/*.test.ts'], alone),
       suite('slurm', ['test/slurm/**/*.test.ts'], { ...alone, testTimeout: 240_000 }),
       suite('webview', ['test/webview/**/*.test.ts'], drawn),
