@@ -190,7 +190,7 @@ export function drawWatermark({ ctx, chartArea: area }: Chart, text: string, the
   ctx.textBaseline = 'middle';
   ctx.strokeStyle = ctx.fillStyle = theme.highContrast
     ? theme.description
-    : `color-mix(in srgb, ${theme.description} 22%, transparent)`;
+    : `color-mix(in srgb, ${theme.description} 14%, transparent)`;
   const [middle, height] = [(area.left + area.right) / 2, (area.top + area.bottom) / 2];
   if (theme.highContrast) ctx.strokeText(text, middle, height);
   else ctx.fillText(text, middle, height);

@@ -57,6 +57,8 @@ export class RunManager extends DisposableStore {
   readonly #log: LogOutputChannel;
   readonly #runs = new Map<string, TrackedRun>();
   readonly #starting = new Set<string>();
+  /** Runs that have a folder here and are being handed to their host: they are tracked once it has them. */
+  readonly #beingHanded = new Set<string>();
   #loading: NodeJS.Timeout | undefined;
 
   constructor(context: ExtensionContext, hosts: HostRegistry, log: LogOutputChannel) {
@@ -78,7 +80,13 @@ export class RunManager extends DisposableStore {
 
   /** The newest first. */
   views(): readonly RunView[] {
-    return [...this.#runs.values()].map(({ view }) => view).sort((a, b) => (a.run < b.run ? 1 : -1));
+    return (
+      [...this.#runs.values()]
+        .map(({ view }) => view)
+        // A folder without results whose host is not known either holds nothing: its host never took the run.
+        .filter(({ results, host }) => results !== null || host !== null)
+        .sort((a, b) => (a.run < b.run ? 1 : -1))
+    );
   }
 
   view(run: string): RunView | undefined {
@@ -115,7 +123,7 @@ export class RunManager extends DisposableStore {
       for (const { run, directory } of await listRunFolders(folder))
         places.push({ run, workspace: folder, directory });
     for (const place of places) {
-      if (this.#runs.has(place.run)) continue;
+      if (this.#runs.has(place.run) || this.#beingHanded.has(place.run)) continue;
       const host = followed.find(({ run }) => run === place.run)?.host ?? null;
       const tracked = this.#track(new TrackedRun(place, this.#hosts, this.#log, null, host), place.run);
       await tracked.read();
@@ -163,7 +171,7 @@ export class RunManager extends DisposableStore {
     const directory = dirname(fsPath);
     const run = basename(directory);
     // Of a run that is followed here the file is ours.
-    if (this.isDisposed || this.#runs.get(run)?.isFollowed === true) return;
+    if (this.isDisposed || this.#beingHanded.has(run) || this.#runs.get(run)?.isFollowed === true) return;
     await this.show({ run, workspace: dirname(dirname(dirname(directory))), directory });
   }
 
@@ -217,9 +225,19 @@ export class RunManager extends DisposableStore {
   }
 
   async #startOne(ready: ReadyRun, plan: FrozenPlan): Promise<string> {
-    const { ensureRunFolder } = await import('../../storage/runFolder.ts');
     const { run } = ready.context;
     const { agent } = await this.#hosts.connect(ready.host);
+    this.#beingHanded.add(run);
+    try {
+      return await this.#hand(ready, plan, agent);
+    } finally {
+      this.#beingHanded.delete(run);
+    }
+  }
+
+  async #hand(ready: ReadyRun, plan: FrozenPlan, agent: AgentClient): Promise<string> {
+    const { ensureRunFolder } = await import('../../storage/runFolder.ts');
+    const { run } = ready.context;
     const directory = await ensureRunFolder(ready.workspace, run);
     // Before the host has it: a window that closes right after must find the run again.
     await this.#remember({ run, workspace: ready.workspace, host: ready.host, plan });
