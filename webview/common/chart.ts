@@ -9,7 +9,6 @@ import {
   LineElement,
   LogarithmicScale,
   PointElement,
-  type ScaleOptionsByType,
   Tooltip,
 } from 'chart.js';
 import { drawErrorBars, type ErrorBars } from './chartErrors.ts';
@@ -23,7 +22,7 @@ import {
   drawWatermark,
   type PointLabels,
 } from './chartMarks.ts';
-import { logarithmicTicks, spacedTicks, timeTicks } from './chartTicks.ts';
+import { chartScale, faint } from './chartScale.ts';
 import { type ChartTile, drawTiles } from './chartTiles.ts';
 import { frames } from './frames.ts';
 import { observeTheme, readTheme, type Theme } from './theme.ts';
@@ -330,9 +329,9 @@ export class ChartView {
       layout: { padding: { top: 14, right: 22 } },
       elements: { line: { tension: 0 } },
       scales: {
-        x: this.#scale(content.x, 'bottom', true),
-        left: this.#scale(content.left, 'left', true),
-        ...(content.right === undefined ? {} : { right: this.#scale(content.right, 'right', false) }),
+        x: chartScale(content.x, 'bottom', true, theme),
+        left: chartScale(content.left, 'left', true, theme),
+        ...(content.right === undefined ? {} : { right: chartScale(content.right, 'right', false, theme) }),
       },
       plugins: {
         tooltip: {
@@ -360,57 +359,6 @@ export class ChartView {
       },
     } as ChartOptions<'line'>;
   }
-
-  #scale(axis: ChartAxis, position: 'bottom' | 'left' | 'right', grid: boolean) {
-    const theme = this.#theme;
-    const font = { family: theme.fontFamily, size: theme.fontPixels };
-    const { ticks } = axis;
-    const [across, room] = position === 'bottom' ? (['width', 44] as const) : (['height', 18] as const);
-    const ownTicks =
-      ticks !== undefined
-        ? (min: number, max: number, _: number, chart: ScaleBox['chart']) =>
-            spacedTicks(ticks, { min, max, logarithmic: axis.scale === 'logarithmic' }, room / chart[across])
-        : axis.scale === 'time'
-          ? timeTicks
-          : axis.scale === 'logarithmic'
-            ? logarithmicTicks
-            : undefined;
-    return {
-      type: axis.scale === 'logarithmic' ? 'logarithmic' : 'linear',
-      position,
-      ...(axis.min === undefined ? {} : { min: axis.min }),
-      ...(axis.max === undefined ? {} : { max: axis.max }),
-      ...(axis.reaches === undefined ? {} : { suggestedMax: axis.reaches }),
-      ...(position === 'bottom' || axis.max !== undefined ? {} : { grace: '4%' }),
-      // The same in every chart with short labels, so that time axes one above the other line up.
-      ...(position === 'left' ? { afterFit: widenLeftAxis } : {}),
-      title: { display: axis.untitled !== true, text: axis.label, color: theme.description, font },
-      border: { color: theme.lines },
-      grid: {
-        display: grid,
-        color: theme.highContrast ? 'transparent' : faint(theme.lines, 35),
-        tickColor: theme.lines,
-      },
-      ticks: {
-        color: theme.foreground,
-        font,
-        minRotation: 0,
-        maxRotation: 0,
-        autoSkip: ownTicks === undefined,
-        maxTicksLimit: position === 'bottom' ? 7 : 6,
-        callback: (value: number | string) => axis.format(Number(value)),
-      },
-      ...(ownTicks === undefined
-        ? {}
-        : {
-            afterBuildTicks: (scale: ScaleBox) => {
-              const wide = position === 'bottom' ? scale.chart.width / 90 : scale.chart.height / 40;
-              const most = Math.max(2, Math.floor(wide));
-              scale.ticks = ownTicks(scale.min, scale.max, most, scale.chart).map((value) => ({ value }));
-            },
-          }),
-    } as unknown as ScaleOptionsByType<'linear'>;
-  }
 }
 
 export function markerShape({ marker }: ChartSeries): PointShape | undefined {
@@ -422,20 +370,4 @@ function markerRadii(points: number, marker: number): number[] {
   const every = Math.max(1, Math.floor(points / 5));
   const first = Math.floor((every * (marker % markerShapes.length)) / markerShapes.length);
   return Array.from({ length: points }, (_, i) => (i % every === first ? 4 : 0));
-}
-
-function widenLeftAxis(scale: { width: number }): void {
-  scale.width = Math.max(scale.width, 64);
-}
-
-function faint(colour: string, percent: number): string {
-  return `color-mix(in srgb, ${colour} ${percent}%, transparent)`;
-}
-
-/** What is used of chart.js's scale where ticks are placed. */
-interface ScaleBox {
-  readonly min: number;
-  readonly max: number;
-  readonly chart: { readonly width: number; readonly height: number };
-  ticks: { value: number }[];
 }
