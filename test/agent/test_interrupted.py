@@ -242,7 +242,8 @@ class EngineThatEndsTest(unittest.TestCase):
 
 class CancelTest(AgentTest):
     def test_cancel_ends_the_engine_and_says_so(self):
-        self.start(three_cells())
+        cells = [fake_cell("a"), fake_cell("b", key="slow", load=ENDLESS, deadline=600.0), fake_cell("c", key="other")]
+        self.start(cells)
         follower = self.follow()
         follower.until("cell-progress", cell="b")
         self.assertEqual(self.agent("cancel", {"run": RUN}), ([{"type": "cancelled", "run": RUN}], 0))
