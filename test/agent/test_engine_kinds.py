@@ -74,7 +74,7 @@ class PlainEngineTest(AgentTest):
         cell = fake_cell("a", "--open", "--as-transformers", load=load)
         cell["engine"]["name"] = "trtllm"
         said = failure(self.run_to_end([cell], telemetry=False, run="second"))
-        self.assertIn("ignore_eos", said["message"])
+        self.assertIn("without [DONE]", said["message"])
 
     def test_a_first_request_that_fails_is_explained_by_the_log(self):
         says = ("--print", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.96 GiB.")

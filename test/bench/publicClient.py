@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,18 +119,33 @@ def run(tool, program, port, streams, requests):
             environment["HF_HUB_OFFLINE"] = "1"
         environment.update(CUDA_VISIBLE_DEVICES="", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            command(program, port, streams, requests, folder),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            timeout=SECONDS,
-        )
+        log = os.path.join(folder, "log")
+        with open(log, "wb") as said:
+            process = subprocess.Popen(
+                command(program, port, streams, requests, folder),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment,
+                start_new_session=True,
+            )
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            sys.exit(f"{tool} had no result after {SECONDS} s")
+        finally:
+            # Its workers too.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         try:
             reported = result(folder)
         except (OSError, ValueError, KeyError, TypeError, IndexError):
-            sys.exit(f"{tool} gave no result (exit status {done.returncode}): {done.stdout.decode()[-1500:]}")
+            with open(log, errors="replace") as file:
+                sys.exit(f"{tool} gave no result (exit status {process.returncode}): {file.read()[-1500:]}")
     return reported, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
