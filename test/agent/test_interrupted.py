@@ -146,10 +146,14 @@ class KilledTest(AgentTest):
         self.assertEqual(seqs, list(range(len(seqs))))
         self.assertEqual([line["type"] for line in lines].count("telemetry-header"), 1)
 
-    def test_an_active_run_is_not_resumed_and_a_complete_one_has_nothing_to_resume(self):
-        self.start([simulated_cell("a"), simulated_cell("b")], telemetry=False)
+    def test_an_active_run_is_not_resumed(self):
+        self.start([fake_cell("a", load=ENDLESS, deadline=600.0)], telemetry=False)
         records, status = self.agent("resume", {"run": RUN})
         self.assertEqual((records[0]["code"], status), ("run-active", 1))
+        self.agent("cancel", {"run": RUN})
+
+    def test_a_complete_run_has_nothing_to_resume(self):
+        self.start([simulated_cell("a"), simulated_cell("b")], telemetry=False)
         self.follow().end()
         records, status = self.agent("resume", {"run": RUN})
         self.assertEqual((records[0]["code"], status), ("nothing-to-resume", 1))
