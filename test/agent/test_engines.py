@@ -14,6 +14,7 @@ FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtu
 LOGS = os.path.join(FIXTURES, "engine-logs")
 SOURCE = os.path.join(FIXTURES, "..", "..", "src")
 VLLM = os.path.join(FIXTURES, "vllm-0.26-h200")
+H100 = os.path.join(FIXTURES, "runs", "vllm-0.26-h100-2026-11-25")
 
 #: Options by which an engine would take a key where everybody can read it.
 KEY_OPTIONS = re.compile(r"key|token|secret", re.I)
@@ -103,6 +104,20 @@ class RecordedVllmTest(unittest.TestCase):
                 with self.subTest(log=name):
                     found = diagnose(lines_of(folder, name), BY_NAME["vllm"].causes, None)
                     self.assertEqual(found.kind, "timeout", found.message)
+
+
+    def test_starts_that_a_real_vllm_refused_are_told_with_phase_and_way_out(self):
+        for log, flag, change, to in (
+            ("engine-777c82bb4d63ed27.log", "max-model-len", "set", 2320),
+            ("engine-926243bbd54f7605.log", "gpu-memory-utilization", "raise", None),
+        ):
+            with self.subTest(log=log):
+                found = diagnose(
+                    lines_of(H100, "memory-limit", log), BY_NAME["vllm"].causes, "with exit code 1", BY_NAME["vllm"].phases
+                )
+                first = found.remedies[0]
+                self.assertEqual((found.kind, found.engine_phase), ("refused", "profile"))
+                self.assertEqual((first["flag"], first["change"], first.get("to")), (flag, change, to))
 
 
 class MetricsTest(unittest.TestCase):

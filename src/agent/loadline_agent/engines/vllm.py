@@ -118,7 +118,7 @@ VLLM = EngineKind(
     label="vLLM",
     arguments=arguments,
     documentation="https://docs.vllm.ai/en/latest/cli/serve.html",
-    verified=Verified("0.26.0", "2026-11-21", "one NVIDIA H200, driver 580.159.04"),
+    verified=Verified("0.26.0", "2026-11-25", "one NVIDIA H100, driver 580.159.04"),
     # Not --api-key: arguments are seen by every user of the host, and vLLM prints them into its log.
     key_variable="VLLM_API_KEY",
     causes=CAUSES,
