@@ -9,7 +9,6 @@ import type {
   FollowHeartbeat,
   FollowRewind,
   HelloRecord,
-  JournalRecord,
   LoadMeasured,
   LoadProgress,
   ProbeRecord,
@@ -17,6 +16,7 @@ import type {
   RunStatus,
   TelemetryLine,
 } from './agent.ts';
+import type { JournalRecord } from './agentJournal.ts';
 import type { RemovedRecord } from './agentProbe.ts';
 import { parseHostJson } from './hostJson.ts';
 import { journalGuards, trialMeasurement } from './journalGuard.ts';

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { TrialMeasurement } from '../core/sweep/measurement.ts';
 import type { EngineInstance, Remedy } from '../core/sweep/run.ts';
-import type { JournalRecord } from './agent.ts';
+import type { JournalRecord } from './agentJournal.ts';
 
 const count = z.number().int().nonnegative();
 const failureKind = z.enum([

@@ -8,10 +8,10 @@ import type {
   FollowRequest,
   FollowRewind,
   HostRunState,
-  JournalRecord,
   TelemetryLine,
 } from '../protocol/agent.ts';
 import { type GuardedLine, readJournalLine, readTelemetryLine } from '../protocol/agentGuard.ts';
+import type { JournalRecord } from '../protocol/agentJournal.ts';
 import { anyJournalFile, ensureRunFolder } from '../storage/runFolder.ts';
 import type { AgentClient, FollowRecord } from './agentClient.ts';
 import { backOffMs, isPassing } from './backOff.ts';

@@ -6,8 +6,9 @@ import type { LogRecord } from '../core/log/record.ts';
 import type { EngineMetricsSample } from '../core/sweep/engineMetricsSummary.ts';
 import type { RunEvidence } from '../core/sweep/evidence.ts';
 import type { TelemetrySample, TelemetrySamples } from '../core/sweep/telemetrySummary.ts';
-import type { JournalRecord, TelemetryHeader } from '../protocol/agent.ts';
+import type { TelemetryHeader } from '../protocol/agent.ts';
 import { readTelemetryLine } from '../protocol/agentGuard.ts';
+import type { JournalRecord } from '../protocol/agentJournal.ts';
 import { readEngineMetricsLine } from '../protocol/engineMetrics.ts';
 import { readLogFile } from './logFile.ts';
 

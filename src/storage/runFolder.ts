@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { JournalRecord } from '../protocol/agent.ts';
 import { readJournalLine } from '../protocol/agentGuard.ts';
+import type { JournalRecord } from '../protocol/agentJournal.ts';
 import { storageError } from './atomicFile.ts';
 import { keepOutOfCommits } from './ownFolder.ts';
 

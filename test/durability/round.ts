@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JournalRecord } from '../../src/protocol/agent.ts';
+import type { JournalRecord } from '../../src/protocol/agentJournal.ts';
 import { type AgentClient, openAgent } from '../../src/remote/agentClient.ts';
 import type { AgentArchive } from '../../src/remote/agentDeployment.ts';
 import { RemoteError, type RemoteHost } from '../../src/remote/host.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JournalRecord } from '../../src/protocol/agent.ts';
+import type { JournalRecord } from '../../src/protocol/agentJournal.ts';
 import { readJournal } from '../../src/storage/runFolder.ts';
 import { BuiltCli, type Finished, type RunningCli } from '../cli/builtCli.ts';
 import { type LoopbackSshd, startLoopbackSshd, waitFor } from '../tools/loopbackSshd.ts';

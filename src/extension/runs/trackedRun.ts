@@ -6,7 +6,7 @@ import type { RunPhase } from '../../core/sweep/phases.ts';
 import type { RunProgress } from '../../core/sweep/progress.ts';
 import type { RunContext } from '../../core/sweep/results.ts';
 import type { RunResults } from '../../core/sweep/run.ts';
-import type { JournalRecord } from '../../protocol/agent.ts';
+import type { JournalRecord } from '../../protocol/agentJournal.ts';
 import type { FollowEvent } from '../../remote/runFollower.ts';
 import { writeFileAtomically } from '../../storage/atomicFile.ts';
 import { DisposableStore } from '../disposable.ts';

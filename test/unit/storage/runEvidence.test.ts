@@ -11,7 +11,7 @@ import { expandPlan } from '../../../src/core/sweep/cells.ts';
 import { withEvidence } from '../../../src/core/sweep/evidence.ts';
 import { type RunContext, resultsFromJournal } from '../../../src/core/sweep/results.ts';
 import { calibrationOfRun } from '../../../src/core/sweep/runCalibration.ts';
-import type { JournalRecord } from '../../../src/protocol/agent.ts';
+import type { JournalRecord } from '../../../src/protocol/agentJournal.ts';
 import { readEngineLogs, readRunEvidence } from '../../../src/storage/runEvidence.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
 import { temporaryFolder } from '../../tools/temporaryFolder.ts';
