@@ -3,8 +3,8 @@ import { findServerLaunch } from '../engine/serverLaunches.ts';
 import type { PlanLoad, SweepPlan } from './planSchema.ts';
 import type { LengthDistribution, LoadBase, LoadProfile, TraceEntry } from './run.ts';
 
-/** Requests that a p95 needs and some room for failures; ten for each in flight keep ramp and drain under a tenth. */
-const LEAST_REQUESTS = 150;
+/** The 130 that a p95 needs, with room for warm-up, drain and failures; ten for each in flight keep ramp and drain under a tenth. */
+const LEAST_REQUESTS = 200;
 const REQUESTS_PER_CONCURRENCY = 10;
 const WARMUP_PER_CONCURRENCY = 2;
 /** A minute of arrivals. */

@@ -98,7 +98,7 @@ describe('cells', () => {
 
   it('ask for enough requests to certify a p95, and for ten in each place in flight', () => {
     const cells = cellsOf(chatPlan.replace('    requests: 140\n', '').replace('[1, 2, 4]', '[1, 64]'));
-    expect(cells.map(({ load }) => load.requests)).toEqual([150, 640]);
+    expect(cells.map(({ load }) => load.requests)).toEqual([200, 640]);
     expect(cells.map(({ load }) => load.warmupRequests)).toEqual([2, 128]);
   });
 
@@ -201,7 +201,7 @@ gpuCount: 2
 deployment: { flags: { max-model-len: 4096, tensor-parallel-size: 2 } }
 matrix: { max-num-seqs: [64] }
 load:
-  - { concurrency: 1, input: { mean: 200, deviation: 40 }, output: 100 }
+  - { concurrency: 1, requests: 150, input: { mean: 200, deviation: 40 }, output: 100 }
   - { concurrency: 4, requests: 10, warmupRequests: 1, api: chat, seed: 7, input: 20, output: 100 }
 `;
     expect(grid(text).cells.map(({ id, engineKey }) => `${id} ${engineKey}`)).toEqual([
@@ -318,7 +318,7 @@ slo`,
     const context = { ...rehearsalContext, traces: new Map([['day.jsonl', entries]]) };
     const { cells } = mustBe(expandSweep(anyPlan(text), context));
     expect(cells.map(({ load }) => [loadLevel(load).axis, loadLevel(load).value, load.requests])).toEqual([
-      ['requestsPerSecond', 2, 150],
+      ['requestsPerSecond', 2, 200],
       ['requestsPerSecond', 8, 480],
       ['offline', null, 16],
       ['offline', null, 32],
