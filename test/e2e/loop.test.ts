@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { RunResults } from '../../src/core/sweep/run.ts';
 import { CodeServer, launchBrowser, newProfile, repository } from '../tools/codeServer.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { processesOf } from '../tools/processesOf.ts';
 import { failurePicture, forDocumentation, takePictures } from './pictures.ts';
 import { Workbench } from './workbench.ts';
 
@@ -148,12 +149,13 @@ describe('hosts', () => {
 });
 
 describe('a sweep', () => {
-  test('goes on when its window is closed, and every cell is there once when it is opened again', async () => {
+  test('goes on when its extension host is killed and its window closed, and every cell is there once when it is opened again', async () => {
     await workbench.openFile('chat.sweep.yaml');
     await workbench.pressLens(/Rehearse/, workbench.tab('(simulated)'));
     await workbench.treeItem(/^concurrency 1, [\d,.]+ tok\/s \(simulated\)/).waitFor({ timeout: 120_000 });
     await takePictures(workbench, 'sweep-running');
 
+    expect(await server.killExtensionHosts()).toBe(1);
     await workbench.close();
     await vi.waitFor(() => expect(sshd.connections()).toEqual([]), { timeout: 60_000, interval: 100 });
     const [run = ''] = await readdir(join(folder, '.loadline', 'runs'));
@@ -190,7 +192,8 @@ describe('a sweep', () => {
     expect(results.cells.map(({ state, trials }) => [state, trials.length])).toEqual(
       Array(6).fill(['done', 1]),
     );
-    await vi.waitFor(async () => expect(await processesOf(there)).toEqual([]), { timeout: 30_000 });
+    const left = async () => (await processesOf(sshd.home)).filter(({ command }) => command.includes(run));
+    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 30_000 });
   });
 
   // A window that opens takes the two cores that the simulated engine may have: its picture is taken of a run left alone.
@@ -225,14 +228,4 @@ function cellsDone(journal: string): string[] {
     .map((line) => JSON.parse(line) as { type: string; cell: string })
     .filter(({ type }) => type === 'cell-done')
     .map(({ cell }) => cell);
-}
-
-/** Command lines of processes that name the run's folder on the host. */
-async function processesOf(directory: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.includes(directory)) found.push(line.replaceAll('\0', ' '));
-  }
-  return found;
 }

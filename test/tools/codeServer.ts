@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { fetchTools } from './fetchCodeServer.mjs';
+import { processesOf } from './processesOf.ts';
 import { programPath } from './setup.mjs';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -113,6 +114,14 @@ export class CodeServer {
   /** The server's own last lines, for a failure's message. */
   logTail(lines = 40): string {
     return this.log.slice(-lines).join('\n');
+  }
+
+  /** As a crash or an out-of-memory killer would: SIGKILL. Returns how many there were. */
+  async killExtensionHosts(): Promise<number> {
+    const running = await processesOf(join(this.data, 'home'));
+    const hosts = running.filter(({ command }) => command.includes('--type=extensionHost'));
+    for (const { pid } of hosts) process.kill(pid, 'SIGKILL');
+    return hosts.length;
   }
 
   async dispose(): Promise<void> {
