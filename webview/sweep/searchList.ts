@@ -3,6 +3,12 @@ import type { RunResults } from '../../src/core/sweep/run.ts';
 import { button, element } from '../common/dom.ts';
 import { markIcon } from '../common/verdict.ts';
 
+const unfound: Readonly<Record<SearchResult['state'], string>> = {
+  running: 'searching … ',
+  stopped: 'not finished: the run ended first. ',
+  finished: 'nothing found. ',
+};
+
 /** What the plan's searches found, and what they saved. */
 export class SearchList {
   readonly element = element('section', { class: 'searches', 'aria-label': 'Searches', hidden: true });
@@ -29,11 +35,10 @@ export class SearchList {
       markIcon(state === 'running' ? 'running' : found === null ? 'unknown' : 'passed'),
       ` ${label}, ${goal.replaceAll('-', ' ')}: `,
       found === null
-        ? state === 'running'
-          ? 'searching … '
-          : 'nothing found. '
+        ? unfound[state]
         : button(labelOf(found), () => this.pick(found), { class: 'quiet', title: 'Show the cell' }),
-      ` ${why} ${smooth ? '' : 'Good and bad values are mixed: check around it. '}${budgetWords(search)}`,
+      // Of a search that goes on it is why the last value was good or bad.
+      ` ${state === 'finished' ? why : ''} ${smooth ? '' : 'Good and bad values are mixed: check around it. '}${budgetWords(search)}`,
     );
   }
 }

@@ -120,7 +120,8 @@ export interface SearchResult {
   readonly flag?: string;
   /** `smallest-that-starts` … */
   readonly goal: string;
-  readonly state: 'running' | 'finished';
+  /** `stopped`: the run ended before the search did; a resume goes on with it. */
+  readonly state: 'running' | 'finished' | 'stopped';
   /** Cell ids. */
   readonly found: string | null;
   readonly good: readonly string[];

@@ -106,7 +106,7 @@ export function resultsFromJournal(
   );
   warnings.push(...measurementWarnings(cells, context.serviceLevel !== null));
   const knees = findKnees(cells);
-  const searches = searchResults(context.searches ?? [], context.cells, entries);
+  const searches = searchResults(context.searches ?? [], context.cells, entries, over);
   const price = priceOf(context);
   const found = {
     schema: 1 as const,

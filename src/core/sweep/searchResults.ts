@@ -3,11 +3,12 @@ import type { SearchResult } from './cellResult.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Cell, Search } from './run.ts';
 
-/** `entries`: in order of writing. */
+/** `entries`: in order of writing. `over`: the run has ended. */
 export function searchResults(
   searches: readonly Search[],
   cells: readonly Cell[],
   entries: readonly JournalEntry[],
+  over: boolean,
 ): readonly SearchResult[] {
   if (searches.length === 0) return [];
   const engineOf = new Map(cells.map(({ id, engineKey }) => [id, engineKey]));
@@ -31,7 +32,7 @@ export function searchResults(
       label: search.label,
       ...(search.flag === undefined ? {} : { flag: search.flag }),
       goal: search.goal.kind,
-      state: finished === undefined ? 'running' : 'finished',
+      state: finished !== undefined ? 'finished' : over ? 'stopped' : 'running',
       found: finished?.found ?? null,
       good: finished?.good ?? said('good'),
       bad: finished?.bad ?? said('bad'),

@@ -52,9 +52,11 @@ export function searchItem({ run }: RunView, search: SearchResult): TreeItem {
     search.goal.replaceAll('-', ' '),
     search.state === 'running'
       ? l10n.t('searching')
-      : search.found === null
-        ? l10n.t('nothing found')
-        : search.why,
+      : search.state === 'stopped'
+        ? l10n.t('not finished')
+        : search.found === null
+          ? l10n.t('nothing found')
+          : search.why,
     l10n.t('{0}/{1} starts', search.startsUsed, search.startsOfGrid),
   ].join(' · ');
   item.tooltip = search.why;

@@ -52,7 +52,7 @@ describe('a bisection of gpu-memory-utilization, cut off', async () => {
   const results = await recordedRun(fixtures, 'memory-limit');
 
   it('found the edge in three starts of sixteen, where it was predicted', () => {
-    expect(results.searches).toMatchObject([{ startsUsed: 3, startsOfGrid: 16, state: 'running' }]);
+    expect(results.searches).toMatchObject([{ startsUsed: 3, startsOfGrid: 16, state: 'stopped' }]);
     const tried = results.cells.filter(({ state }) => state === 'done' || state === 'failed');
     expect(
       tried.map(({ flags, state, prediction }) => [
@@ -81,6 +81,7 @@ describe('a bisection of gpu-memory-utilization, cut off', async () => {
 
   it('is answered with what was measured by then, and that is said', () => {
     expect(results.outcome).toBe('interrupted');
+    expect(results.answer).toContain('is not finished: 3 of 16 engine starts so far.');
     expect(results.answer).toMatch(
       /it runs from 0\.045 \(0\.04 fails: refused at profile\).*The run was interrupted/,
     );
@@ -96,6 +97,12 @@ describe('two engines on one GPU under MPS', async () => {
     const engines = pair?.trials[0]?.perEngine ?? [];
     expect(engines.map(({ engine }) => engine)).toEqual([0, 1]);
     for (const { requests } of engines) expect(Math.abs(requests - 320)).toBeLessThan(10);
+  });
+
+  it('are compared under the load that both had, as the other pair was cut off', () => {
+    expect(results.answer).toMatch(
+      /Sharing the same load \(concurrency 32\), 2 engines under MPS give \+\d[\d.]* % .*over one\./,
+    );
   });
 
   it('keep the GPU busier than one does', () => {

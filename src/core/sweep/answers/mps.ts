@@ -20,26 +20,32 @@ export interface GainPoint {
   readonly arms: Readonly<Partial<Record<MpsArm, { readonly cell: CellResult; readonly gain: Difference }>>>;
 }
 
-/** Arms are matched by what they have in common: flags but for the memory's share, kind of load, requests in flight. */
-export function gainMap(cells: readonly CellResult[]): readonly GainPoint[] {
-  const varying = varyingFlags(cells).filter((name) => !memoryFlags.includes(name));
-  const key = (cell: CellResult, concurrency: number) =>
-    `${cell.load ?? ''}\n${flagsWithout(cell, memoryFlags)}\n${concurrency}`;
-  const alone = new Map(
+/** What arms have in common: flags but for the memory's share, kind of load, requests in flight. */
+const armKey = (cell: CellResult, concurrency: number) =>
+  `${cell.load ?? ''}\n${flagsWithout(cell, memoryFlags)}\n${concurrency}`;
+
+/** Usable cells of one engine, by armKey. */
+function aloneByKey(cells: readonly CellResult[]): ReadonlyMap<string, CellResult> {
+  return new Map(
     cells.flatMap((cell) =>
       copiesOf(cell) === 1 && isUsable(cell) && cell.concurrency !== null
-        ? [[key(cell, cell.concurrency), cell] as const]
+        ? [[armKey(cell, cell.concurrency), cell] as const]
         : [],
     ),
   );
+}
+
+export function gainMap(cells: readonly CellResult[]): readonly GainPoint[] {
+  const varying = varyingFlags(cells).filter((name) => !memoryFlags.includes(name));
+  const alone = aloneByKey(cells);
   const points = new Map<CellResult, GainPoint>();
   for (const cell of cells) {
     const copies = copiesOf(cell);
     if (copies < 2 || !isUsable(cell) || cell.concurrency === null) continue;
     const each = cell.concurrency / copies;
-    const one = alone.get(key(cell, each));
+    const one = alone.get(armKey(cell, each));
     if (one === undefined) continue;
-    const control = alone.get(key(cell, cell.concurrency));
+    const control = alone.get(armKey(cell, cell.concurrency));
     const gain = differenceOf(one, cell, 'systemTokensPerSecond');
     if (gain === undefined) continue;
     const known = points.get(one);
@@ -69,7 +75,9 @@ export function mpsAnswer({ cells }: AnswerInput): PartialAnswer {
     return {
       sentences: [
         'No pair of cells can be compared: the mps question needs one engine, and two or more on the same GPU, under the same load each.',
+        ...sharedLoads(cells),
         ...leftOut(cells),
+        ...missedByFailures(cells),
       ],
     };
   }
@@ -97,6 +105,22 @@ export function mpsAnswer({ cells }: AnswerInput): PartialAnswer {
       ...missedByFailures(cells),
     ],
   };
+}
+
+/** Where only the same load in all was measured: what sharing it among copies changes, which is no gain of a second engine's own load. */
+function sharedLoads(cells: readonly CellResult[]): string[] {
+  const alone = aloneByKey(cells);
+  return cells.flatMap((cell) => {
+    const copies = copiesOf(cell);
+    if (copies < 2 || !isUsable(cell) || cell.concurrency === null) return [];
+    const one = alone.get(armKey(cell, cell.concurrency));
+    const gain = one === undefined ? undefined : differenceOf(one, cell, 'systemTokensPerSecond');
+    if (gain === undefined) return [];
+    const how = cell.arrangement?.sharing === 'mps' ? 'under MPS' : 'time-sliced,';
+    return [
+      `Sharing the same load (${loadWords(cell)}), ${copies} engines ${how} give ${gainWords(gain)} over one.`,
+    ];
+  });
 }
 
 function gainOf({ arms }: GainPoint, arm: MpsArm): number {

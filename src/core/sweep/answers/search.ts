@@ -6,9 +6,14 @@ import { varyingFlags } from './groups.ts';
 
 export function searchSentences(searches: readonly SearchResult[], cells: readonly CellResult[]): string[] {
   const byId = new Map(cells.map((cell) => [cell.cell, cell]));
-  return searches
-    .filter(({ state }) => state === 'finished')
-    .map((search) => sentenceOf(search, cells, byId));
+  return searches.flatMap((search) => {
+    if (search.state === 'finished') return [sentenceOf(search, cells, byId)];
+    if (search.state === 'running') return [];
+    const { label, startsUsed, startsOfGrid, runsUsed, runsOfGrid } = search;
+    return [
+      `The search for ${label} is not finished: ${usedWords({ startsUsed, startsOfGrid, runsUsed, runsOfGrid })} so far.`,
+    ];
+  });
 }
 
 function sentenceOf(
@@ -33,10 +38,7 @@ function sentenceOf(
     (id) => byId.get(id) ?? [],
   );
   const name = nameOf(candidates, given);
-  const used =
-    startsOfGrid > 1
-      ? `${startsUsed} of ${startsOfGrid} engine starts`
-      : `${runsUsed} of ${runsOfGrid} load runs`;
+  const used = usedWords({ startsUsed, startsOfGrid, runsUsed, runsOfGrid });
   const cell = found === null ? undefined : byId.get(found);
   if (cell === undefined) return `${label}: nothing was found (${why}), with ${used}.`;
   const order = cells.map((one) => one.cell);
@@ -54,6 +56,17 @@ function sentenceOf(
           .join(', ')}]`;
   const rough = smooth ? '' : ' Good and bad values do not part at one place: the edge is not sure.';
   return `${goalWords(goal)} ${name.full(cell)}: ${bracket}, ${used}.${rough}`;
+}
+
+function usedWords({
+  startsUsed,
+  startsOfGrid,
+  runsUsed,
+  runsOfGrid,
+}: Pick<SearchResult, 'startsUsed' | 'startsOfGrid' | 'runsUsed' | 'runsOfGrid'>): string {
+  return startsOfGrid > 1
+    ? `${startsUsed} of ${startsOfGrid} engine starts`
+    : `${runsUsed} of ${runsOfGrid} load runs`;
 }
 
 function goalWords(goal: string): string {
