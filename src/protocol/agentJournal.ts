@@ -1,5 +1,5 @@
 /** Records of journal.jsonl in a run folder: what the agent writes of a run, append-only. */
-import type { ResultRecord } from '../core/sweep/journal.ts';
+import type { ResultRecord } from '../core/sweep/resultRecord.ts';
 
 /**
  * Common to all journal records. `seq` counts from 0 without gaps over resumes. An array task of a cluster's job writes its own

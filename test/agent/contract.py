@@ -9,9 +9,11 @@ import re
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
 FILES = (
     "protocol/agent.ts",
+    "protocol/agentJournal.ts",
     "protocol/agentProbe.ts",
     "protocol/agentTelemetry.ts",
     "core/sweep/measurement.ts",
+    "core/sweep/resultRecord.ts",
     "core/sweep/run.ts",
     "core/sweep/simulatedEngine.ts",
     "core/engine/deployment.ts",
@@ -199,7 +201,8 @@ def merged(kind):
     if kind[0] == "object":
         return kind
     if kind[0] == "union":
-        return ("union", [merged(option) for option in kind[1]])
+        options = map(merged, kind[1])
+        return ("union", [one for option in options for one in (option[1] if option[0] == "union" else [option])])
     result = ("object", {})
     for part in map(merged, kind[1]):
         parts = part[1] if part[0] == "union" else [part]

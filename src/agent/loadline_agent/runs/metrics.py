@@ -4,29 +4,24 @@ import math
 import os
 import re
 import select
-import signal
 import time
-import traceback
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..clock import monotonic_ms, wall_ms
 from ..engines.kind import MetricNames
-from ..errors import AgentError, DiskFull
-from ..processes import default_signals, die_with, signal_if_there
 from ..wire import encode
 from .folder import RunFolder
 from .http import Address, blocking_request
 from .journal import append_line, cut_torn_line
+from .recorder import Recorder
 
 FILE = "metrics.jsonl"
 SCHEMA = 1
-DISK_FULL_STATUS = 28
 
 SECONDS = 1.0
 #: While a cell is measured in quiet mode: the engine answers from the process that also serves the load.
 QUIET_SECONDS = 5.0
 ANSWER_SECONDS = 2.0
-STOP_SECONDS = 4.0
 
 #: As in a record, and the field of MetricNames each.
 FIELDS = (
@@ -92,20 +87,18 @@ def scrape(address: Address, names: MetricNames) -> Optional[Dict[str, Optional[
     return values if any(value is not None for value in values.values()) else None
 
 
-class Metrics:
-    """A process that scrapes the copies of one engine until it is stopped."""
+class Metrics(Recorder):
+    """Scrapes the copies of one engine until it is stopped."""
 
     def __init__(self, folder: RunFolder, engine_key: str, names: MetricNames, targets: Iterable[Tuple[int, Address]]) -> None:
-        self._path = folder.file(FILE)
+        path = folder.file(FILE)
+        scraped = self._targets = [Scraped(index, address) for index, address in targets]
         self._names = names
-        self._targets = [Scraped(index, address) for index, address in targets]
-        reading, self._held = os.pipe()
-        parent = os.getpid()
-        self._pid: Optional[int] = os.fork()
-        if self._pid == 0:
-            os.close(self._held)
-            record(parent, self._path, engine_key, names, self._targets, reading)
-        os.close(reading)
+        super().__init__(
+            path,
+            "Reading the engine's metrics ended before the engine did; see supervisor.log of the run.",
+            lambda stop: append_metrics(path, engine_key, names, scraped, stop),
+        )
 
     def preemptions(self) -> Optional[float]:
         """Of all copies so far."""
@@ -114,54 +107,7 @@ class Metrics:
         return sum(known) if known else None
 
     def slow_down(self, quiet: bool) -> None:
-        try:
-            os.write(self._held, b"q" if quiet else b"n")
-        except OSError:
-            # It has ended; `check` says so.
-            pass
-
-    def check(self) -> Optional[str]:
-        """Once, why there will be no more metrics; None while there is. A full disk raises."""
-        if self._pid is None:
-            return None
-        pid, raw = os.waitpid(self._pid, os.WNOHANG)
-        if pid == 0:
-            return None
-        self._pid = None
-        if os.WIFEXITED(raw) and os.WEXITSTATUS(raw) == DISK_FULL_STATUS:
-            raise AgentError(
-                "disk-full",
-                f"Cannot write {self._path}: No space left on device. Free space there, then resume the run.",
-            )
-        return "Reading the engine's metrics ended before the engine did; see supervisor.log of the run."
-
-    def stop(self) -> None:
-        os.close(self._held)
-        end = time.monotonic() + STOP_SECONDS
-        while self._pid is not None and time.monotonic() < end:
-            if os.waitpid(self._pid, os.WNOHANG)[0]:
-                self._pid = None
-            else:
-                time.sleep(0.01)
-        if self._pid is not None:
-            signal_if_there(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-
-
-def record(parent: int, path: str, engine_key: str, names: MetricNames, targets: List[Scraped], stop: int) -> None:
-    """In the child; never returns."""
-    status = 1
-    try:
-        default_signals()
-        die_with(parent)
-        append_metrics(path, engine_key, names, targets, stop)
-        status = 0
-    except DiskFull:
-        status = DISK_FULL_STATUS
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+        self.tell(b"q" if quiet else b"n")
 
 
 def append_metrics(path: str, engine_key: str, names: MetricNames, targets: List[Scraped], stop: int) -> None:

@@ -3,85 +3,31 @@
 import json
 import os
 import select
-import signal
 import threading
-import time
-import traceback
 from typing import List, Optional
 
-from ..errors import AgentError, DiskFull
-from ..processes import default_signals, die_with, signal_if_there
 from ..sampling.verb import WATCH_SECONDS, ControlLines, SamplingThread
 from ..wire import encode
 from .folder import RunFolder
 from .journal import append_line, cut_torn_line, parse_line
+from .recorder import Recorder
 
 FILE = "telemetry.jsonl"
-DISK_FULL_STATUS = 28
 STOP_SECONDS = 4
 
 
-class Telemetry:
+class Telemetry(Recorder):
     def __init__(self, folder: RunFolder, request: dict, gpus: List[int]) -> None:
-        self._path = folder.file(FILE)
-        reading, self._held = os.pipe()
-        parent = os.getpid()
-        self._pid: Optional[int] = os.fork()
-        if self._pid == 0:
-            os.close(self._held)
-            record(parent, self._path, request, gpus, reading)
-        os.close(reading)
-
-    def check(self) -> Optional[str]:
-        """Once, why there will be no more telemetry; None while there is. A full disk raises."""
-        if self._pid is None:
-            return None
-        pid, raw = os.waitpid(self._pid, os.WNOHANG)
-        if pid == 0:
-            return None
-        self._pid = None
-        if os.WIFEXITED(raw) and os.WEXITSTATUS(raw) == DISK_FULL_STATUS:
-            raise AgentError(
-                "disk-full",
-                f"Cannot write {self._path}: No space left on device. Free space there, then resume the run.",
-            )
-        return "Telemetry ended before the run did; see supervisor.log of the run."
+        path = folder.file(FILE)
+        super().__init__(
+            path,
+            "Telemetry ended before the run did; see supervisor.log of the run.",
+            lambda stop: append_samples(path, request, gpus, stop),
+        )
 
     def mark(self, text: str) -> None:
         """A cell starts or ends: the energy counters are read then."""
-        try:
-            os.write(self._held, json.dumps({"mark": text}).encode() + b"\n")
-        except OSError:
-            # It has ended; `check` says so.
-            pass
-
-    def stop(self) -> None:
-        """The end of the pipe asks it to end; a device that hangs is not waited for."""
-        os.close(self._held)
-        end = time.monotonic() + 5
-        while self._pid is not None and time.monotonic() < end:
-            if os.waitpid(self._pid, os.WNOHANG)[0]:
-                self._pid = None
-            else:
-                time.sleep(0.01)
-        if self._pid is not None:
-            signal_if_there(self._pid, signal.SIGKILL)
-
-
-def record(parent: int, path: str, request: dict, gpus: List[int], stop: int) -> None:
-    """In the child; never returns."""
-    status = 1
-    try:
-        default_signals()
-        die_with(parent)
-        append_samples(path, request, gpus, stop)
-        status = 0
-    except DiskFull:
-        status = DISK_FULL_STATUS
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+        self.tell(json.dumps({"mark": text}).encode() + b"\n")
 
 
 def append_samples(path: str, request: dict, gpus: List[int], stop: int) -> None:
