@@ -12,7 +12,9 @@ export function explain(error: unknown, terminal: Terminal): number {
   }
   if (terminal.interrupted.aborted) return exitCodes.interrupted;
   if (RemoteError.is(error)) {
-    terminal.err(`${error.host}: ${error.message} [${error.reason}]`);
+    // What the agent says names its host already.
+    const named = error.message.startsWith(`${error.host}: `) ? '' : `${error.host}: `;
+    terminal.err(`${named}${error.message} [${error.reason}]`);
     return exitCodes.unavailable;
   }
   if (error instanceof StorageError) {

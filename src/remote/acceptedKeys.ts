@@ -1,5 +1,5 @@
 import { lookupHost } from './hostKeyCheck.ts';
-import type { KnownKey } from './knownHosts.ts';
+import { type KnownKey, knownHostsName } from './knownHosts.ts';
 import { resolveTarget } from './sshConfig.ts';
 import { defaultTrustStoreFile, TrustStore } from './trustStore.ts';
 
@@ -7,6 +7,8 @@ import { defaultTrustStoreFile, TrustStore } from './trustStore.ts';
 export interface AcceptedKeys {
   /** As the keys are kept by: `gpu.example`, `gpu.example:2222`. */
   readonly place: string;
+  /** As ssh-keygen finds it in known_hosts: `[gpu.example]:2222`. */
+  readonly knownHostsName: string;
   readonly keys: readonly KnownKey[];
   /** The next connection asks again. */
   forget(): Promise<boolean>;
@@ -26,6 +28,7 @@ export async function acceptedKeys(
   const store = new TrustStore(trustStoreFile);
   return {
     place: target.port === 22 ? host : `${host}:${target.port}`,
+    knownHostsName: target.hostKeyAlias?.toLowerCase() ?? knownHostsName(target.hostname, target.port),
     keys: await store.keysFor(host, target.port),
     forget: () => store.forget(host, target.port),
   };

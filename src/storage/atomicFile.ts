@@ -32,9 +32,11 @@ export function storageError(path: string, error: unknown): StorageError {
   const reason =
     code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
       ? 'it is not writable for you'
-      : error instanceof Error
-        ? error.message
-        : String(error);
+      : code === 'EEXIST'
+        ? 'there is such a file already. Name another, or remove it'
+        : error instanceof Error
+          ? error.message
+          : String(error);
   return new StorageError(path, false, `Cannot write ${path}: ${reason}.`, cause);
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readJournalLine } from '../protocol/agentGuard.ts';
 import type { JournalRecord } from '../protocol/agentJournal.ts';
@@ -48,6 +48,21 @@ export async function ensureRunFolder(workspace: string, run: string): Promise<s
     throw storageError(directory, error);
   }
   return directory;
+}
+
+/**
+ * Whether the run's host last said that it is interrupted: no record says so, results.json does, until its journal goes on. Never throws.
+ */
+export async function wasInterrupted(directory: string): Promise<boolean> {
+  try {
+    const results = join(directory, 'results.json');
+    const { outcome } = JSON.parse(await readFile(results, 'utf8')) as { readonly outcome?: unknown };
+    if (outcome !== 'interrupted') return false;
+    const [made, grown] = await Promise.all([stat(results), stat(join(directory, journalFile))]);
+    return made.mtimeMs >= grown.mtimeMs;
+  } catch {
+    return false;
+  }
 }
 
 /** Runs of a workspace, the newest first. None where there is no `.loadline`. */

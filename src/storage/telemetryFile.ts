@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TelemetryLine } from '../protocol/agent.ts';
 import { type RecordedFrom, recordingLine, recordingName } from '../protocol/telemetryRecording.ts';
@@ -21,7 +21,7 @@ export class TelemetryFile {
     private readonly file: FileHandle,
   ) {}
 
-  /** Records of samples so far. */
+  /** Records of samples that are written so far. */
   get records(): number {
     return this.#records;
   }
@@ -51,17 +51,22 @@ export class TelemetryFile {
   /** Resolves when the lines are written, each whole. Throws StorageError; what was written before stands. */
   append(lines: readonly TelemetryLine[]): Promise<void> {
     const text = lines.map((line) => `${recordingLine(line, this.from())}\n`).join('');
-    this.#records += lines.filter(({ type }) => type === 'telemetry').length;
     this.#written = this.#written
       .then(() => this.file.appendFile(text))
+      .then(() => {
+        this.#records += lines.filter(({ type }) => type === 'telemetry').length;
+      })
       .catch((error: unknown) => {
         throw storageError(this.path, error);
       });
     return this.#written;
   }
 
+  /** A file in which nothing was written is not left behind. */
   async close(): Promise<void> {
     await this.#written.catch(() => undefined);
+    const { size } = await this.file.stat();
     await this.file.close();
+    if (size === 0) await rm(this.path, { force: true });
   }
 }

@@ -13,7 +13,7 @@ import { writeFileAtomically } from '../../storage/atomicFile.ts';
 import { calibrationPath, writeCalibration } from '../../storage/calibrationFile.ts';
 import { resolveModel } from '../../storage/modelFolder.ts';
 import { engineLogs, readEngineLogs } from '../../storage/runEvidence.ts';
-import { readJournal } from '../../storage/runFolder.ts';
+import { readJournal, wasInterrupted } from '../../storage/runFolder.ts';
 import { writeReports } from '../../storage/runReport.ts';
 import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import { BadInput } from '../badInput.ts';
@@ -41,11 +41,12 @@ export async function reportCommand(argv: readonly string[], terminal: Terminal)
   const given = parseOptions('report', argv, options);
   const format = formatNamed(given.text('format'));
   const place = await runPlace(given, terminal.cwd);
-  const input = await readReportInput(place, false);
+  const input = await readReportInput(place, await wasInterrupted(place.directory));
   if (given.isSet('calibrate')) await calibrate(place, input, terminal);
   const other = given.text('compare');
   if (other !== undefined) {
-    const second = await readReportInput(runPlaceOf(other, place.workspace, terminal.cwd), false);
+    const its = runPlaceOf(other, place.workspace, terminal.cwd);
+    const second = await readReportInput(its, await wasInterrupted(its.directory));
     compare(input, second, terminal, given.isSet('json'));
     return exitCodes.ok;
   }

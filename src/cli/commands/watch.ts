@@ -70,7 +70,8 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
   } finally {
     await session.dispose();
     await file?.close();
-    if (file !== undefined) terminal.err(`${file.records} samples were recorded in ${file.path}`);
+    if (file !== undefined && file.records > 0)
+      terminal.err(`${file.records} samples were recorded in ${file.path}`);
   }
 }
 

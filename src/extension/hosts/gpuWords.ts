@@ -23,6 +23,12 @@ export function gpuFigures(gpu: ProbedGpu, now: GpuNow | undefined): string {
   ].join(' · ');
 }
 
+/** Where a driver is installed and does not work: what it says. Undefined where there is a GPU, or just none. */
+export function driverTrouble({ gpus, gpuDetail = '' }: ProbeRecord): string | undefined {
+  if (gpus.length > 0) return undefined;
+  return gpuDetail.split('; ').find((rung) => /\(NVML code \d+\)/.test(rung));
+}
+
 /** On a GPU of the probe, by its position there; the biggest first. */
 export function processesOn({ processes = [] }: ProbeRecord, position: number): readonly GpuProcess[] {
   return processes

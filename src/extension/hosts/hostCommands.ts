@@ -7,12 +7,13 @@ import { type HostRegistry, hostLabel, thisMachine } from './hostRegistry.ts';
 
 /** Forgets the host keys that were accepted here, after showing which. known_hosts is never written. */
 export async function forgetHostKey(name: string): Promise<void> {
-  const { place, keys, forget } = await acceptedKeys(name);
+  const { place, knownHostsName: kept, keys, forget } = await acceptedKeys(name);
   if (keys.length === 0) {
     void window.showInformationMessage(
       l10n.t(
-        'Loadline keeps no key of {0}. Keys in known_hosts are forgotten with ssh-keygen -R {0}.',
+        'Loadline keeps no key of {0}. Keys in known_hosts are forgotten with ssh-keygen -R "{1}".',
         place,
+        kept,
       ),
     );
     return;

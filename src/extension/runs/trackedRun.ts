@@ -85,7 +85,9 @@ export class TrackedRun extends DisposableStore {
   async read(): Promise<void> {
     this.#results = await readResults(this.#place.directory);
     if (!isOver(this.view)) {
-      const { readJournal } = await import('../../storage/runFolder.ts');
+      const { readJournal, wasInterrupted } = await import('../../storage/runFolder.ts');
+      // Until the host is asked, which may not be there any more, what it said last holds.
+      this.#interrupted = await wasInterrupted(this.#place.directory);
       const { records } = await readJournal(this.#place.directory);
       for (const record of records) this.#records.set(placeOf(record), record);
       await this.#recompute();
@@ -100,7 +102,6 @@ export class TrackedRun extends DisposableStore {
     if (this.#following || this.isDisposed || host === null) return;
     const stop = new AbortController();
     this.#following = stop;
-    this.#interrupted = false;
     try {
       const { followRun } = await import('../../remote/runFollower.ts');
       const { run, workspace } = this.#place;

@@ -3,7 +3,7 @@ import { findDevice } from '../../core/device/catalogue.ts';
 import { formatBytes } from '../../core/units.ts';
 import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
-import { enginesFound, type FoundEngine, gpuFigures, gpuLabel } from '../hosts/gpuWords.ts';
+import { driverTrouble, enginesFound, type FoundEngine, gpuFigures, gpuLabel } from '../hosts/gpuWords.ts';
 import { type HostEntry, hostLabel } from '../hosts/hostRegistry.ts';
 import { isRecorded } from '../hosts/probedGpus.ts';
 import type { GpuNow } from '../telemetry/busiestGpu.ts';
@@ -57,7 +57,12 @@ function describe({ state, message, probe }: HostEntry): string {
 
 /** `2 × H200` as the driver names them, or that there is none. */
 function gpuSummary(probe: ProbeRecord): string {
-  if (probe.gpus.length === 0) return l10n.t('connected · no GPU found');
+  if (probe.gpus.length === 0) {
+    const trouble = driverTrouble(probe);
+    return trouble === undefined
+      ? l10n.t('connected · no GPU found')
+      : l10n.t('connected · no GPU: {0}', trouble);
+  }
   const counts = new Map<string, number>();
   for (const { name } of probe.gpus) counts.set(name, (counts.get(name) ?? 0) + 1);
   const text = [...counts].map(([name, count]) => `${count} × ${findDevice(name)?.label ?? name}`).join(', ');
@@ -86,6 +91,8 @@ function probeLines(probe: ProbeRecord): readonly string[] {
     slurm ? `Slurm ${slurm.version ?? ''}`.trim() : '',
     models.length > 0 ? l10n.t('{0} cached models, {1}', models.length, formatBytes(cached)) : '',
     disks.map(({ path, freeBytes }) => l10n.t('{0} free on {1}', formatBytes(freeBytes), path)).join(' · '),
+    // Without a GPU it is why: none is installed, or its driver is not well.
+    probe.gpus.length === 0 ? (probe.gpuDetail ?? '') : '',
     ...problems.map(({ part, message }) => `${part}: ${message}`),
   ].filter((line) => line !== '');
 }

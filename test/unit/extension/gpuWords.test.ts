@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../../../src/core/units.ts';
-import { enginesFound, gpuFigures, gpuLabel, processesOn } from '../../../src/extension/hosts/gpuWords.ts';
+import {
+  driverTrouble,
+  enginesFound,
+  gpuFigures,
+  gpuLabel,
+  processesOn,
+} from '../../../src/extension/hosts/gpuWords.ts';
 import { probedGpu, probeOf } from './examples.ts';
 
 describe('a GPU in the view', () => {
@@ -24,6 +30,18 @@ describe('a GPU in the view', () => {
     expect(gpuFigures(h200, { ...now, busyPercent: null, powerWatts: null })).toBe('131/140 GiB');
     expect(gpuFigures(h200, undefined)).toBe('9.00/140 GiB');
     expect(gpuFigures({ ...h200, memoryUsedBytes: null }, undefined)).toBe('140 GiB');
+  });
+});
+
+describe('a host on which no GPU is found', () => {
+  it('says what its driver said, where one is there and does not work', () => {
+    const gpuDetail =
+      "nvml: the driver's library and its kernel module differ in version: reboot (NVML code 18); nvidia-smi: nvidia-smi is not in PATH";
+    expect(driverTrouble(probeOf([], { gpuDetail }))).toMatch(/^nvml: .* reboot \(NVML code 18\)$/);
+    expect(
+      driverTrouble(probeOf([], { gpuDetail: 'nvml: libnvidia-ml.so.1 was not found' })),
+    ).toBeUndefined();
+    expect(driverTrouble(probeOf([probedGpu(0, 'NVIDIA H200')], { gpuDetail }))).toBeUndefined();
   });
 });
 
