@@ -17,7 +17,7 @@ STATE = os.environ["FAKE_DOCKER_STATE"]
 IMAGE = "fake-engine"
 
 #: Options of `run` that take a value.
-VALUED = ("--name", "--label", "--network", "-p", "--ipc", "--stop-signal", "--gpus", "--device", "-v", "-e", "--shm-size")
+VALUED = ("--name", "--label", "--network", "--net", "-p", "--ipc", "--stop-signal", "--gpus", "--device", "-v", "-e", "--shm-size")
 
 
 def path(name):

@@ -70,6 +70,33 @@ class ContainerTest(AgentTest):
         self.assertRegex(published, r"^127\.0\.0\.1:(\d+):\1$")
         self.assertIn("0.0.0.0", words)
 
+    def test_in_the_hosts_network_said_by_the_plan_it_listens_on_loopback_alone(self):
+        spellings = (["--network", "host"], ["--network=host"], ["--net", "host"], ["--net=host"])
+        for arguments, words in self.started_with(spellings):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(words[words.index("--host") + 1], "127.0.0.1")
+                self.assertNotIn("0.0.0.0", words)
+                self.assertNotIn("-p", words)
+                self.assertEqual(network_options(words), arguments[:1], "docker refuses a network that is named twice")
+
+    def test_any_other_network_is_one_of_its_own_in_every_spelling(self):
+        spellings = (["--network=bridge"], ["--net", "bridge"], ["--net=bridge"], ["--network", "host-models"])
+        for arguments, words in self.started_with(spellings):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(words[words.index("--host") + 1], "0.0.0.0")
+                self.assertRegex(words[words.index("-p") + 1], r"^127\.0\.0\.1:(\d+):\1$")
+                self.assertEqual(network_options(words), arguments[:1])
+
+    def started_with(self, spellings):
+        """(arguments of the plan, words of the runtime's `run`) of an engine each."""
+        cells = [self.cell(arguments=arguments) for arguments in spellings]
+        for index, cell in enumerate(cells):
+            cell.update(id=f"c{index}", engineKey=f"k{index}")
+        self.assertEqual(failures(self.run_to_end(cells, telemetry=False)), [])
+        calls = self.calls("run")
+        self.assertEqual(len(calls), len(spellings))
+        return zip(spellings, calls)
+
     def test_podman_is_given_gpus_as_cdi_names_them(self):
         self.assertEqual(failures(self.run_to_end([self.cell(runtime="podman")], gpus=[2], telemetry=False)), [])
         (words,) = self.calls("run")
@@ -114,6 +141,10 @@ class ContainerTest(AgentTest):
         self.assertEqual(len(self.containers()), 1, "nobody is left who would end it")
         self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
         self.assertEqual(self.containers(), [])
+
+
+def network_options(words):
+    return [word for word in words if word.partition("=")[0] in ("--network", "--net")]
 
 
 if __name__ == "__main__":

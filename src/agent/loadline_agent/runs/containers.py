@@ -64,8 +64,11 @@ class ContainerInstance(Instance):
         self._image: str = about["image"]
         self._arguments: List[str] = about.get("arguments") or []
         self._watch = watch
+        networks = option_values(self._arguments, "--network", "--net")
         #: In a network of its own it listens on all of that network's addresses, and is published on our loopback alone.
-        self._networked = has_option(self._arguments, "--network", "--net")
+        #: The host's network is none of its own, said by the plan or not.
+        self._networked = bool(networks) and "host" not in networks
+        self._network_words = [] if networks else ["--network", "host"]
         self.name = container_name(folder, index)
         super().__init__(folder, launch, index, log, extra_environment)
 
@@ -78,7 +81,7 @@ class ContainerInstance(Instance):
             *[self._runtime, "run", "--rm", "--pull=never", "--name", self.name],
             *["--label", f"{RUN_LABEL}={self._folder.run}", "--label", f"{HOME_LABEL}={home_mark(self._folder.home)}"],
             # A process in the host's network listens on loopback as one outside of a container does.
-            *(["-p", f"{LOOPBACK}:{port}:{port}"] if self._networked else ["--network", "host"]),
+            *(["-p", f"{LOOPBACK}:{port}:{port}"] if self._networked else self._network_words),
             *([] if has_option(own, "--ipc", "--shm-size") else ["--ipc", "host"]),
             *(["--init"] if self._runtime == "docker" else []),
             *["--stop-signal", "SIGINT"],
@@ -170,6 +173,12 @@ class ContainerInstance(Instance):
 
 def has_option(words: List[str], *names: str) -> bool:
     return any(word.partition("=")[0] in names for word in words)
+
+
+def option_values(words: List[str], *names: str) -> List[str]:
+    """Of an option in both spellings, `--name value` and `--name=value`."""
+    joined = [word.partition("=")[2] for word in words if word.partition("=")[0] in names and "=" in word]
+    return joined + [value for name, value in zip(words, words[1:]) if name in names]
 
 
 def hub_cache() -> str:
