@@ -81,14 +81,16 @@ class RunTest(AgentTest):
         self.assertEqual(host["cpuCount"], len(os.sched_getaffinity(0)))
         self.assertNotIn("gpus", host, "not looked at is not none")
 
-    def test_secrets_stay_out_of_what_is_sent_home(self):
+    def test_secrets_stay_out_of_a_failures_message_and_excerpt_and_the_engines_own_log_is_as_it_is(self):
         failure = self.failure(
             fake_cell(
                 "a", "--print", "ValueError: bad token hf_abcdef", "--exit", "1", environment={"HF_TOKEN": "hf_abcdef"}
             )
         )
         self.assertIn("ValueError: bad token [secret]", failure["message"])
-        self.assertNotIn("hf_abcdef", json.dumps(failure["logExcerpt"]))
+        self.assertNotIn("hf_abcdef", json.dumps(failure))
+        with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
+            self.assertIn("bad token hf_abcdef", file.read())
 
     def test_secrets_in_a_command_stay_out_of_the_journal(self):
         hidden = ["--api-key", "sk-1", "sk-1-longer", "--hf-token=hf_two", "PGPASSWORD=three3"]
