@@ -1,6 +1,6 @@
 """A stand-in for an engine, started as `kind: command` by the tests of the agent. Not the simulated engine: it only does as told.
 
-Arguments: --host, --port, and
+Arguments: --host (--hostname), --port, and
 --token-ms N      time between tokens (default 1)
 --print LINE      printed to the log at start; may be repeated
 --print-bytes N   so many printed to the log at start, as one line
@@ -14,6 +14,8 @@ Arguments: --host, --port, and
 --ids-only        refuses prompts of text and generates none, as an engine without a tokenizer
 --as-transformers refuses ignore_eos and ends streams without [DONE], as transformers serve 5.20 does
 --key-variable N  where it finds its key
+--shard-uds-path P  listens at the socket P-0 and leaves it there, as a shard of TGI that is killed does
+--master-port N   taken and not used
 """
 
 import argparse
@@ -131,7 +133,7 @@ class Server(ThreadingHTTPServer):
 
 def options_of(words):
     parser = argparse.ArgumentParser()
-    parser.add_argument("--host")
+    parser.add_argument("--host", "--hostname")
     parser.add_argument("--port", type=int)
     parser.add_argument("--token-ms", type=float, default=1)
     parser.add_argument("--print", action="append", default=[])
@@ -148,6 +150,8 @@ def options_of(words):
     parser.add_argument("--as-transformers", action="store_true")
     parser.add_argument("--key-variable", default="VLLM_API_KEY")
     parser.add_argument("--enable-metrics", action="store_true")
+    parser.add_argument("--shard-uds-path")
+    parser.add_argument("--master-port", type=int)
     return parser.parse_args(words)
 
 
@@ -164,6 +168,10 @@ def main():
     if options.child:
         subprocess.Popen(["sh", "-c", "trap '' INT TERM HUP; sleep 1000"], start_new_session=True)
     Handler.options = options
+    shard = socket.socket(socket.AF_UNIX)
+    if options.shard_uds_path is not None:
+        shard.bind(f"{options.shard_uds_path}-0")
+        shard.listen()
     Server((options.host, options.port), Handler).serve_forever()
 
 

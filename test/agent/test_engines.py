@@ -42,6 +42,15 @@ class EachEngineTest(unittest.TestCase):
             with self.subTest(engine=kind.name):
                 self.assertEqual([word for word in kind.arguments("127.0.0.1", 1) if KEY_OPTIONS.search(word)], [])
 
+    def test_those_alone_take_a_key_that_keep_it_in_their_environment(self):
+        taking = {kind.name: kind.key_variable for kind in BY_NAME.values() if kind.key_variable is not None}
+        expected = {
+            "vllm": "VLLM_API_KEY",
+            "llama-cpp": "LLAMA_API_KEY",
+            "command": "LOADLINE_ENGINE_API_KEY",
+        }
+        self.assertEqual(taking, expected)
+
     def test_it_says_what_it_was_verified_with_or_cites_what_it_follows(self):
         for kind in BY_NAME.values():
             with self.subTest(engine=kind.name):

@@ -46,6 +46,6 @@ export function kebab(written: string): string {
 export const reasons = {
   address: 'the engine listens on loopback only, and the agent sets that itself',
   port: 'the agent chooses a free port itself',
-  key: 'the agent makes a key of its own for each engine; a key here would stand in process lists and logs',
+  key: 'a key here would stand in process lists and logs; where the engine takes one in its environment, the agent makes it',
   model: 'write the model at the top of the plan',
 } as const;

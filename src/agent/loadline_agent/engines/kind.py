@@ -46,7 +46,7 @@ class EngineKind(NamedTuple):
     #: None: never started by Loadline; everything that shows it says *unverified*.
     verified: Optional[Verified]
     #: Environment variable in which it takes the API key that it is to ask for. None: it takes one in its arguments alone,
-    #: which every user of the host can read, or none at all: it then listens on loopback without a key.
+    #: which every user of the host can read, shows it there, or takes none at all: it then listens on loopback without a key.
     key_variable: Optional[str]
     causes: Sequence[Cause]
     #: (phase that a line begins, pattern of the line), in the order in which they come. It begins in `load`.
@@ -64,6 +64,10 @@ class EngineKind(NamedTuple):
     keeps_name: bool = True
     #: What else it is told by its environment, given host and port.
     variables: Callable[[str, int], Dict[str, str]] = lambda host, port: {}
+    #: Variables of the host's own environment that it is not to see.
+    withheld: Sequence[str] = ()
+    #: What the paths of sockets begin with that it leaves when it ends, given its port. None: it leaves none.
+    socket_prefix: Optional[Callable[[int], str]] = None
     #: Whether /v1/completions takes a prompt of token ids.
     takes_token_ids: bool = True
     #: Whether it takes `ignore_eos`, or ignores it. Else answers end where the model ends them.

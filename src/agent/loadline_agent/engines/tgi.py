@@ -7,11 +7,16 @@ from .failure import Cause, Remedy
 from .kind import EngineKind, MetricNames
 
 
+def socket_prefix(port: int) -> str:
+    """The launcher adds `-<rank>` to it for each shard, and leaves the sockets (launcher/src/main.rs, `shard_manager`)."""
+    return f"/tmp/loadline-tgi-{port}"
+
+
 def arguments(host: str, port: int) -> List[str]:
     # Copies on one host must not meet at the socket between launcher and shards, nor at torch's port.
     return [
         *["--hostname", host, "--port", str(port)],
-        *["--shard-uds-path", f"/tmp/loadline-tgi-{port}", "--master-port", str(port + 1 if port < 65535 else port - 1)],
+        *["--shard-uds-path", socket_prefix(port), "--master-port", str(port + 1 if port < 65535 else port - 1)],
     ]
 
 
@@ -50,8 +55,10 @@ TGI = EngineKind(
     arguments=arguments,
     documentation="https://huggingface.co/docs/text-generation-inference/reference/launcher",
     verified=None,
-    # The launcher reads every option also from its upper-case variable (clap's `env`).
-    key_variable="API_KEY",
+    # The launcher takes one from API_KEY, prints it with all its options, and hands it to the router as `--api-key`
+    # (launcher/src/main.rs: `main`, `spawn_webserver`). So it is given none, nor one that the host has for something else.
+    key_variable=None,
+    withheld=("API_KEY",),
     causes=CAUSES,
     phases=PHASES,
     metrics=MetricNames(
@@ -65,4 +72,5 @@ TGI = EngineKind(
     # By its variable: releases without the option do not mind.
     variables=lambda host, port: {"PROMETHEUS_PORT": str(port + 2 if port < 65534 else port - 2)},
     takes_token_ids=False,
+    socket_prefix=socket_prefix,
 )

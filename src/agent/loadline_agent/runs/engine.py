@@ -16,6 +16,7 @@ from .instance import EngineFailed, Instance, applied_differently
 from .launch import Launch
 from .mps import Mps
 from .readiness import Readiness
+from .sockets import remove_sockets
 from .watch import Watch
 
 #: Of an engine that did start: what its log said of the configuration before is not what ended it.
@@ -222,6 +223,7 @@ class Engine:
         for instance in self.instances:
             instance.clear_away()
         kill_leftovers(self._folder.run, self._folder.home, [])
+        remove_sockets(self._folder)
         if self._mps is not None:
             self._mps.clear_away()
         stuck = next((instance for instance in self.instances if instance.running()), None)

@@ -99,7 +99,7 @@ class RunFolder:
 
     def note_processes(self, **known: Optional[dict]) -> None:
         """Adds to processes.json: `supervisor`, `worker`, `engine` (copies: `engine-1` …), each an identity or None;
-        `container` and `mps` say what else an engine may leave."""
+        `container`, `mps` and `sockets` say what else an engine may leave."""
         self.write_json("processes.json", {**self.processes(), **known})
 
     def processes(self) -> Dict[str, Optional[dict]]:

@@ -14,6 +14,7 @@ from .folder import RunFolder
 from .http import Address
 from .launch import Launch, start_directory
 from .secret_values import Secrets, secrets_given
+from .sockets import note_sockets
 
 LOOPBACK = "127.0.0.1"
 
@@ -74,6 +75,9 @@ class Instance:
             words = [word.replace("{host}", host).replace("{port}", str(port)) for word in words]
         return [*words, *kind.arguments(host, port)]
 
+    def _host_environment(self) -> Dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name not in self._launch.kind.withheld}
+
     def engine_environment(self) -> Dict[str, str]:
         """What the engine is given beside the host's own environment."""
         launch = self._launch
@@ -98,6 +102,8 @@ class Instance:
             raise_if_full(error, path)
             raise
         worker = os.getpid()
+        if self._launch.kind.socket_prefix is not None:
+            note_sockets(self._folder, self._launch.kind.socket_prefix(self.address.port))
 
         def in_child() -> None:
             default_signals()
@@ -111,7 +117,7 @@ class Instance:
                 stdout=log,
                 stderr=log,
                 cwd=start_directory(),
-                env={**os.environ, **self.engine_environment()},
+                env={**self._host_environment(), **self.engine_environment()},
                 start_new_session=True,
                 preexec_fn=in_child,
             )
