@@ -53,6 +53,8 @@ const startWithinMs = 150_000;
 const cancelWithinMs = 300_000;
 /** Pings are answered by a thread that waits for no driver: an agent that is silent for so long is stopped or gone. */
 const silentAfterMs = 20_000;
+/** 128 + SIGKILL: how a login shell that waits for its command, and does not become it, tells of its death. */
+const killedStatus = 137;
 const pingsAtStart = 8;
 const pingAtStartEachMs = 100;
 const pingEachMs = 5000;
@@ -327,7 +329,7 @@ class RecordReader<Type extends AgentRecord['type']> {
         `The connection to ${this.host} was lost during \`${this.verb}\`.`,
       );
     if (exit.exitCode === 0) return;
-    if (exit.exitCode === null)
+    if (exit.exitCode === null || exit.exitCode === killedStatus)
       throw new RemoteError(
         'lost',
         this.host,

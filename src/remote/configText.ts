@@ -17,6 +17,14 @@ export function configWords(text: string): readonly string[] {
   return words;
 }
 
+/**
+ * Where a relative name of an Include stands: in ~/.ssh, whatever file of the user's names it (one given by `-F` too), and
+ * beside the system's own config (OpenSSH's ssh_config(5)).
+ */
+export function includeFolder(of: 'user' | 'system', home: string): string {
+  return of === 'system' ? '/etc/ssh' : join(home, '.ssh');
+}
+
 /** `~` and wildcards; a relative name stands in `folder`. Sorted, as glob(7) does. */
 export async function includedFiles(
   pattern: string,

@@ -62,7 +62,13 @@ export class HostKeyCheck {
     if (revokedKeys && target.revokedKeysFile !== null)
       entries.push(...(await readRevokedKeys(target.revokedKeysFile, target.name)));
     const accepted = await store.keysFor(lookupHost(target), target.port).catch((error: unknown) => {
-      throw unreadable(store.file, target.name, error, 'the host keys accepted in Loadline');
+      const said = error instanceof Error ? error.message : String(error);
+      throw new RemoteError(
+        'known-hosts-unreadable',
+        target.name,
+        `The key of ${target.name} cannot be checked, and nothing was sent. ${said}`,
+        { cause: error },
+      );
     });
     const name = target.hostKeyAlias?.toLowerCase() ?? knownHostsName(target.hostname, target.port);
     return new HostKeyCheck(target, new HostKnowledge(entries, name, accepted), accepted, store, log);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { configWords, deepestInclude, includedFiles } from './configText.ts';
+import { configWords, deepestInclude, includedFiles, includeFolder } from './configText.ts';
 import type { Destination } from './destination.ts';
 import { RemoteError } from './host.ts';
 import { matchesPatterns } from './knownHosts.ts';
@@ -30,9 +30,9 @@ export async function evaluateConfigFiles(
   const home = environment['HOME'] ?? homedir();
   const reader = new ConfigReader(destination, environment, home);
   if (configFile === undefined) {
-    await reader.read(join(home, '.ssh', 'config'), true, 0);
-    await reader.read('/etc/ssh/ssh_config', true, 0);
-  } else if (!(await reader.read(configFile, true, 0)))
+    await reader.read(join(home, '.ssh', 'config'), 'user');
+    await reader.read('/etc/ssh/ssh_config', 'system');
+  } else if (!(await reader.read(configFile, 'user')))
     throw new RemoteError('config', destination.host, `Cannot read the SSH config ${configFile}.`);
   return reader.text();
 }
@@ -52,7 +52,7 @@ class ConfigReader {
   }
 
   /** False where there is no such file. */
-  async read(file: string, isActive: boolean, depth: number): Promise<boolean> {
+  async read(file: string, of: 'user' | 'system', isActive = true, depth = 0): Promise<boolean> {
     let text: string;
     try {
       text = await readFile(file, 'utf8');
@@ -70,8 +70,8 @@ class ConfigReader {
       else if (key === 'include') {
         if (depth >= deepestInclude) continue;
         for (const word of words)
-          for (const included of await includedFiles(word, this.#includeFolder(file, depth), this.#home))
-            await this.read(included, applies, depth + 1);
+          for (const included of await includedFiles(word, includeFolder(of, this.#home), this.#home))
+            await this.read(included, of, applies, depth + 1);
       } else if (applies) this.#set(key, commands.has(key) ? rest : words.join(' '));
     }
     return true;
@@ -81,11 +81,6 @@ class ConfigReader {
     const hostname = this.#hostname();
     const lines = [...this.#settings].flatMap(([key, values]) => values.map((value) => `${key} ${value}`));
     return [`hostname ${hostname}`, ...lines.filter((line) => !line.startsWith('hostname '))].join('\n');
-  }
-
-  /** Names without a folder stand in ~/.ssh, and beside the system's own config. */
-  #includeFolder(file: string, depth: number): string {
-    return depth === 0 && file.startsWith('/etc/ssh/') ? '/etc/ssh' : join(this.#home, '.ssh');
   }
 
   #set(key: string, value: string): void {

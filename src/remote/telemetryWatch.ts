@@ -11,7 +11,10 @@ export type WatchEvent =
   | { readonly type: 'disconnected'; readonly error: RemoteError; readonly retryInMs: number };
 
 export interface WatchOptions {
-  /** `again` after a loss: nobody asked for that connection, and nobody is to be asked for a password. */
+  /**
+   * `again` after a loss: nobody asked for that connection, and nobody is to be asked for a password. What it opens is the
+   * caller's to end: after the signal it is not waited for.
+   */
   connect(again: boolean): Promise<AgentClient>;
   readonly request: SampleRequest;
   /** Ends the watching without an error. */
@@ -39,10 +42,13 @@ export async function* watchTelemetry(options: WatchOptions): AsyncGenerator<Wat
     const remaining = remainingOf(request, performance.now() - startedMs);
     if (remaining === undefined) return;
     try {
-      const agent = await options.connect(wasConnected);
+      const agent = await unlessAborted(options.connect(wasConnected), signal);
+      if (agent === undefined) continue;
       wasConnected = true;
       yield { type: 'connected' };
       for await (const line of agent.sample(remaining, sampleOptions)) {
+        // A stream that comes after this one may have begun.
+        if (signal?.aborted) break;
         if (line.type === 'telemetry') attempt = 0;
         for (const joined of join.take(line)) yield { type: 'line', line: joined };
       }
@@ -58,6 +64,25 @@ export async function* watchTelemetry(options: WatchOptions): AsyncGenerator<Wat
       yield { type: 'disconnected', error, retryInMs };
       await delay(retryInMs, undefined, signal ? { signal } : {}).catch(() => undefined);
     }
+  }
+}
+
+/** undefined once the signal has come, however long the other takes. */
+async function unlessAborted<T>(
+  awaited: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
+  if (signal === undefined) return await awaited;
+  const settled = new AbortController();
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: settled.signal });
+  });
+  try {
+    const first = await Promise.race([awaited, aborted]);
+    return signal.aborted ? undefined : first;
+  } finally {
+    settled.abort();
   }
 }
 

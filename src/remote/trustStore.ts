@@ -4,6 +4,14 @@ import { isAbsolute, join } from 'node:path';
 import { writeFileAtomically } from '../storage/atomicFile.ts';
 import type { KnownKey } from './knownHosts.ts';
 
+/** Of the file's form. */
+const schema = 1;
+
+/** The message names the file and says what to do. */
+export class UnreadableTrustStore extends Error {
+  override readonly name = 'UnreadableTrustStore';
+}
+
 /** A host key that a person accepted in Loadline. */
 interface TrustedKey {
   readonly host: string;
@@ -22,7 +30,8 @@ export function defaultTrustStoreFile(environment: NodeJS.ProcessEnv = process.e
 
 /**
  * Host keys accepted in Loadline, in a file of its own: known_hosts is read and never written. One key for each algorithm
- * of a host and port. An entry that is not whole is dropped; a file that is not JSON throws: trust is never guessed.
+ * of a host and port. A file that cannot be read whole throws UnreadableTrustStore, whoever asks: a key that was dropped
+ * would make a changed host look like one that is new.
  */
 export class TrustStore {
   constructor(readonly file: string) {}
@@ -60,16 +69,38 @@ export class TrustStore {
       text = await readFile(this.file, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
+      throw this.#unreadable(error instanceof Error ? error.message : String(error), { cause: error });
     }
-    const document: unknown = JSON.parse(text);
-    const keys = (document as { keys?: unknown } | null)?.keys;
-    if (!Array.isArray(keys)) throw new SyntaxError('it has no list of keys');
-    return keys.filter(isTrustedKey);
+    let document: unknown;
+    try {
+      document = JSON.parse(text);
+    } catch (error) {
+      throw this.#unreadable('it is no whole JSON', { cause: error });
+    }
+    const { schema: found, keys } = (document ?? {}) as {
+      readonly schema?: unknown;
+      readonly keys?: unknown;
+    };
+    if (found !== schema)
+      throw this.#unreadable(
+        `its schema is ${JSON.stringify(found) ?? 'not given'}, and ${schema} is expected`,
+      );
+    if (!Array.isArray(keys)) throw this.#unreadable('it has no list of keys');
+    const damaged = keys.findIndex((key) => !isTrustedKey(key));
+    if (damaged >= 0) throw this.#unreadable(`entry ${damaged + 1} of its keys is not whole`);
+    return keys;
+  }
+
+  #unreadable(reason: string, options?: ErrorOptions): UnreadableTrustStore {
+    return new UnreadableTrustStore(
+      `Cannot read the host keys accepted in Loadline in ${this.file} (${reason}). Put the file back as it was, or remove it: ` +
+        'Loadline then asks about the key of each host again, to be compared before it is accepted.',
+      options,
+    );
   }
 
   #write(keys: readonly TrustedKey[]): Promise<void> {
-    return writeFileAtomically(this.file, `${JSON.stringify({ schema: 1, keys }, null, 1)}\n`, {
+    return writeFileAtomically(this.file, `${JSON.stringify({ schema, keys }, null, 1)}\n`, {
       mode: 0o600,
     });
   }

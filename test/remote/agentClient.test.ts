@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { agentProtocol, type FollowRequest } from '../../src/protocol/agent.ts';
 import type { HostClock } from '../../src/protocol/agentClock.ts';
@@ -6,6 +7,7 @@ import { AgentClient, openAgent } from '../../src/remote/agentClient.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
 import { ThisMachineHost } from '../../src/remote/thisMachineHost.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 import { all, buildAgent, connectTo, failureOf, logOf, rehearsal } from './support.ts';
 
 const archive = buildAgent();
@@ -104,6 +106,36 @@ describe('the agent over ssh', () => {
   });
 });
 
+/** Where this machine has a GPU and its driver, the host of these tests has them too. */
+if (!existsSync('/proc/driver/nvidia') && !existsSync('/sys/module/amdgpu')) {
+  describe('a probe over ssh of a host without a GPU to read says why', () => {
+    it.each([
+      ['there is none', null, /nvml: .*; nvidia-smi: .*; amd-sysfs: ./],
+      [
+        'the driver was updated under its library (simulated by a script for nvidia-smi)',
+        'echo "Failed to initialize NVML: Driver/library version mismatch"\nexit 18\n',
+        /nvidia-smi: nvidia-smi failed with exit status 18: .*Driver\/library version mismatch/,
+      ],
+    ])('%s', async (_why, script, detail) => {
+      const bin = temporaryFolder('bin');
+      if (script !== null) writeFileSync(join(bin, 'nvidia-smi'), `#!/bin/sh\n${script}`, { mode: 0o755 });
+      const sshd = await startLoopbackSshd({ environment: { PATH: `${bin}:${process.env['PATH']}` } });
+      try {
+        const host = await connectTo(sshd);
+        const probe = await (await openAgent(host, archive, logOf())).probe();
+        expect(probe).toMatchObject({
+          gpuSource: 'none',
+          gpus: [],
+          gpuDetail: expect.stringMatching(detail),
+        });
+        await host.dispose();
+      } finally {
+        await sshd.stop();
+      }
+    });
+  });
+}
+
 /** A fake agent: a shell script that prints what a real one would not. */
 describe('what a fake agent prints', () => {
   const host = new ThisMachineHost();
@@ -195,6 +227,22 @@ describe('what a fake agent prints', () => {
       expect(String(error)).not.toContain('hf_abc');
     }
   });
+
+  it.each([
+    ['that the shell has become', 'kill -9 $$'],
+    ['that the shell waits for', "sh -c 'kill -9 $$'; exit $?"],
+  ])(
+    'ends with its death by SIGKILL, of a process %s: lost, and to be tried again',
+    async (_which, script) => {
+      const killed = fake(script);
+      const sampled = all(killed.sample({ intervalMs: 100, device: { kind: 'auto' } }));
+      for (const error of [await failureOf(sampled), await failureOf(killed.probe())])
+        expect(error).toMatchObject({
+          reason: 'lost',
+          message: expect.stringContaining('was killed during'),
+        });
+    },
+  );
 
   it('is missing: said, too', async () => {
     expect(await failureOf(fake('exit 0').probe())).toMatchObject({

@@ -4,7 +4,8 @@ import { openAgent } from '../../src/remote/agentClient.ts';
 import type { RemoteHost } from '../../src/remote/host.ts';
 import { RemoteError } from '../../src/remote/host.ts';
 import { type WatchEvent, watchTelemetry } from '../../src/remote/telemetryWatch.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { type LoopbackSshd, startLoopbackSshd, waitFor } from '../tools/loopbackSshd.ts';
+import { processesOf } from '../tools/processesOf.ts';
 import { buildAgent, connectTo, failureOf, logOf, prompterOf } from './support.ts';
 
 const archive = buildAgent();
@@ -58,6 +59,28 @@ describe('a host that is watched', () => {
     const second = lines.findLastIndex(({ type }) => type === 'telemetry-header');
     expect(lines[second - 1]).toMatchObject({ type: 'telemetry-gap', cause: 'the connection was lost' });
     expect(asked).toEqual([]);
+  });
+
+  it('goes on by itself after its agent was killed; the gap says so, and nothing is left of either', async () => {
+    const sampling = async () =>
+      (await processesOf(sshd.home)).filter(({ command }) => / sample$/.test(command));
+    const killed: string[] = [];
+    const { events } = await watch(async (_event, all) => {
+      if (killed.length === 0 && count(all, 'telemetry') === 5) {
+        for (const { pid, command } of await sampling()) {
+          process.kill(pid, 'SIGKILL');
+          killed.push(command);
+        }
+        expect(killed).not.toEqual([]);
+      }
+      return count(all, 'telemetry-header') === 2 && linesOf(all).at(-1)?.type === 'telemetry';
+    });
+    const lost = events.find((event) => event.type === 'disconnected');
+    expect(lost?.error).toMatchObject({ reason: 'lost', message: expect.stringContaining('was killed') });
+    const lines = linesOf(events);
+    const second = lines.findLastIndex(({ type }) => type === 'telemetry-header');
+    expect(lines[second - 1]).toMatchObject({ type: 'telemetry-gap', cause: 'the agent was killed' });
+    await waitFor(async () => (await processesOf(sshd.home)).length === 0, 'nothing to be left on the host');
   });
 
   it('is tried again while it cannot be reached, and the gap says why it began', async () => {

@@ -61,7 +61,7 @@ export class TelemetryFeed extends DisposableStore {
 
   /** Samples, unless it does so already. `quietly`: nobody asked for it just now, and nobody is asked for a password. */
   start(quietly: boolean): void {
-    if (this.#abort !== undefined || this.isDisposed) return;
+    if (this.isDisposed || this.#abort?.signal.aborted === false) return;
     const abort = new AbortController();
     this.#abort = abort;
     this.#set({ connection: 'connecting', message: null });
@@ -95,6 +95,8 @@ export class TelemetryFeed extends DisposableStore {
         join: this.#join,
       });
       for await (const event of events) {
+        // It ends by itself, and what it ends with is no news any more.
+        if (signal.aborted) continue;
         if (event.type === 'line') this.#take(event.line);
         else if (event.type === 'connected') this.#set({ connection: 'live', message: null });
         else this.#set({ connection: 'stale', message: `${event.error.message} It is tried again.` });
@@ -103,7 +105,9 @@ export class TelemetryFeed extends DisposableStore {
       // What was drawn stands, and is said to be old.
       if (!signal.aborted) [connection, message] = ['failed', messageOf(error)];
     }
-    if (this.#abort === abort) this.#abort = undefined;
+    // Started again in the meantime: the state is that of the other.
+    if (this.#abort !== abort) return;
+    this.#abort = undefined;
     this.#set({ connection, message });
   }
 

@@ -5,6 +5,7 @@ import { parseDestination } from '../../../src/remote/destination.ts';
 import { RemoteError } from '../../../src/remote/host.ts';
 import { listHostAliases } from '../../../src/remote/hostAliases.ts';
 import { parseEffectiveConfig } from '../../../src/remote/sshConfig.ts';
+import { evaluateConfigFiles } from '../../../src/remote/sshConfigFiles.ts';
 import { temporaryFolder } from '../../tools/temporaryFolder.ts';
 
 const environment = { ...process.env, HOME: '/home/ann', SSH_AUTH_SOCK: '/run/agent', MY_SOCK: '/run/mine' };
@@ -73,17 +74,18 @@ describe('what ssh -G printed', () => {
 
 describe('host aliases', () => {
   it('come from the config and what it includes, without patterns', async () => {
-    const file = configFile('');
-    const folder = join(file, '..', 'conf.d');
-    mkdirSync(folder);
+    const home = temporaryFolder('ssh-config');
+    const file = join(home, '.ssh', 'config');
+    const folder = join(home, '.ssh', 'conf.d');
+    mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'b.conf'), 'Host from-b\n');
-    writeFileSync(join(folder, 'a.conf'), 'Host from-a "quoted name"\nInclude ../config\n');
+    writeFileSync(join(folder, 'a.conf'), 'Host from-a "quoted name"\nInclude config\n');
     writeFileSync(join(folder, '.hidden'), 'Host hidden\n');
     writeFileSync(
       file,
       'Include conf.d/*\nHost gpu-01 gpu-* !gpu-09 gpu-02 # a comment\nhost=gpu-03\n  HostName x\nMatch host y\nHost *\n',
     );
-    expect(await listHostAliases(file)).toEqual([
+    expect(await listHostAliases(undefined, home)).toEqual([
       'from-a',
       'quoted name',
       'gpu-01',
@@ -91,6 +93,22 @@ describe('host aliases', () => {
       'gpu-03',
       'from-b',
     ]);
+  });
+
+  it('of a relative Include are those of ~/.ssh, however deep it stands and wherever its file is', async () => {
+    const home = temporaryFolder('ssh-config');
+    mkdirSync(join(home, '.ssh', 'conf.d'), { recursive: true });
+    const elsewhere = configFile('Include conf.d/first\nInclude second\n');
+    writeFileSync(join(elsewhere, '..', 'second'), 'Host beside-the-file\n');
+    writeFileSync(join(home, '.ssh', 'conf.d', 'first'), 'Host first\nInclude second\n');
+    writeFileSync(join(home, '.ssh', 'conf.d', 'second'), 'Host beside-the-included\n');
+    writeFileSync(join(home, '.ssh', 'second'), 'Host second\n');
+    expect(await listHostAliases(elsewhere, home)).toEqual(['first', 'second']);
+    // The other reader of these files is of the same mind.
+    const settings = (host: string) =>
+      evaluateConfigFiles({ host, user: null, port: null }, { HOME: home }, elsewhere);
+    writeFileSync(join(home, '.ssh', 'second'), 'Host second\n  User ann\n');
+    expect(await settings('second')).toContain('user ann');
   });
 
   it('are none where there is no config', async () => {

@@ -28,17 +28,39 @@ describe('TrustStore', () => {
     expect(await trust.keysFor('gpu-02', 22)).toHaveLength(1);
   });
 
-  it('drops entries that are not whole, and nothing else', async () => {
+  it.each<[string, (document: { schema?: unknown; keys?: unknown[] }) => void, string]>([
+    ['an entry without a key', ({ keys }) => keys?.push({ host: 'gpu-01', port: 22 }), 'entry 2'],
+    ['an entry that is none', ({ keys }) => keys?.unshift(null), 'entry 1'],
+    [
+      'a fingerprint that is cut off',
+      ({ keys }) => Object.assign(keys?.[0] ?? {}, { fingerprint: 'SHA256:short' }),
+      'entry 1',
+    ],
+    ['another schema', (document) => Object.assign(document, { schema: 2 }), 'schema is 2'],
+    ['no schema', (document) => delete document.schema, 'schema is not given'],
+    ['no keys', (document) => delete document.keys, 'no list of keys'],
+  ])('refuses a file with %s, and says which and what to do', async (_what, damage, said) => {
     const trust = store();
     await trust.add('gpu-01', 22, 'ssh-ed25519', fingerprint('a'));
     const document = JSON.parse(readFileSync(trust.file, 'utf8'));
-    document.keys.push(
-      { ...document.keys[0], fingerprint: 'SHA256:short' },
-      { host: 'gpu-01', port: 22 },
-      null,
-    );
-    writeFileSync(trust.file, JSON.stringify(document));
-    expect(await trust.keysFor('gpu-01', 22)).toHaveLength(1);
+    damage(document);
+    const text = JSON.stringify(document);
+    writeFileSync(trust.file, text);
+    for (const ask of [
+      () => trust.keysFor('gpu-01', 22),
+      () => trust.keysFor('gpu-02', 22),
+      () => trust.add('gpu-02', 22, 'ssh-ed25519', fingerprint('b')),
+      () => trust.forget('gpu-01', 22),
+    ]) {
+      const error: unknown = await ask().then(
+        () => 'it was read',
+        (reason) => reason,
+      );
+      expect(String(error)).toContain(said);
+      expect(String(error)).toContain(trust.file);
+      expect(String(error)).toContain('or remove it');
+    }
+    expect(readFileSync(trust.file, 'utf8')).toBe(text);
   });
 
   it('refuses a file that is torn', async () => {
@@ -46,7 +68,7 @@ describe('TrustStore', () => {
     await trust.add('gpu-01', 22, 'ssh-ed25519', fingerprint('a'));
     const text = readFileSync(trust.file, 'utf8');
     writeFileSync(trust.file, text.slice(0, text.length / 2));
-    await expect(trust.keysFor('gpu-01', 22)).rejects.toThrow();
-    await expect(trust.add('gpu-02', 22, 'ssh-ed25519', fingerprint('b'))).rejects.toThrow();
+    await expect(trust.keysFor('gpu-01', 22)).rejects.toThrow(trust.file);
+    await expect(trust.add('gpu-02', 22, 'ssh-ed25519', fingerprint('b'))).rejects.toThrow('or remove it');
   });
 });
