@@ -174,6 +174,14 @@ describe('a sweep', () => {
     workbench = await Workbench.open(server, profile, folder);
     await workbench.showLoadline();
     await workbench.treeItem(/^chat-llama-3.2-1b \(simulated\), completed/).waitFor({ timeout: 180_000 });
+    // Its end is told once, with the answer: it stays in the list of notifications when it has left the corner.
+    await workbench.command('Notifications: Show Notifications');
+    const told = workbench.page.locator('.notifications-center .notification-list-item', {
+      hasText: 'largest concurrency',
+    });
+    await told.first().waitFor();
+    expect(await told.count()).toBe(1);
+    await workbench.command('Notifications: Hide Notifications');
     const panel = workbench.panel();
     await panel.getByText('largest concurrency').first().waitFor();
     await panel.locator('canvas').first().waitFor();
@@ -194,7 +202,7 @@ describe('a sweep', () => {
     );
     const left = async () => (await processesOf(sshd.home)).filter(({ command }) => command.includes(run));
     await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 30_000 });
-  });
+  }, 300_000);
 
   // A window that opens takes the two cores that the simulated engine may have: its picture is taken of a run left alone.
   if (forDocumentation)
