@@ -203,7 +203,10 @@ class CopiesTest(AgentTest):
         self.assertEqual(len({instance["pid"] for instance in instances}), 2)
         self.assertEqual(len([record for record in records if record["type"] == "engine-stopped"]), 1)
         measured = next(record for record in records if record["type"] == "trial-measured")["measurement"]
-        self.assertEqual(sorted(measured["requests"]["engine"]), [0] * 4 + [1] * 4, "each copy gets its share")
+        # Four users, two a copy, each with the next request when it is free: how many that makes is the copies' pace.
+        asked = [measured["requests"]["engine"].count(copy) for copy in (0, 1)]
+        self.assertEqual(sum(asked), 8)
+        self.assertGreaterEqual(min(asked), 2, "each copy gets its share")
         self.assertEqual(measured["requests"]["failure"], [None] * 8)
 
     def test_the_copy_that_fails_is_named_and_the_other_is_ended(self):
