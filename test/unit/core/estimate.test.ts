@@ -471,6 +471,20 @@ describe('for any valid input', () => {
           expect(at(kv.largestMaxModelLen + 1)).toBeLessThan(1);
         }
       }),
+      // The workspace of latent attention grows with the length, and the memory left for the cache shrinks.
+      {
+        examples: [
+          [
+            request('deepseek-ai/DeepSeek-V2', 'h100-nvl-94gb', {
+              'tensor-parallel-size': 8,
+              'gpu-memory-utilization': 0.63,
+              'max-model-len': 1,
+              'max-num-seqs': 1,
+              'max-num-batched-tokens': 1,
+            }),
+          ],
+        ],
+      },
     );
   });
 

@@ -1,6 +1,7 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
 import { blocksThatFit, kvCapacity, largestLength, requestBytes } from '../../memory/kv/capacity.ts';
 import type { KvLayout } from '../../memory/kv/layout.ts';
+import { modelTraits } from '../../memory/layerGroups.ts';
 import type { EngineEvaluation } from '../engine.ts';
 import { contextLimitLifted } from './contextLimit.ts';
 import { kvObstacle } from './kvObstacle.ts';
@@ -27,7 +28,9 @@ export function evaluateVllm(request: EstimateRequest): EngineEvaluation {
     flags: resolved.kv,
   };
   const layout = kvPlan(model, stages, planned);
-  const kv = kvEstimate(request, resolved, layout, memories);
+  const kv = kvEstimate(request, resolved, layout, memories, (length) =>
+    stages.map((stage) => stageMemory(request, { ...resolved, maxModelLen: length }, stage).availableKvBytes),
+  );
   return {
     engineVersion: request.deployment.engineVersion ?? resolved.profile.version,
     resolved:
@@ -49,6 +52,7 @@ function kvEstimate(
   resolved: ResolvedVllm,
   layout: KvLayout,
   memories: readonly StageMemory[],
+  availableAt: (maxModelLen: number) => readonly number[],
 ): KvEstimate {
   const override = resolved.blocksOverride;
   // Blocks that are asked for outright take the place of the memory that was found.
@@ -59,7 +63,12 @@ function kvEstimate(
   const fitting = override ?? blocksThatFit(layout, available);
   const inFlightTokens = resolved.maxNumBatchedTokens * resolved.concurrentSteps;
   const longest = longestContext(request, resolved);
-  const largestMaxModelLen = largestLength(layout, available, longest, inFlightTokens);
+  const longestWith = (bytes: readonly number[]) => largestLength(layout, bytes, longest, inFlightTokens);
+  const asked = longestWith(available);
+  const largestMaxModelLen =
+    override === undefined && modelTraits(request.model).latent
+      ? longestOfLatent(asked, longest, resolved.maxModelLen, (length) => longestWith(availableAt(length)))
+      : asked;
   const maxModelLen = resolved.maxModelLen ?? Math.max(1, largestMaxModelLen);
   const capacity = kvCapacity(layout, fitting, maxModelLen, inFlightTokens);
   return {
@@ -76,6 +85,33 @@ function kvEstimate(
     ),
     largestMaxModelLen,
   };
+}
+
+/** From here on the chunked prefill's workspace of latent attention is as large as it gets, whatever the context. */
+const LATENT_WORKSPACE_ENDS = 8192;
+
+/**
+ * The workspace of latent attention grows with max-model-len and takes memory from the cache: what fits is looked for with the memory
+ * that is left at that length. `asked`: what fits in the memory at the length that is asked for, which is what vLLM prints.
+ */
+function longestOfLatent(
+  asked: number,
+  limit: number,
+  maxModelLen: number | null,
+  longestAt: (maxModelLen: number) => number,
+): number {
+  if (Math.min(asked, maxModelLen ?? limit) >= LATENT_WORKSPACE_ENDS) return asked;
+  const fits = (length: number) => longestAt(length) >= length;
+  if (!fits(1)) return 0;
+  if (fits(limit)) return limit;
+  let longest = 1;
+  let tooLong = limit;
+  while (tooLong - longest > 1) {
+    const middle = Math.floor((longest + tooLong) / 2);
+    if (fits(middle)) longest = middle;
+    else tooLong = middle;
+  }
+  return longest;
 }
 
 /** What the model was made for; more only where overrides, which are not read, may have stretched it. */
