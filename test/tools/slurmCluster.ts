@@ -111,7 +111,7 @@ export async function startSlurmCluster(): Promise<SlurmCluster> {
 
 /** An account without a password, whose home is this folder; of an earlier test that was killed it may still be there. */
 export function makeAccount(home: string): void {
-  spawnSync('userdel', [accountName]);
+  removeAccount();
   // `*` and not `!`: sshd lets nobody into an account that is locked.
   execFileSync('useradd', [
     '--no-create-home',
@@ -126,8 +126,10 @@ export function makeAccount(home: string): void {
   execFileSync('chown', ['-R', accountName, home]);
 }
 
+/** With what still runs as it: an account in use is not removed. */
 export function removeAccount(): void {
-  spawnSync('userdel', [accountName]);
+  spawnSync('pkill', ['-KILL', '-u', accountName]);
+  spawnSync('userdel', ['--force', accountName]);
 }
 
 function configuration(file: (name: string) => string, controllerPort: number, nodePort: number): string {
