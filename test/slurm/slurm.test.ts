@@ -125,27 +125,6 @@ it('goes on after a preemption where it stopped', async () => {
   await cluster.nothingIsLeft();
 });
 
-it('stops cleanly before its time limit, has itself queued again, and goes on', async () => {
-  // Two cells a task: the first is measured when the limit comes near.
-  const text = plan('limit', long)
-    .replace('concurrency: [4]', 'concurrency: [16, 4]')
-    .replace('[2048, 4096, 8192]', '[2048]');
-  const sweep = cluster.start('sweep', cluster.plan('limit', text), '--rehearse');
-  const [task = ''] = await cluster.tasksIn('limit', 'RUNNING', 1);
-  await sweep.said('[1/2]');
-  // What `--signal=B:TERM@…` sends when the limit is near, now.
-  cluster.slurm.ask('scancel', '--batch', '--signal=TERM', task);
-  await sweep.said('stopped cleanly and queued again');
-  await sweep.said('BeginTime');
-  cluster.startNow(task);
-  const finished = await sweep.finished;
-  expect(finished.exitCode, finished.stderr).toBe(0);
-  const records = await cluster.records('limit');
-  expect(records.filter(({ type }) => type === 'cell-done')).toHaveLength(2);
-  expect(records.filter(({ type }) => type === 'trial-measured')).toHaveLength(2);
-  await cluster.nothingIsLeft();
-});
-
 it('says that the time limit is too short, instead of being queued for ever', async () => {
   const text = plan('short', { requests: 300_000, scheduler: 'gres: "gpu:1", time: "1"' }).replace(
     '[2048, 4096, 8192]',

@@ -86,6 +86,8 @@ class Queue:
         self._folder = folder
         self._request = folder.request()
         self._state = "running"
+        #: The last look found that no task runs or waits.
+        self._ended = False
         self._due = 0.0
         self._changed = time.monotonic()
         self._task_look = 0.0
@@ -100,12 +102,16 @@ class Queue:
             if self._tasks_said_something():
                 self._changed, self._due = now, now
         if now >= self._due:
-            self._state = look(self._folder, self._request)
+            found = look(self._folder, self._request)
+            # A job that is queued again may be in no list for a moment: an end counts when it is seen twice.
+            ends, self._ended = found == "interrupted" and not self._ended, found == "interrupted"
+            self._state = "running" if ends else found
             size = os.path.getsize(self._folder.file(FILE)) if os.path.exists(self._folder.file(FILE)) else 0
             if size != self._size:
                 self._size, self._changed = size, now
             quiet = time.monotonic() - self._changed
-            self._due = time.monotonic() + min(MOST_SECONDS, max(LEAST_SECONDS, quiet / 6))
+            wait = LEAST_SECONDS if ends else min(MOST_SECONDS, max(LEAST_SECONDS, quiet / 6))
+            self._due = time.monotonic() + wait
         return self._state
 
     def _tasks_said_something(self) -> bool:
