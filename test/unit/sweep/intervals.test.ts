@@ -7,6 +7,7 @@ import { cellInterval, outlyingTrials } from '../../../src/core/sweep/repeats.ts
 import type { CellResult, RunResults } from '../../../src/core/sweep/run.ts';
 import { summariseTrial } from '../../../src/core/sweep/statistics.ts';
 import { studentTCdf, studentTQuantile } from '../../../src/core/sweep/studentT.ts';
+import { madeCell } from './madeCells.ts';
 import { closedLoop, normalFrom, randomFrom } from './simulatedLoad.ts';
 
 describe("Student's t", () => {
@@ -138,26 +139,6 @@ describe('repeats', () => {
   });
 });
 
-function cellOf(label: string, systems: readonly number[], more: Partial<CellResult> = {}): CellResult {
-  const trials = systems.map(trialOf);
-  const interval = cellInterval(trials);
-  return {
-    cell: label,
-    label,
-    state: 'done',
-    flags: {},
-    concurrency: 1,
-    trials,
-    meetsServiceLevel: null,
-    failure: null,
-    prediction: null,
-    startedWallMs: null,
-    finishedWallMs: null,
-    ...(interval === undefined ? {} : { interval }),
-    ...more,
-  };
-}
-
 const runOf = (run: string, cells: readonly CellResult[]): RunResults => ({
   schema: 1,
   run,
@@ -180,7 +161,10 @@ describe('two runs', () => {
       const rate = coverage(600, (seed) => {
         const normal = normalFrom(randomFrom(seed + 104_729 * n));
         const draw = () => Array.from({ length: n }, () => 1000 + 30 * normal());
-        const { cells } = compareRuns(runOf('a', [cellOf('c', draw())]), runOf('b', [cellOf('c', draw())]));
+        const { cells } = compareRuns(
+          runOf('a', [madeCell('c', draw())]),
+          runOf('b', [madeCell('c', draw())]),
+        );
         return cells[0]?.metrics.systemTokensPerSecond?.verdict === 'no-real-difference';
       });
       expect(rate).toBeGreaterThan(0.92);
@@ -190,13 +174,13 @@ describe('two runs', () => {
   it('of the same seeds show a difference that is smaller than either interval', () => {
     const noise = [-60, 10, 80];
     const a = runOf('a', [
-      cellOf(
+      madeCell(
         'c',
         noise.map((off) => 1000 + off),
       ),
     ]);
     const b = runOf('b', [
-      cellOf(
+      madeCell(
         'c',
         noise.map((off, at) => 1030 + off + at),
       ),
@@ -208,24 +192,24 @@ describe('two runs', () => {
   });
 
   it('are paired by content, else by label; what one alone has is named', () => {
-    const a = runOf('a', [cellOf('one', [1, 1]), cellOf('two', [1, 1])]);
-    const b = runOf('b', [cellOf('two', [1, 1]), cellOf('three', [1, 1])]);
+    const a = runOf('a', [madeCell('one', [1, 1]), madeCell('two', [1, 1])]);
+    const b = runOf('b', [madeCell('two', [1, 1]), madeCell('three', [1, 1])]);
     expect(compareRuns(a, b)).toMatchObject({ pairedBy: 'cell', onlyFirst: ['one'], onlySecond: ['three'] });
-    const renamed = runOf('b', [{ ...cellOf('two', [1, 1]), cell: 'other' }]);
+    const renamed = runOf('b', [{ ...madeCell('two', [1, 1]), cell: 'other' }]);
     expect(compareRuns(a, renamed)).toMatchObject({ pairedBy: 'label', onlyFirst: ['one'], onlySecond: [] });
     expect(compareRuns(a, runOf('c', [])).pairedBy).toBe('none');
   });
 
   it('say nothing of a single trial without an error, and nothing of cells that do not count', () => {
-    const single = compareRuns(runOf('a', [cellOf('c', [1000])]), runOf('b', [cellOf('c', [2000])]));
+    const single = compareRuns(runOf('a', [madeCell('c', [1000])]), runOf('b', [madeCell('c', [2000])]));
     expect(single.cells[0]?.metrics.systemTokensPerSecond).toMatchObject({
       verdict: 'uncertain',
       low: null,
       method: 'none',
     });
     const failed = compareRuns(
-      runOf('a', [cellOf('c', [1000, 1001])]),
-      runOf('b', [cellOf('c', [], { state: 'failed' })]),
+      runOf('a', [madeCell('c', [1000, 1001])]),
+      runOf('b', [madeCell('c', [], { state: 'failed' })]),
     );
     expect(failed.cells[0]).toMatchObject({ notCompared: 'the second is failed', metrics: {} });
   });
@@ -234,7 +218,7 @@ describe('two runs', () => {
     const normal = normalFrom(randomFrom(3));
     const cells = (factor: number) =>
       Array.from({ length: 12 }, (_, at) =>
-        cellOf(
+        madeCell(
           `c${at}`,
           [0, 1].map(() => factor * (100 * (at + 1)) * (1 + 0.02 * normal())),
         ),
