@@ -232,7 +232,9 @@ class NvmlTest(unittest.TestCase):
 
     def test_engines_of_a_run_are_told_from_what_else_the_user_runs(self):
         environment = {**os.environ, "LOADLINE_RUN": "20261125T160000Z-chat"}
-        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment) as engine:
+        program = [sys.executable, "-c", "print(flush=True); input()"]
+        with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as engine:
+            engine.stdout.readline()  # The kernel shows a new program's environment a moment after it was started.
             fake = FakeLibrary()
             fake.pids = [(engine.pid, 1), (os.getpid(), 1)]
             with mock.patch("loadline_agent.processes.counts_as_host", return_value=True):
