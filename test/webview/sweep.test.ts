@@ -302,7 +302,7 @@ describe('the picked cell', () => {
     const beside = detail.getByRole('grid', { name: 'Predicted beside measured' });
     const rows = await beside.locator('tbody tr').allInnerTexts();
     expect(rows.find((row) => row.startsWith('activation peak'))).toMatch(
-      /1\.10\s+1\.00 to 1\.30\s+1\.45\s+\+31\.8 %, out of the band/,
+      /1\.10\s+1\.00 to 1\.30\s+1\.45\s+−24\.1 %, out of the band/,
     );
     expect(rows.find((row) => row.startsWith('system throughput'))).toContain('−3.8 %, in the band');
     await panel.close();

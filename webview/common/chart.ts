@@ -50,7 +50,7 @@ export interface ChartAxis {
   format(value: number): string;
 }
 
-export type PointShape = 'circle' | 'triangle' | 'rect' | 'rectRot' | 'crossRot';
+export type PointShape = 'circle' | 'triangle' | 'rect' | 'rectRot' | 'crossRot' | 'cross';
 
 export interface ChartSeries {
   readonly label: string;

@@ -51,9 +51,11 @@ export function drawMarks(chart: Chart, marks: readonly ChartMark[], theme: Them
     ctx.lineTo(vertical ? place : area.right, vertical ? area.bottom : place);
     ctx.stroke();
     const width = ctx.measureText(mark.label).width;
-    if (vertical)
-      drawText(ctx, mark.label, Math.min(place - width / 2, area.right - width), area.top - 1, theme, false);
-    else {
+    if (vertical) {
+      // Beside the axis stand its figures.
+      const left = Math.max(area.left, Math.min(place - width / 2, area.right - width));
+      drawText(ctx, mark.label, left, area.top - 1, theme, false);
+    } else {
       // Above the line, unless names of vertical lines stand there.
       const below = place - area.top < theme.fontPixels + 6;
       drawText(
@@ -90,21 +92,18 @@ export function drawRegions(chart: Chart, regions: readonly ChartRegion[], theme
     if (isSpan) shade(ctx, area, left, right, region.kind === 'chosen-span', theme);
     else hatch(ctx, area, left, right);
     const width = ctx.measureText(region.label).width;
-    if (width + 8 < right - left)
-      drawText(
-        ctx,
-        region.label,
-        left + (right - left - width) / 2,
-        // Names of limits stand at the top.
-        isSpan ? area.bottom - 4 : area.top + theme.fontPixels + 6,
-        theme,
-        true,
-      );
-    else if (failed && right - left > theme.fontPixels + 4) {
+    if (width + 8 < right - left) {
+      const from = left + (right - left - width) / 2;
+      // Names of limits stand at the top.
+      const bottom = isSpan ? area.bottom - 4 : area.top + theme.fontPixels + 6;
+      if (!isSpan) plate(ctx, from, bottom, width, theme);
+      drawText(ctx, region.label, from, bottom, theme, true);
+    } else if (failed && right - left > theme.fontPixels + 4) {
       // Too narrow for it to lie: it stands.
       ctx.save();
       ctx.translate((left + right + theme.fontPixels) / 2, area.bottom - 14);
       ctx.rotate(-Math.PI / 2);
+      plate(ctx, 0, 0, width, theme);
       drawText(ctx, region.label, 0, 0, theme, true);
       ctx.restore();
     }
@@ -129,6 +128,20 @@ function hatch(ctx: CanvasRenderingContext2D, area: Area, left: number, right: n
     ctx.lineTo(offset + area.height, area.top);
   }
   ctx.stroke();
+  ctx.restore();
+}
+
+/** Where text lies on a hatching: the outline of its letters would not keep its lines away. */
+function plate(
+  ctx: CanvasRenderingContext2D,
+  left: number,
+  bottom: number,
+  width: number,
+  theme: Theme,
+): void {
+  ctx.save();
+  ctx.fillStyle = theme.background;
+  ctx.fillRect(left - 3, bottom - theme.fontPixels - 1, width + 6, theme.fontPixels + 4);
   ctx.restore();
 }
 

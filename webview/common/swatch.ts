@@ -17,6 +17,7 @@ export const shapePaths: Readonly<Record<PointShape, string>> = {
   rect: 'M9.5 2.5h7v7h-7z',
   rectRot: 'M13 1l5 5l-5 5l-5-5z',
   crossRot: 'M9.5 2.5l7 7M16.5 2.5l-7 7',
+  cross: 'M13 1v10M8 6h10',
 };
 
 export function swatchOf(series: ChartSeries, theme: Theme): Swatch {

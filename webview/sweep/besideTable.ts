@@ -44,9 +44,9 @@ function memoryRow({ term, predictedBytes, lowBytes, highBytes, measuredBytes }:
   };
 }
 
-/** Measured against predicted, as a share of the prediction; null where nothing was predicted. */
+/** By how much the prediction was off, as reports and docs/accuracy.md have it: predicted / measured - 1; null of nothing measured. */
 export function miss({ predicted, measured }: BesideRow): number | null {
-  return predicted === 0 ? null : measured / predicted - 1;
+  return measured === 0 ? null : predicted / measured - 1;
 }
 
 export function isInBand({ low, high, measured }: BesideRow): boolean {
@@ -75,7 +75,7 @@ export function besideColumns(format: () => Formatter): readonly Column<BesideRo
     number('measured', 'Measured', ({ measured }) => measured),
     {
       id: 'miss',
-      label: 'Off by',
+      label: 'Error',
       numeric: true,
       cell: (row) => {
         const share = miss(row);

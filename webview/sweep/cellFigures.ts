@@ -1,6 +1,7 @@
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
+import { failsTooOften } from '../../src/core/sweep/checks.ts';
 import type { CellResult, RunResults, ServiceLevel } from '../../src/core/sweep/run.ts';
-import { isClientBound, isUnsteady } from '../../src/core/sweep/usable.ts';
+import { isClientBound, isInconsistent, isUnsteady } from '../../src/core/sweep/usable.ts';
 import { type Figure, type MetricContext, type MetricId, metricOf } from './metrics.ts';
 
 /** How a cell is to be taken; each is drawn in its own shape. Only the first two count for an answer. */
@@ -9,6 +10,7 @@ export const standings = [
   'misses-service-level',
   'client-bound',
   'unsteady',
+  'inconsistent',
   'request-failures',
   'failed',
   'running',
@@ -66,7 +68,9 @@ export function standing(cell: CellResult): Standing {
   if (cell.state !== 'done') return cell.state;
   if (isClientBound(cell)) return 'client-bound';
   if (isUnsteady(cell)) return 'unsteady';
-  if (cell.trials.some((trial) => (trial.requests.failed ?? 0) > 0)) return 'request-failures';
+  if (isInconsistent(cell)) return 'inconsistent';
+  // Fewer than that are counted in their column, as answers take them.
+  if (failsTooOften(cell.trials)) return 'request-failures';
   return cell.meetsServiceLevel === false ? 'misses-service-level' : 'measured';
 }
 
@@ -122,6 +126,8 @@ export function standingWords({ cell, standing: how }: CellFigures): string {
       return 'client-bound';
     case 'unsteady':
       return 'not steady';
+    case 'inconsistent':
+      return 'against Little’s law';
     case 'request-failures':
       return 'requests failed';
     case 'failed':

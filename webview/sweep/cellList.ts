@@ -34,6 +34,7 @@ const kindWords: Readonly<Record<Standing, string>> = {
   'misses-service-level': 'misses the SLO',
   'client-bound': 'client-bound',
   unsteady: 'not steady',
+  inconsistent: 'against Little’s law',
   'request-failures': 'requests failed',
   failed: 'failed',
   running: 'running',

@@ -12,6 +12,7 @@ export const standingMarks: Readonly<Record<Standing, Mark>> = {
   'misses-service-level': 'does-not-fit',
   'client-bound': 'tight',
   unsteady: 'tight',
+  inconsistent: 'tight',
   'request-failures': 'tight',
   failed: 'failed',
   running: 'running',

@@ -35,6 +35,7 @@ const looks: Readonly<Partial<Record<Standing, Look>>> = {
   'misses-service-level': { words: 'misses the SLO', shape: 'circle', hollow: true },
   'client-bound': { words: 'client-bound, left out of answers', shape: 'triangle', hollow: true },
   unsteady: { words: 'not steady, left out of answers', shape: 'rectRot', hollow: true },
+  inconsistent: { words: 'against Little’s law, left out of answers', shape: 'cross', hollow: false },
   'request-failures': { words: 'with failed requests', shape: 'rect', hollow: true },
   failed: { words: 'failed', shape: 'crossRot', hollow: false },
 };
@@ -70,8 +71,14 @@ export function plot(input: PlotInput): Plot {
   const place = at === undefined ? undefined : placed(at, horizontal, y);
   return {
     chart: {
-      x: horizontal.axis,
-      left: { label: `${y.label}${simulated}`, scale: 'linear', min: 0, format: format.tick },
+      x: reaching(
+        horizontal.axis,
+        series.map(({ chart }) => chart.errorsAlong),
+      ),
+      left: reaching(
+        { label: `${y.label}${simulated}`, scale: 'linear', min: 0, format: format.tick },
+        series.map(({ chart }) => chart.errors),
+      ),
       series: series.map(({ chart }) => chart),
       marks: limitMarks(results, horizontal, y),
       regions: failedRegions(figures, horizontal),
@@ -81,6 +88,12 @@ export function plot(input: PlotInput): Plot {
     },
     cells: series.map(({ cells }) => cells),
   };
+}
+
+/** The axis reaches to the ends of all bars; one with an end of its own stays. */
+function reaching(axis: ChartAxis, errors: readonly ChartSeries['errors'][]): ChartAxis {
+  const highs = errors.flatMap((bars) => (bars ?? []).flatMap((bar) => bar?.[1] ?? []));
+  return axis.max !== undefined || highs.length === 0 ? axis : { ...axis, reaches: Math.max(...highs) };
 }
 
 interface Horizontal {

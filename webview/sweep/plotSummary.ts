@@ -59,6 +59,7 @@ function leftOutWords(figures: readonly CellFigures[]): string {
     [count('failed'), 'failed'],
     [count('client-bound'), 'client-bound and left out of answers'],
     [count('unsteady'), 'not steady and left out of answers'],
+    [count('inconsistent'), 'against Little’s law and left out of answers'],
     [count('request-failures'), 'with failed requests'],
     [count('passed-over'), 'passed over by a search'],
     [count('skipped'), 'skipped'],

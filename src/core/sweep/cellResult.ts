@@ -9,6 +9,8 @@ export interface MetricInterval {
   /** Repeats; 1: from batches within the only one. */
   readonly n: number;
   readonly standardError: number;
+  /** Of one repeat: what its error has degrees of freedom by. */
+  readonly batches?: number;
   /** Of five repeats or more: the central value that one odd run does not move. */
   readonly median?: number;
 }

@@ -161,8 +161,9 @@ function welchHalf(
   if (one === undefined || other === undefined) return undefined;
   const [a, b] = [one.standardError ** 2, other.standardError ** 2];
   if (a + b === 0) return { half: 0, method: 'two-sample' };
-  const freedom = (interval: MetricInterval, cell: CellResult) =>
-    interval.n > 1 ? interval.n - 1 : (cell.trials[0]?.errors?.[metric]?.batches ?? 2) - 1;
+  // Results of an earlier version have the batches with the trial alone.
+  const freedom = ({ n, batches }: MetricInterval, cell: CellResult) =>
+    n > 1 ? n - 1 : (batches ?? cell.trials[0]?.errors?.[metric]?.batches ?? 2) - 1;
   const degrees = (a + b) ** 2 / (a ** 2 / freedom(one, cells[0]) + b ** 2 / freedom(other, cells[1]));
   return { half: halfWidth95(Math.max(1, Math.round(degrees))) * Math.sqrt(a + b), method: 'two-sample' };
 }

@@ -30,7 +30,10 @@ export interface LoadResult {
   readonly e2eMs: Quantiles;
   /** Mean over requests of output tokens / E2E. */
   readonly perQueryTokensPerSecond: number | null;
-  /** Output tokens whose time lies in the window / its length; of the whole duration where there is no window. */
+  /**
+   * Output tokens, of requests that ended well, whose time lies in the window / its length; of the whole duration where there is no
+   * window.
+   */
   readonly systemTokensPerSecond: number | null;
   /** Requests per second that met the SLO; null where there is no SLO. */
   readonly goodput: number | null;

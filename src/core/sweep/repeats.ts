@@ -41,8 +41,9 @@ function metricInterval(trials: readonly LoadResult[], metric: IntervalMetric): 
   const error = only.errors?.[metric];
   const [mean] = values;
   if (error === undefined || mean === undefined) return undefined;
+  const { standardError, batches } = error;
   const half = (error.high - error.low) / 2;
-  return { mean, low: Math.max(0, mean - half), high: mean + half, n: 1, standardError: error.standardError };
+  return { mean, low: Math.max(0, mean - half), high: mean + half, n: 1, standardError, batches };
 }
 
 /** Of at least two values. */

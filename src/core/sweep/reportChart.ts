@@ -10,6 +10,9 @@ export interface ChartPoint {
   /** Ends of its 95 % interval. */
   readonly low?: number;
   readonly high?: number;
+  /** And of that along the other axis. */
+  readonly left?: number;
+  readonly right?: number;
 }
 
 export interface LineChart {
@@ -45,7 +48,7 @@ type Scale = (value: number) => number;
 export function chartSvg(chart: LineChart): string {
   const points = chart.series.flatMap((series) => series.points);
   const xs = [
-    ...points.map(({ x }) => x),
+    ...points.map(({ x, right }) => Math.max(x, right ?? x)),
     ...(chart.failed ?? []).map(({ x }) => x),
     ...(chart.mark ? [chart.mark.x] : []),
   ];
@@ -110,7 +113,11 @@ function seriesParts(points: readonly ChartPoint[], index: number, x: Scale, y: 
       point.low === undefined || point.high === undefined || point.high <= point.low
         ? ''
         : `<path class="error" d="M${at - 4} ${y(point.high)}h8m-4 0V${y(Math.max(0, point.low))}m-4 0h8"/>`;
-    return `${bar}<circle class="point${hollow}" cx="${at}" cy="${up}" r="4"/>${point.label === '' ? '' : label(point.label, at, y(point.high ?? point.y) - 9, taken)}`;
+    const along =
+      point.left === undefined || point.right === undefined || point.right <= point.left
+        ? ''
+        : `<path class="error" d="M${x(Math.max(0, point.left))} ${up - 4}v8m0 -4H${x(point.right)}m0 -4v8"/>`;
+    return `${bar}${along}<circle class="point${hollow}" cx="${at}" cy="${up}" r="4"/>${point.label === '' ? '' : label(point.label, at, y(point.high ?? point.y) - 9, taken)}`;
   });
   return `<g class="series series-${index % 6}"><polyline points="${path}"/>${marks.join('')}</g>`;
 }
@@ -131,10 +138,11 @@ function markLine({ mark }: LineChart, x: Scale, top: number, bottom: number, ta
   const at = x(mark.x);
   const half = mark.label.length * 3.2;
   const isLeft = at > width / 2;
-  taken.push({ x: isLeft ? at - half : at + half, y: bottom - 8, half });
+  const place = top + 14;
+  taken.push({ x: isLeft ? at - half : at + half, y: place, half });
   return [
     `<line class="mark" x1="${at}" x2="${at}" y1="${top}" y2="${bottom}"/>`,
-    `<text class="mark-label" x="${at + (isLeft ? -6 : 6)}" y="${bottom - 8}" text-anchor="${isLeft ? 'end' : 'start'}">${escapeXml(mark.label)}</text>`,
+    `<text class="mark-label" x="${at + (isLeft ? -6 : 6)}" y="${place}" text-anchor="${isLeft ? 'end' : 'start'}">${escapeXml(mark.label)}</text>`,
   ];
 }
 

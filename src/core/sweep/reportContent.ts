@@ -34,7 +34,10 @@ export function leadSentence({ results }: Pick<ReportInput, 'results'>): string 
   if (results.answer !== null) return results.answer;
   const done = results.cells.filter(({ state }) => state === 'done').length;
   const simulated = results.mode === 'rehearsal' ? 'Simulated: ' : '';
-  return `${simulated}${done} of ${results.cells.length} cells have a result (run ${results.outcome}).`;
+  const counted = `${simulated}${done} of ${results.cells.length} cells have a result`;
+  return results.outcome === 'running'
+    ? `${counted} so far: the run had not ended.`
+    : `${counted} (run ${results.outcome}).`;
 }
 
 /** The first sentence is what was asked for; how far it goes is smaller print. */
@@ -104,7 +107,7 @@ export function methodSentences(input: ReportInput): readonly string[] {
     `Prompt and answer lengths in tokens: ${loads.join('; ')}.`,
     `${range(requests)} measured requests a trial after ${range(warmups)} for warm-up, with prompts that no cache has seen.`,
     `A percentile is given only where the sample certifies it: p50 from ${certifiedFrom.p50} completed requests, p90 from ${certifiedFrom.p90}, p95 from ${certifiedFrom.p95}, p99 from ${certifiedFrom.p99} (MLPerf's early-stopping floor, 99 % confidence).`,
-    'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests, from a histogram. Per query: mean of output tokens / E2E. System: output tokens whose time lies in the window / its length.',
+    'TTFT: first token after sending. TPOT: (E2E - TTFT) / (output tokens - 1) of a request. ITL: gaps between stream events over all requests, from a histogram. Per query: mean of output tokens / E2E. System: output tokens, of requests that ended well, whose time lies in the window / its length.',
     windowSentence(results),
   );
   if (results.serviceLevel !== null)
@@ -185,13 +188,18 @@ function littlesLaw(results: RunResults): string {
     }),
   );
   if (residuals.length === 0) return "Little's law could not be checked: no trial has all figures.";
+  const trials = results.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
+  const checked =
+    residuals.length === trials
+      ? 'every trial'
+      : `each of the ${residuals.length} of ${trials} trials that it could be checked in`;
   const broken = residuals.filter(({ consistent }) => !consistent);
   const largest = (broken.length > 0 ? broken : residuals).reduce((top, one) =>
     one.residual > top.residual ? one : top,
   );
   const share = `${figure(100 * largest.residual)} % at ${largest.label}`;
   return broken.length === 0
-    ? `Little's law holds in every trial: requests in flight against throughput x time miss each other by ${share} at most (limit ${100 * mostResidual} %, where that is more than 10 ms a request and than sampling explains).`
+    ? `Little's law holds in ${checked}: requests in flight against throughput x time miss each other by ${share} at most (limit ${100 * mostResidual} %, where that is more than 10 ms a request and than sampling explains).`
     : `Little's law is missed by ${share} (limit ${100 * mostResidual} %): such cells are left out of the answer.`;
 }
 

@@ -219,18 +219,26 @@ function throughputPlots(results: RunResults): readonly ReportPlot[] {
       results,
       'TTFT by system throughput',
       'TTFT p95, ms',
-      (cell) => worst(cell, userTtftP95Ms, Math.max),
+      (cell) => worstPoint(worst(cell, userTtftP95Ms, Math.max)),
       limitOf(level?.ttftP95Ms, (limit) => `SLO ${limit} ms`),
     ),
     systemPlot(
       results,
       'Rate of a query by system throughput',
       'per query, tokens/s',
-      (cell) => worst(cell, (trial) => trial.perQueryTokensPerSecond, Math.min),
+      (cell) => intervalOf(cell, 'perQueryTokensPerSecond'),
       limitOf(level?.perQueryTokensPerSecond, (limit) => `SLO ${limit} tokens/s`),
     ),
   ].flatMap((chart) => (chart.series.some(({ points }) => points.length > 0) ? [line(chart)] : []));
   return found.length > 0 ? found : throughputByLoad(results);
+}
+
+/** Over trials, with its 95 % interval where there is one. */
+type Interval = NonNullable<ReturnType<typeof intervalOf>>;
+
+/** A percentile has no interval. */
+function worstPoint(value: number | null): Interval | null {
+  return value === null ? null : { mean: value, low: value, high: value, known: false };
 }
 
 function limitOf(limit: number | undefined, words: (limit: number) => string): LineChart['limit'] {
@@ -241,16 +249,26 @@ function systemPlot(
   results: RunResults,
   title: string,
   yTitle: string,
-  of: (cell: CellResult) => number | null,
+  of: (cell: CellResult) => Interval | null,
   limit: LineChart['limit'],
 ): LineChart {
   const series = ladders(results.cells).map(({ name, cells }) => ({
     name,
     points: cells.flatMap((cell) => {
-      const x = worst(cell, (trial) => trial.systemTokensPerSecond, Math.min);
+      const x = intervalOf(cell, 'systemTokensPerSecond');
       const y = of(cell);
       if (cell.state !== 'done' || x === null || y === null) return [];
-      return [{ x, y, label: String(loadValue(cell) ?? ''), hollow: !isUsable(cell) }];
+      const label = String(loadValue(cell) ?? '');
+      return [
+        {
+          x: x.mean,
+          y: y.mean,
+          label,
+          hollow: !isUsable(cell),
+          ...(y.known ? { low: y.low, high: y.high } : {}),
+          ...(x.known ? { left: x.low, right: x.high } : {}),
+        },
+      ];
     }),
   }));
   const all = series.flatMap(({ points }) => points);
@@ -259,7 +277,7 @@ function systemPlot(
   const summary =
     first === undefined || last === undefined
       ? 'No cell has both figures.'
-      : `From ${figure(first.x)} tokens/s in all and ${figure(first.y)} (${yTitle}) at ${axis} ${first.label} to ${figure(last.x)} and ${figure(last.y)} at ${last.label}. The number at a point is its ${axis}${all.some(({ hollow }) => hollow) ? "; hollow points are client-bound, not steady or against Little's law" : ''}.`;
+      : `From ${figure(first.x)} tokens/s in all and ${figure(first.y)} (${yTitle}) at ${axis} ${first.label} to ${figure(last.x)} and ${figure(last.y)} at ${last.label}. The number at a point is its ${axis}${all.some(({ hollow }) => hollow) ? "; hollow points are client-bound, not steady or against Little's law" : ''}${all.some(({ low, left }) => low !== undefined || left !== undefined) ? '; bars are 95 % intervals' : ''}.`;
   return {
     title: `${title}${simulatedMark(results)}`,
     summary,
@@ -304,8 +322,9 @@ function ladders(
   cells: readonly CellResult[],
 ): readonly { readonly name: string; readonly cells: readonly CellResult[] }[] {
   const varying = varyingFlags(cells);
+  const shared = cells.some((cell) => arrangementWords(cell) !== '');
   const groups = grouped(cells, (cell) =>
-    [variedWords(cell, varying), arrangementWords(cell), cell.load ?? '']
+    [variedWords(cell, varying), arrangementWords(cell) || (shared ? '1 copy' : ''), cell.load ?? '']
       .filter((part) => part !== '')
       .join(', '),
   );
@@ -317,5 +336,6 @@ function ladders(
 
 export function arrangementWords({ arrangement }: CellResult): string {
   if (arrangement === undefined || arrangement.copies === 1) return '';
-  return `${arrangement.copies} copies${arrangement.sharing === undefined ? '' : `, ${arrangement.sharing}`}`;
+  const { copies, sharing } = arrangement;
+  return `${copies} copies${sharing === undefined ? '' : sharing === 'mps' ? ' under MPS' : ', time-sliced'}`;
 }

@@ -32,7 +32,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; padding-bottom: .25rem; }
 th, td { text-align: left; padding: .3rem .4rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; } tbody th { min-width: 9rem; } td:last-child { min-width: 7.5rem; } td:nth-child(2):not(:last-child) { white-space: nowrap; } p, ul { max-width: 62rem; } th small { display: block; font-weight: 400; color: var(--quiet); }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; } th.number { white-space: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .5rem 0; } dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: color-mix(in srgb, var(--text) 6%, transparent); padding: .75rem; overflow-x: auto; font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 summary { cursor: pointer; margin: 1rem 0 .5rem; font-weight: 600; }

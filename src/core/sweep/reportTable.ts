@@ -36,6 +36,8 @@ export function cellTable(results: RunResults): Table {
   ];
   const batches = results.cells.some(({ batch }) => batch !== undefined);
   if (batches) columns.splice(-2, 0, column('whole batch', 's'));
+  const goodput = results.cells.some(({ trials }) => trials.some((trial) => trial.goodput !== null));
+  if (goodput) columns.splice(-2, 0, column('goodput', '1/s'));
   const rows = results.cells.map((cell) => {
     const high = (of: (trial: LoadResult) => number | null) => figure(worst(cell, of, Math.max));
     const low = (of: (trial: LoadResult) => number | null) => figure(worst(cell, of, Math.min));
@@ -51,6 +53,7 @@ export function cellTable(results: RunResults): Table {
       systemWords(cell),
       figure(meanOf(cell, ({ requestsPerSecond }) => requestsPerSecond ?? null)),
       ...(batches ? [figure(batchSeconds(cell))] : []),
+      ...(goodput ? [figure(meanOf(cell, (trial) => trial.goodput))] : []),
       requestCounts(cell),
       resultWords(cell),
     ];

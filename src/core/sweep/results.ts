@@ -29,7 +29,7 @@ import type {
 import { searchResults } from './searchResults.ts';
 import { summariseTrial } from './statistics.ts';
 import { steadied } from './steadyTime.ts';
-import { isClientBound, isUnsteady } from './usable.ts';
+import { isClientBound, isUnsteady, loadValue } from './usable.ts';
 
 /** What the journal does not say of a run; it stands in environment.json. */
 export interface RunContext {
@@ -317,6 +317,10 @@ function named(labels: readonly string[]): string {
 /** More of one kind are counted. */
 const MOST_NOTES = 10;
 
+function isWithoutWindow({ checks, window, requests }: LoadResult): boolean {
+  return checks !== undefined && window === undefined && (requests.ok ?? 0) > 0;
+}
+
 /** `needsP95`: a service level is to be judged. */
 function measurementWarnings(cells: readonly CellResult[], needsP95: boolean): string[] {
   const warnings: string[] = [];
@@ -342,6 +346,12 @@ function measurementWarnings(cells: readonly CellResult[], needsP95: boolean): s
   if (hidden.length > 0)
     warnings.push(
       `Several tokens come in one event, so ITL is not the time between tokens: ${named(hidden)}.`,
+    );
+  // An offline batch and a trace have no load that rounds could be counted by.
+  const whole = cells.filter((cell) => loadValue(cell) !== null && cell.trials.some(isWithoutWindow));
+  if (whole.length > 0)
+    warnings.push(
+      `Too few rounds of requests for a measuring window, so that start and drain are in every figure: ${named(whole.map(({ label }) => label))}.`,
     );
   const queued = labels(({ queueDelayMs, e2eMs }) => (queueDelayMs?.mean ?? 0) > 0.01 * (e2eMs.mean ?? 0));
   if (queued.length > 0)

@@ -272,14 +272,14 @@ export function summarise(sample: readonly number[]): Quantiles {
 export function upperP95(sample: readonly number[]): number | null {
   const n = sample.length;
   const [p, chance] = [0.95, 0.05];
-  // Chance that exactly k of n are below the true percentile, from k = n downwards.
-  let exactly = p ** n;
-  let sum = exactly;
+  // Chance that exactly k of n are below the true percentile, from k = n downwards: by its logarithm, for 0.95^15000 is no double.
+  let logExactly = n * Math.log(p);
+  let sum = Math.exp(logExactly);
   if (sum > chance) return null;
   let rank = n;
   for (let k = n; k > 1; k--) {
-    exactly *= (k / (n - k + 1)) * ((1 - p) / p);
-    sum += exactly;
+    logExactly += Math.log((k / (n - k + 1)) * ((1 - p) / p));
+    sum += Math.exp(logExactly);
     if (sum > chance) break;
     rank = k - 1;
   }

@@ -6,10 +6,14 @@ export interface TokenFlow {
   before(ms: number): number;
 }
 
-/** By the client's buckets where it kept them, else by each request's first and last token. */
+/**
+ * By the client's buckets where it kept them, else by each request's first and last token. So it is where requests failed: buckets hold
+ * their tokens too, which nobody was served.
+ */
 export function tokenFlow(measurement: TrialMeasurement): TokenFlow {
-  const { tokensInWindow } = measurement;
-  return tokensInWindow !== undefined && tokensInWindow.tokens.length > 0
+  const { tokensInWindow, requests } = measurement;
+  const failed = requests.failure.some((kind) => kind !== null);
+  return tokensInWindow !== undefined && tokensInWindow.tokens.length > 0 && !failed
     ? bucketFlow(tokensInWindow.bucketMs, tokensInWindow.tokens)
     : requestFlow(measurement.requests);
 }

@@ -39,7 +39,9 @@ function slimTrial(trial: LoadResult): LoadResult {
     client: client === null || !client.bound ? null : client,
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(queueDelayMs === undefined ? {} : { queueDelayMs: slimQuantiles(queueDelayMs) }),
-    ...(checks?.stationary === false ? { checks: { ...checks, notes: [] } } : {}),
+    ...(checks?.stationary === false || checks?.consistent === false
+      ? { checks: { ...checks, notes: [] } }
+      : {}),
   };
 }
 

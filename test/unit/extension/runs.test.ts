@@ -2,7 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { compareRuns } from '../../../src/core/sweep/compare.ts';
+import { cellInterval } from '../../../src/core/sweep/repeats.ts';
 import type { CellResult, RunResults } from '../../../src/core/sweep/run.ts';
+import { isInconsistent } from '../../../src/core/sweep/usable.ts';
 import { CellChanges } from '../../../src/extension/panels/cellChanges.ts';
 import { otherRuns } from '../../../src/extension/panels/otherRuns.ts';
 import { sentCells } from '../../../src/extension/panels/slimCells.ts';
@@ -14,6 +17,7 @@ import { cellFigures } from '../../../webview/sweep/cellFigures.ts';
 import { metrics } from '../../../webview/sweep/metrics.ts';
 import {
   cellResult,
+  loadResult,
   memoryLimitResults,
   runResults,
   startedWallMs,
@@ -73,6 +77,35 @@ describe('a run of very many cells', () => {
         ...metrics.map(({ id }) => row.figure(id)),
       ]);
     expect(rows(sent)).toEqual(rows(many.cells));
+  });
+
+  it('keeps the mark of a trial that cannot be true, and the intervals that differences are told by', () => {
+    const errors = { systemTokensPerSecond: { standardError: 20, low: 958, high: 1042, batches: 20 } };
+    const checks = {
+      stationary: true,
+      littleResidual: 0.2,
+      consistent: false,
+      clientBound: false,
+      inputLengthMiss: null,
+      outputLengthMiss: null,
+      notes: [],
+    };
+    const runWith = (systemTokensPerSecond: number) => {
+      const trials = [loadResult(8, { systemTokensPerSecond, errors })];
+      const interval = cellInterval(trials);
+      const cells = many.cells.map((cell, at) =>
+        at === 1
+          ? { ...cell, trials: [loadResult(8, { checks })] }
+          : { ...cell, state: 'done' as const, trials, ...(interval === undefined ? {} : { interval }) },
+      );
+      return { ...many, cells };
+    };
+    const [first, second] = [runWith(1000), runWith(1100)];
+    const slim = (run: RunResults) => ({ ...run, cells: sentCells(run, run.cells) });
+    expect(isInconsistent(slim(first).cells[1] as CellResult)).toBe(true);
+    const whole = compareRuns(first, second).cells[0]?.metrics.systemTokensPerSecond;
+    expect(whole).toMatchObject({ verdict: 'higher', method: 'two-sample' });
+    expect(compareRuns(slim(first), slim(second)).cells[0]?.metrics.systemTokensPerSecond).toEqual(whole);
   });
 
   it('is whole where its cells are few', () => {

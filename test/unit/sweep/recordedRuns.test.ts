@@ -14,6 +14,13 @@ describe('a chat sweep of vLLM on an H100', async () => {
     expect(results.cells.map(({ state }) => state)).toEqual(Array(7).fill('done'));
   });
 
+  it('says of which cell the few requests leave no window, and so start and drain are in its figures', () => {
+    expect(results.cells.filter(({ trials }) => trials[0]?.window === undefined)).toHaveLength(1);
+    expect(results.warnings).toContainEqual(
+      expect.stringMatching(/^Too few rounds of requests for a measuring window.*: concurrency 64\.$/),
+    );
+  });
+
   it("keeps Little's law in every cell, and the client was the limit in none", () => {
     const checks = results.cells.flatMap(({ trials }) => trials.flatMap((trial) => trial.checks ?? []));
     expect(checks).toHaveLength(7);
@@ -101,7 +108,7 @@ describe('two engines on one GPU under MPS', async () => {
 
   it('are compared under the load that both had, as the other pair was cut off', () => {
     expect(results.answer).toMatch(
-      /Sharing the same load \(concurrency 32\), 2 engines under MPS give \+\d[\d.]* % .*over one\./,
+      /^Sharing the same load \(concurrency 32\), 2 engines under MPS give \+\d[\d.]* % .*over one\./,
     );
   });
 

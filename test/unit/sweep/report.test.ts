@@ -243,6 +243,31 @@ describe('the plots', () => {
     expect(mps).toContain('+50.0 %');
   });
 
+  it('name every line, draw intervals along both axes, and have goodput where it was counted', () => {
+    const errors = {
+      systemTokensPerSecond: { standardError: 5, low: 90, high: 110, batches: 12 },
+      perQueryTokensPerSecond: { standardError: 5, low: 40, high: 60, batches: 12 },
+    };
+    const cells = [
+      madeCell('one', [100], { concurrency: 8 }, { errors, goodput: 3.25 }),
+      madeCell(
+        'two',
+        [150],
+        { arrangement: { copies: 2, sharing: 'mps' as const }, concurrency: 8 },
+        { errors },
+      ),
+    ];
+    const svg = plain(cells, 'chat');
+    expect(svg).toContain('>1 copy<');
+    expect(svg).toContain('>2 copies under MPS<');
+    // Of each point along the throughput in both plots, and across it in that of a query's rate.
+    expect(svg.match(/class="error"/g)).toHaveLength(6);
+    const table = cellTable({ ...reportOf().results, cells });
+    const at = table.columns.findIndex(({ title }) => title === 'goodput');
+    expect(table.rows.map((row) => row[at])).toEqual(['3.25', '–']);
+    expect(cellTable({ ...reportOf().results, cells: [madeCell('a', [1])] }).columns).toHaveLength(12);
+  });
+
   it('fall back to throughput where the question cannot be drawn', () => {
     expect(plain(reportOf().results.cells, 'mps')).toContain('TTFT by system throughput');
   });

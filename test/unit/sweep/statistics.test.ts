@@ -157,6 +157,13 @@ describe('the upper end of a p95', () => {
     expect(upperP95(Array.from({ length: 58 }, () => 1))).toBeNull();
     expect(upperP95(Array.from({ length: 59 }, (_, at) => at))).toBe(58);
   });
+
+  it.each([1_000, 20_000, 300_000])('comes close to the percentile itself in a sample of %d', (size) => {
+    const bound = (upperP95(Array.from({ length: size }, (_, at) => at + 1)) ?? 0) / size;
+    // By the normal approximation of the binomial.
+    const expected = 0.95 + 1.645 * Math.sqrt((0.95 * 0.05) / size);
+    expect(Math.abs(bound - expected)).toBeLessThan(2 / size + 0.001 * (1 - expected));
+  });
 });
 
 describe('a trial', () => {

@@ -69,6 +69,23 @@ describe('tokens by time', () => {
   });
 });
 
+describe('requests that failed', () => {
+  it('give no tokens to the throughput, though the client counted those that came', () => {
+    const measurement = closedLoop(steady);
+    const whole = summariseTrial(measurement, null);
+    const failure = measurement.requests.failure.map((_, at) =>
+      at % 4 === 0 ? ('error-in-stream' as const) : null,
+    );
+    const some = summariseTrial(
+      { ...measurement, requests: { ...measurement.requests, failure } },
+      { ttftP95Ms: 1e9 },
+    );
+    for (const figure of ['systemTokensPerSecond', 'requestsPerSecond', 'overallTokensPerSecond'] as const)
+      expect((some[figure] ?? 0) / (whole[figure] ?? 1)).toBeCloseTo(0.75, 1);
+    expect(some.goodput).toBeCloseTo(some.requestsPerSecond ?? 0, 9);
+  });
+});
+
 /** Requests due each second that each take 0.9 s of one server: `factor` above 1.1 is more than it can do. */
 function openLoop(factor: number, requests = 200): TrialMeasurement {
   const random = randomFrom(11);

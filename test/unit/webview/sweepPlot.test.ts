@@ -144,6 +144,43 @@ describe('the plot', () => {
     ]);
   });
 
+  it('reaches to the ends of its error bars', () => {
+    const interval = { mean: 100, low: 60, high: 900, n: 2, standardError: 9 };
+    const cell = cellResult(8, {
+      interval: { systemTokensPerSecond: interval, perQueryTokensPerSecond: interval },
+    });
+    const chart = drawn(runResults({ cells: [cell, cellResult(4)] }));
+    expect([chart.x.reaches, chart.left.reaches]).toEqual([900, 900]);
+  });
+
+  it('draws what is against Little’s law as that, and one failed request of a thousand as measured', () => {
+    const checks = {
+      stationary: true,
+      littleResidual: 0.2,
+      consistent: false,
+      clientBound: false,
+      inputLengthMiss: null,
+      outputLengthMiss: null,
+      notes: [],
+    };
+    const results = runResults({
+      cells: [
+        cellResult(4, { trials: [loadResult(4, { checks })] }),
+        cellResult(8, {
+          trials: [loadResult(8, { requests: { ok: 999, failed: 1, byKind: { timeout: 1 } } })],
+        }),
+      ],
+    });
+    expect(cellFigures(results, context).map(({ standing }) => standing)).toEqual([
+      'inconsistent',
+      'measured',
+    ]);
+    expect(drawn(results).series.map(({ shape }) => shape)).toContain('cross');
+    expect(plotSummary(results, cellFigures(results, context), metricOf('system'), format)).toContain(
+      '1 against Little’s law and left out of answers',
+    );
+  });
+
   it('says simulated across the plot, on every line and axis of a rehearsal, nowhere of a measurement', () => {
     const labels = (mode: 'rehearsal' | 'measured') => {
       const { series, left, watermark } = drawn(runResults({ mode }));

@@ -72,10 +72,15 @@ const SAME_GAIN = 0.03;
 export function mpsAnswer({ cells }: AnswerInput): PartialAnswer {
   const points = gainMap(cells);
   if (points.length === 0) {
+    const shared = sharedLoads(cells);
+    const none =
+      'the mps question needs one engine, and two or more on the same GPU, under the same load each.';
     return {
       sentences: [
-        'No pair of cells can be compared: the mps question needs one engine, and two or more on the same GPU, under the same load each.',
-        ...sharedLoads(cells),
+        ...shared,
+        shared.length === 0
+          ? `No pair of cells can be compared: ${none}`
+          : `What a second engine's own load would gain cannot be told: ${none}`,
         ...leftOut(cells),
         ...missedByFailures(cells),
       ],
