@@ -95,7 +95,7 @@ test('is watched again after the window was reloaded, without being asked for', 
   await workbench.choose('This machine');
   const live = () => workbench.panel().getByText(/this-machine: live/);
   await live().waitFor();
-  await workbench.page.reload();
+  await workbench.reloadWith('GPU Telemetry');
   await workbench.tab('GPU Telemetry').waitFor();
   await live().waitFor();
   await workbench.panel().locator('.tile').first().waitFor();

@@ -1,5 +1,6 @@
 /** VS Code's window as a person uses it: what is seen and pressed, by names that stand on the screen. */
 import type { BrowserContext, FrameLocator, Locator, Page } from 'playwright-core';
+import { expect, vi } from 'vitest';
 import type { CodeServer } from '../tools/codeServer.ts';
 
 export class Workbench {
@@ -117,6 +118,13 @@ export class Workbench {
     await tab.waitFor({ state: 'detached' });
   }
 
+  /** Reloads the window once it has stored that this tab is open: VS Code in a browser does so when idle, every few seconds. */
+  async reloadWith(title: string): Promise<void> {
+    const stored = async () => expect(await this.page.evaluate(storedEditors)).toContain(title);
+    await vi.waitFor(stored, { timeout: 60_000, interval: 250 });
+    await this.page.reload();
+  }
+
   /** What has been said and read must not stand in a picture. */
   async hideNotifications(): Promise<void> {
     const toasts = this.page.locator('.notification-toast');
@@ -133,6 +141,31 @@ export class Workbench {
     await this.page.close({ runBeforeUnload: true });
     await closed;
   }
+}
+
+/** Runs in the page: what VS Code's databases there hold of the editors that are open. */
+async function storedEditors(): Promise<string> {
+  const read = (name: string) =>
+    new Promise<string>((resolve, reject) => {
+      const opening = indexedDB.open(name);
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        const database = opening.result;
+        const reading = database
+          .transaction('ItemTable')
+          .objectStore('ItemTable')
+          .get('memento/workbench.parts.editor');
+        reading.onerror = () => reject(reading.error);
+        reading.onsuccess = () => {
+          database.close();
+          resolve(String(reading.result));
+        };
+      };
+    });
+  const names = (await indexedDB.databases()).flatMap(({ name }) =>
+    name?.includes('-state-db-') ? [name] : [],
+  );
+  return (await Promise.all(names.map(read))).join();
 }
 
 /** Does what opens something until it is there: a workbench that is busy loses a press now and then. */
