@@ -1,6 +1,6 @@
 /** Deployments in files or options -> estimates. */
 
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Calibration } from '../core/calibration/calibration.ts';
 import { allDevices, closestDeviceName } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
@@ -19,10 +19,12 @@ import { type ResolveOptions, resolveModel } from '../storage/modelFolder.ts';
 import { findDeployments } from '../text/deployments.ts';
 import { lineColumn } from '../text/lineColumn.ts';
 import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import { isYaml } from '../text/sources/source.ts';
 import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker, unreadArguments } from '../text/unresolved.ts';
+import { tornYaml } from '../text/yaml/pieces.ts';
 import { BadInput, locatedLine, problemLine } from './badInput.ts';
-import { resolveOptions } from './hubOption.ts';
+import { resolveOptions, withHubHint } from './hubOption.ts';
 import { readDocument } from './readDocument.ts';
 
 /** What options say of every deployment. */
@@ -64,9 +66,7 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
   const text = await readDocument(file, settings.cwd);
   const found = findDeployments(text, { path: file });
   if (found === undefined || (found.deployments.length === 0 && found.problems.length === 0)) {
-    throw new BadInput(
-      `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs, launch scripts, compose files, Kubernetes manifests, Dockerfiles, Helm values, Triton's model.json and programs below a comment such as "# loadline: engine=static-batch".`,
-    );
+    throw new BadInput(...noDeployment(file, text));
   }
   const estimates: (DeploymentEstimate | UnknownEstimate)[] = [];
   const problems: string[] = [];
@@ -76,11 +76,13 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
   for (const problem of found.problems) say(problem);
   for (const located of found.deployments) {
     for (const problem of located.problems) say(problem);
-    const source = `${basename(file)}:${lineColumn(text, located.range.start).line}`;
+    const source = `${file}:${lineColumn(text, located.range.start).line}`;
     const outcome = await fitLocated(located, source, dirname(resolve(settings.cwd, file)), settings);
     estimates.push(outcome.estimate);
     if (outcome.problem !== undefined) problems.push(locatedLine(file, text, outcome.problem));
     for (const warning of outcome.estimate.warnings) {
+      // What stands in the way of an estimate is said at its place already.
+      if (warning.message === outcome.problem?.message) continue;
       if (unusable.has(warning.code)) {
         const range = located.flags[String(warning.path?.[1])]?.value ?? located.range;
         problems.push(locatedLine(file, text, { ...warning, range }));
@@ -90,6 +92,18 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
     if (unread.length > 0) warnings.push(`${source}: what ${unread.join(', ')} stands for is left out.`);
   }
   return { estimates, problems, warnings };
+}
+
+/** Why a file that somebody named has no deployment. */
+function noDeployment(file: string, text: string): readonly string[] {
+  if (/\.sweep\.ya?ml$/.test(file)) {
+    return [
+      `${file}: this is a sweep plan, not a deployment. \`loadline sweep --dry-run ${file}\` says which of its cells fit.`,
+    ];
+  }
+  const none = `${file}: no deployment was found in it. Loadline reads vLLM's YAML configs, launch scripts, compose files, Kubernetes manifests, Dockerfiles, Helm values, Triton's model.json and programs below a comment such as "# loadline: engine=static-batch".`;
+  const torn = isYaml({ path: file }) ? tornYaml(text) : undefined;
+  return torn === undefined ? [none] : [none, locatedLine(file, text, torn)];
 }
 
 async function fitLocated(
@@ -130,7 +144,9 @@ async function fitLocated(
       return {
         estimate: unknownEstimate(
           source,
-          problem ?? { code: 'model.unknown', message: 'The model is not known.' },
+          problem === undefined
+            ? { code: 'model.unknown', message: 'The model is not known.' }
+            : withHubHint(deployment.model, problem, settings.hub),
         ),
       };
     }
@@ -158,7 +174,8 @@ export async function fitOptions(
       const unknown = unknownEstimate(source, problem);
       return { estimates: [unknown], problems: [], warnings: [problemLine('--model', problem)] };
     }
-    throw new BadInput(...model.problems.map((one) => problemLine('--model', one)));
+    const hinted = model.problems.map((one) => withHubHint(deployment.model ?? '', one, settings.hub));
+    throw new BadInput(...hinted.map((one) => problemLine('--model', one)));
   }
   const estimated = estimate(
     requestOf(source, deployment, model.value, settings.device, undefined, settings),

@@ -1,7 +1,8 @@
 import type { FlagValue } from '../core/engine/deployment.ts';
 import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
+import type { Problem } from '../core/result.ts';
 import { hubAccess, tokenOf } from '../storage/checkpoint/hubAccess.ts';
-import type { Environment } from '../storage/checkpoint/hubCache.ts';
+import { type Environment, isHubId } from '../storage/checkpoint/hubCache.ts';
 import type { ResolveOptions } from '../storage/modelFolder.ts';
 import { BadInput, problemLine } from './badInput.ts';
 import type { ParsedOptions } from './options.ts';
@@ -38,4 +39,10 @@ export function resolveOptions(
     ...(overrides === undefined ? {} : { overrides }),
     ...(hub === undefined ? {} : { hub }),
   };
+}
+
+/** The way to a model that is not here, where its name is one of the hub and nobody gave leave to ask it. */
+export function withHubHint(name: string, problem: Problem, hub: ResolveOptions['hub'] | undefined): Problem {
+  if (problem.code !== 'model.not-found' || hub !== undefined || !isHubId(name)) return problem;
+  return { ...problem, message: `${problem.message} --hub asks the model hub for it.` };
 }

@@ -1,10 +1,10 @@
-/** The candidate nearest to `word` by edit distance, where it is near enough to have been meant. */
+/** The candidate nearest to `word` by edit distance, capitals or not, where it is near enough to have been meant. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 4)) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
-    const distance = editDistance(word, candidate);
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

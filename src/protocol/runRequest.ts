@@ -1,6 +1,6 @@
 /** A plan, put together with what is known of the host, becomes the request that starts it. The terminal and the editor both go through here. */
 import type { Calibration } from '../core/calibration/calibration.ts';
-import { findDevice } from '../core/device/catalogue.ts';
+import { closestDeviceName, findDevice } from '../core/device/catalogue.ts';
 import { findEngine } from '../core/engine/engine.ts';
 import { findServerLaunch } from '../core/engine/serverLaunches.ts';
 import type { ModelFacts } from '../core/model/facts.ts';
@@ -30,7 +30,7 @@ export interface PlanSituation {
   readonly mode: RunMode;
   /** null where the model's config.json is not at hand. */
   readonly model: ModelFacts | null;
-  /** null for a rehearsal, which counts with the plan's GPU. */
+  /** null where no host was asked: a rehearsal, and a plan that is only shown, count with the plan's GPU. */
   readonly probe: ProbeRecord | null;
   readonly calibration?: Calibration;
   readonly starts?: readonly KnownStart[];
@@ -107,7 +107,8 @@ function measuredContext(plan: SweepPlan, situation: PlanSituation): Result<Reso
   const [first] = chosen;
   const missing = indices.filter((_, at) => chosen[at] === undefined);
   // A cluster's GPUs are those of its jobs, and an endpoint holds its own: this host need not have them.
-  const elsewhere = plan.scheduler !== undefined || plan.engine.launch?.endpoint !== undefined;
+  const elsewhere =
+    probe === null || plan.scheduler !== undefined || plan.engine.launch?.endpoint !== undefined;
   if (first === undefined || missing.length > 0) {
     if (elsewhere) {
       const named = plan.gpu === undefined ? undefined : findDevice(plan.gpu);
@@ -120,8 +121,9 @@ function measuredContext(plan: SweepPlan, situation: PlanSituation): Result<Reso
     const has =
       gpus.length === 0
         ? 'no GPU that its driver shows'
-        : `GPUs ${gpus.map(({ index }) => index).join(', ')}`;
-    const message = `The host has ${has}; the plan wants ${indices.join(', ')}. Rehearse the plan where there is none.`;
+        : `${gpus.length === 1 ? 'GPU' : 'GPUs'} ${gpus.map(({ index }) => index).join(', ')}`;
+    const wanted = `${indices.length === 1 ? 'GPU' : 'GPUs'} ${indices.join(', ')}`;
+    const message = `The host has ${has}; the plan wants ${wanted}. A rehearsal needs none.`;
     return failure({
       code: 'host.no-gpu',
       message,
@@ -141,7 +143,10 @@ function measuredContext(plan: SweepPlan, situation: PlanSituation): Result<Reso
 }
 
 function unknownGpu(name: string): Problem {
-  const message = `The GPU "${name}" is not known. Give an id such as h100-sxm-80gb, or the driver's name.`;
+  const near = closestDeviceName(name);
+  const hint =
+    near === undefined ? "Give an id such as h100-sxm-80gb, or the driver's name." : `Did you mean ${near}?`;
+  const message = `The GPU "${name}" is not known. ${hint}`;
   return { code: 'plan.gpu-unknown', message, path: ['gpu'] };
 }
 
@@ -185,7 +190,8 @@ export function prepareRun(input: RunRequestInput): Result<PreparedRun> {
   const running = cells.filter(({ skipped }) => !skipped);
   const [first] = cells;
   if (running.length === 0) {
-    const message = `Every cell is predicted not to fit: ${first?.prediction?.reason ?? ''} Write predictedNotToFit: probe to try all the same.`;
+    const reason = (first?.prediction?.reason ?? 'the reason is not known').replace(/\.$/, '');
+    const message = `Every cell is predicted not to fit: ${reason}. Write predictedNotToFit: probe to try all the same.`;
     return failure({ code: 'plan.nothing-to-run', message, path: ['deployment'] });
   }
   const simulated = context.mode === 'rehearsal';

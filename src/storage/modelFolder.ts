@@ -118,7 +118,8 @@ function notFound(name: string, places: readonly string[]): Problem {
 function placesOf(name: string, folders: readonly string[]): string[] {
   if (name === '~' || name.startsWith('~/')) return [join(homedir(), name.slice(1))];
   if (isAbsolute(name)) return [name];
-  return (folders.length > 0 ? folders : [process.cwd()]).map((folder) => resolve(folder, name));
+  const places = (folders.length > 0 ? folders : [process.cwd()]).map((folder) => resolve(folder, name));
+  return [...new Set(places)];
 }
 
 /**

@@ -23,7 +23,7 @@ export function parseSweepPlan(text: string): ParsedSweepPlan {
     const [start, end] = torn.pos;
     const problem = {
       code: 'plan.torn',
-      message: `The plan cannot be read as YAML: ${yamlErrorText(torn)}.`,
+      message: `The plan cannot be read as YAML (${yamlErrorText(torn)}).`,
     };
     const range = {
       start: Math.min(start, text.length),

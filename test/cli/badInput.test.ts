@@ -140,6 +140,29 @@ describe('a document', () => {
     }
   });
 
+  it('whose indentation is wrong is said to be no YAML, with the place', async () => {
+    const file = written('indented.yaml', 'model: gpt2\n  max-model-len: 1024\n');
+    const { exitCode, stderr } = await run('fit', file, '--gpu', 'h100');
+    expect(stderr).toMatch(/^indented\.yaml:1:\d+: .*is the indentation right.*\[yaml\.torn\]$/m);
+    expect(exitCode).toBe(2);
+  });
+
+  it('that is a sweep plan is said to be one, with the command that reads it', async () => {
+    const { exitCode, stderr } = await run('fit', written('chat.sweep.yaml', 'name: chat\n'));
+    expect(stderr).toMatch(/this is a sweep plan.*`loadline sweep --dry-run chat\.sweep\.yaml`/);
+    expect(exitCode).toBe(2);
+  });
+
+  it('that names a GPU or a model nobody knows says so once, at its place', async () => {
+    const gpu = await run('fit', written('gpu.yaml', '# loadline: gpu=h900\nmodel: gpt2\n'));
+    expect(gpu.stderr).toMatch(/^gpu\.yaml:1:13: .*"h900" is not known.*\[gpu\.unknown\]\n$/);
+    const model = await run('fit', written('model.yaml', '# loadline: gpu=h100\nmodel: acme/none\n'));
+    expect(model.stderr).toMatch(
+      /no config\.json was found at \S+\/acme\/none\. .* --hub asks the model hub/,
+    );
+    expect(model.stderr.match(/\/acme\/none/g)).toHaveLength(1);
+  });
+
   it('whose anchors multiply, or that is nested without end, comes to an end', async () => {
     const laughs = Array.from({ length: 12 }, (_, level) =>
       level === 0 ? 'a0: &a0 [x, x, x]' : `a${level}: &a${level} [${`*a${level - 1}, `.repeat(9)}]`,

@@ -170,9 +170,10 @@ describe('a plan before it runs', () => {
     const before = runs();
     const shown = await cli.run(['sweep', '--rehearse', '--dry-run', plan('search', searching)]);
     expect(shown.exitCode).toBe(0);
-    expect(shown.stderr).toMatch(/gpu-memory-utilization 0.02, concurrency 4 +✖ does not fit/);
-    expect(shown.stderr).toMatch(/5 cells \(a search runs about 3 of them\), about .*; 3 engine starts/);
-    expect(shown.stderr).toMatch(/search for smallest-that-starts .*: about 3 of 5 candidates/);
+    expect(shown.stderr).toBe('');
+    expect(shown.stdout).toMatch(/gpu-memory-utilization 0.02, concurrency 4 .* ✖ does not fit/);
+    expect(shown.stdout).toMatch(/5 cells \(a search runs about 3 of them\), about .*; 3 engine starts/);
+    expect(shown.stdout).toMatch(/search for smallest-that-starts .*: about 3 of 5 candidates/);
     const json = await cli.run(['sweep', '--rehearse', '--dry-run', '--json', plan('search', searching)]);
     const preview = JSON.parse(json.stdout) as PlanPreview;
     expect(preview).toMatchObject({
@@ -194,7 +195,28 @@ describe('a plan before it runs', () => {
       { hosts: ['this-machine', 'gpu-b'] },
     ]);
     const shown = await cli.run(['sweep', '--rehearse', '--dry-run', plan('two', two)]);
-    expect(shown.stderr).toMatch(/on each of 2 hosts/);
+    expect(shown.stdout).toMatch(/on each of 2 hosts/);
+  });
+
+  it('is shown with its commands for its own GPU where its host cannot be reached', async () => {
+    const away = tiny.replace('[this-machine]', '["nobody@127.0.0.1:1"]');
+    const { exitCode, stdout, stderr } = await cli.run(['sweep', '--dry-run', plan('away', away)]);
+    expect(stderr).toMatch(
+      /^warning: .*was not asked for its GPUs: .*refused.* counts with the plan's gpu\.$/m,
+    );
+    expect(stdout).toMatch(/^tiny: .* on h100-sxm-80gb/);
+    expect(stdout).toMatch(/concurrency 4 .* ✔ fits/);
+    expect(stdout).toMatch(/^ {2}.*vllm serve .*Llama-3.2-1B-Instruct/m);
+    expect(exitCode).toBe(0);
+    const started = await cli.run(['sweep', plan('away', away)]);
+    expect(started.stderr).toMatch(/\[unreachable\]$/m);
+    expect(started.exitCode).toBe(3);
+  });
+
+  it('says why nothing is predicted of a cell', async () => {
+    const text = tiny.replace('slo:', 'matrix: { gpu-memory-utilization: [0.5, 1.5] }\nslo:');
+    const { stdout } = await cli.run(['sweep', '--rehearse', '--dry-run', plan('unknown', text)]);
+    expect(stdout).toMatch(/utilization 1.5, concurrency 4 .* \? not known: gpu-memory-utilization must be/);
   });
 
   it('says where a trace is wrong', async () => {
@@ -327,9 +349,9 @@ describe('a rehearsed sweep on this machine', () => {
 
   it('is only shown with --dry-run', async () => {
     const before = runs();
-    const { exitCode, stderr } = await cli.run(['sweep', '--rehearse', '--dry-run', plan('tiny', tiny)]);
+    const { exitCode, stdout } = await cli.run(['sweep', '--rehearse', '--dry-run', plan('tiny', tiny)]);
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/concurrency 4 +✔ fits/);
+    expect(stdout).toMatch(/concurrency 4 .* ✔ fits/);
     expect(runs()).toEqual(before);
   });
 

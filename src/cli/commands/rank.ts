@@ -11,7 +11,7 @@ import { resolveModel } from '../../storage/modelFolder.ts';
 import { BadInput, problemLine } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { unknownGpu } from '../fitDeployments.ts';
-import { hubOf, resolveOptions } from '../hubOption.ts';
+import { hubOf, resolveOptions, withHubHint } from '../hubOption.ts';
 import { type ParsedOptions, parseOptions } from '../options.ts';
 import { rankLines } from '../rankView.ts';
 import { readDocument } from '../readDocument.ts';
@@ -142,7 +142,11 @@ async function modelOf(
   hub: ReturnType<typeof hubOf>,
 ): Promise<ModelFacts> {
   const model = await resolveModel(name, [terminal.cwd], resolveOptions(flags, hub));
-  if (!model.ok) throw new BadInput(...model.problems.map((problem) => problemLine('--model', problem)));
+  if (!model.ok) {
+    throw new BadInput(
+      ...model.problems.map((problem) => problemLine('--model', withHubHint(name, problem, hub))),
+    );
+  }
   for (const warning of model.warnings) terminal.err(problemLine('warning', warning));
   return model.value;
 }

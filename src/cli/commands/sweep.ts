@@ -67,13 +67,17 @@ export async function sweepCommand(argv: readonly string[], terminal: Terminal):
     const ready: (Prepared & { readonly session: HostSession })[] = [];
     for (const session of sessions) {
       const probe = await probeFor(session, mode, planFile.plan, terminal).catch((error: unknown) => {
+        if (dry && isAway(error)) return sayNotAsked(session.name, error, terminal);
         if (hosts.length === 1 || !RemoteError.is(error)) throw error;
         codes.push(explain(error, terminal));
+        return undefined;
       });
       if (probe === undefined) continue;
       const situation = { ...around, mode, model, probe };
       const one = await prepare(planFile, { hosts, host: session.name, situation }, terminal);
-      if (!(dry && json)) showPlan(one.preview, one.prepared, terminal);
+      // Of a dry run it is the result; else it says what is about to start.
+      if (!dry) showPlan(one.preview, one.prepared, (line) => terminal.err(line));
+      else if (!json) showPlan(one.preview, one.prepared, (line) => terminal.out(line));
       ready.push({ session, ...one });
     }
     if (dry) {
@@ -126,6 +130,18 @@ async function probeFor(
 ): Promise<ProbeRecord | null> {
   if (mode === 'rehearsal' && plan.scheduler === undefined) return null;
   return (await session.agent()).probe({ signal: interrupted });
+}
+
+function isAway(error: unknown): error is RemoteError {
+  return RemoteError.is(error, 'unreachable') || RemoteError.is(error, 'timeout');
+}
+
+/** A plan can be looked at where its host is not. */
+function sayNotAsked(host: string, { message }: RemoteError, terminal: Terminal): null {
+  terminal.err(
+    `warning: ${host} was not asked for its GPUs: ${message} What follows counts with the plan's gpu.`,
+  );
+  return null;
 }
 
 function sayStarted(
@@ -259,28 +275,36 @@ async function prepare(
 }
 
 /** Cells with what is predicted of them, the commands, and how long it will take. */
-function showPlan(preview: PlanPreview, { request, context }: PreparedRun, terminal: Terminal): void {
+function showPlan(
+  preview: PlanPreview,
+  { request, context }: PreparedRun,
+  say: (line: string) => void,
+): void {
   const simulated = request.simulated ? ' (simulated: no engine is started, no GPU is used)' : '';
-  terminal.err(`${preview.name}: ${preview.model} on ${context.device}, host ${context.host}${simulated}`);
-  for (const line of textTable(predictionTable(preview))) terminal.err(`  ${line}`);
-  for (const line of searchLines(preview)) terminal.err(`  ${line}`);
-  if (preview.commands.length > 0) terminal.err('Engines that will be started there:');
-  for (const command of preview.commands) terminal.err(`  ${command}`);
-  terminal.err(scheduleLine(preview));
-  if (preview.mode === 'measured') terminal.err(startsLine(preview));
+  say(`${preview.name}: ${preview.model} on ${context.device}, host ${context.host}${simulated}`);
+  for (const line of textTable(predictionTable(preview))) say(`  ${line}`);
+  for (const line of searchLines(preview)) say(`  ${line}`);
+  if (preview.commands.length > 0) say('Engines that will be started there:');
+  for (const command of preview.commands) say(`  ${command}`);
+  say(scheduleLine(preview));
+  if (preview.mode === 'measured') say(startsLine(preview));
 }
 
+/** Reasons last: they are of any length. */
 function predictionTable({ cells }: PlanPreview): Table {
   return {
     columns: [
       { title: 'cell', unit: '', numeric: false },
-      { title: 'predicted', unit: '', numeric: false },
       { title: 'expected', unit: '', numeric: true },
+      { title: 'predicted', unit: '', numeric: false },
     ],
-    rows: cells.map(({ label, predicted, reason, skipped, expectedSeconds }) => [
-      label,
-      `${verdictWords[predicted]}${skipped ? `, not run: ${reason ?? ''}` : ''}`,
-      skipped ? '–' : duration(expectedSeconds),
-    ]),
+    rows: cells.map(({ label, predicted, reason, skipped, expectedSeconds }) => {
+      const why = (skipped || predicted === 'unknown') && reason !== null ? `: ${reason}` : '';
+      return [
+        label,
+        skipped ? '–' : duration(expectedSeconds),
+        `${verdictWords[predicted]}${skipped ? ', not run' : ''}${why}`,
+      ];
+    }),
   };
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../result.ts';
 import { loadLevels } from './planFlags.ts';
 import type { SweepPlan } from './planSchema.ts';
 import { searchCandidates } from './searchCandidates.ts';
+import { certifiedFrom } from './statistics.ts';
 
 type Path = Problem['path'] & {};
 
@@ -201,6 +202,10 @@ export function engineWarnings(plan: SweepPlan, launch: ServerLaunch): Problem[]
 }
 
 export function answerWarnings(plan: SweepPlan): Problem[] {
+  return [...serviceLevelWarnings(plan), ...sampleWarnings(plan)];
+}
+
+function serviceLevelWarnings(plan: SweepPlan): Problem[] {
   if (plan.question !== 'chat') return [];
   return plan.slo === undefined || Object.keys(plan.slo).length === 0
     ? [
@@ -212,4 +217,16 @@ export function answerWarnings(plan: SweepPlan): Problem[] {
         },
       ]
     : [];
+}
+
+/** Loads that are too short for the percentile which the service level asks of them: better known before the GPUs are used. */
+function sampleWarnings({ slo = {}, load }: SweepPlan): Problem[] {
+  const wanted = (['ttftP95Ms', 'tpotP95Ms'] as const).find((key) => slo[key] !== undefined);
+  if (wanted === undefined) return [];
+  return load.flatMap(({ requests }, at) => {
+    const fewest = Math.min(...[requests ?? Number.POSITIVE_INFINITY].flat());
+    if (fewest >= certifiedFrom.p95) return [];
+    const message = `${fewest} requests certify no p95, so slo.${wanted} is not judged: ${certifiedFrom.p95} have to be completed between warm-up and drain. 200 are enough for most loads.`;
+    return [{ code: 'plan.too-few-requests', message, path: ['load', at, 'requests'] }];
+  });
 }

@@ -4,6 +4,7 @@ import { closest } from '../../core/closest.ts';
 import type { FlagValue } from '../../core/engine/deployment.ts';
 import { findEngine } from '../../core/engine/engine.ts';
 import { type DocumentPath, knownKeys, valueAt } from '../../core/sweep/schemaNodes.ts';
+import { missingForm } from '../../core/sweep/schemaProblems.ts';
 import type { OffsetEdit } from '../edits.ts';
 import type { LocatedProblem } from '../located.ts';
 import { spelled } from '../sweepPlan.ts';
@@ -29,6 +30,11 @@ export function planFixes(text: string, { code, path = [], range, message }: Loc
   };
   switch (code) {
     case 'plan.unknown-key': {
+      const form = missingForm(String(key), path.slice(0, -1), plan);
+      if (form !== undefined) {
+        const line = `${form.key}: ${form.value}`;
+        return [{ title: `Add ${line}`, edits: [before(text, document, path, range.start, line)] }];
+      }
       const near = closest(String(key), knownKeys(path.slice(0, -1), plan));
       return near === undefined ? remove() : [replace(near), ...remove()];
     }
@@ -131,6 +137,20 @@ export function scalarText(value: FlagValue): string {
 function appended(text: string, line: string, title: string): PlanFix {
   const newText = `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`;
   return { title, edits: [{ range: { start: text.length, end: text.length }, newText }] };
+}
+
+/** Another pair before the one that stands at a path, in its style. */
+function before(
+  text: string,
+  document: Document,
+  path: DocumentPath,
+  start: number,
+  pair: string,
+): OffsetEdit {
+  const parent = document.getIn(path.slice(0, -1), true);
+  const indent = ' '.repeat(start - (text.lastIndexOf('\n', start - 1) + 1));
+  const between = isMap(parent) && parent.flow ? ', ' : `\n${indent}`;
+  return { range: { start, end: start }, newText: `${pair}${between}` };
 }
 
 function quoted(text: string, document: Document, path: DocumentPath): PlanFix[] {

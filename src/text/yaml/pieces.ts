@@ -4,6 +4,7 @@
  */
 import { type Document, parseAllDocuments } from 'yaml';
 import type { LocatedProblem, OffsetRange } from '../located.ts';
+import { maskTemplates } from '../templates.ts';
 import { yamlErrorText } from '../yamlError.ts';
 
 /** A document made of some of the lines of another. */
@@ -91,4 +92,13 @@ export function tornAt(whole: string, { document, outer }: YamlPiece): LocatedPr
     message: `This YAML cannot be read here (${yamlErrorText(error)}). The estimate counts only what could be read.`,
     range: { start, end },
   };
+}
+
+/** Where a text that was meant to be YAML, templates in it or not, is none. */
+export function tornYaml(text: string): LocatedProblem | undefined {
+  const pieces = parsePiece(maskTemplates(text).text, [{ start: 0, end: text.length }], { version: '1.1' });
+  const piece = pieces.find(({ document }) => document.errors.length > 0);
+  const [error] = piece?.document.errors ?? [];
+  const torn = piece && tornAt(text, piece);
+  return error && torn && { ...torn, message: `This YAML cannot be read here (${yamlErrorText(error)}).` };
 }

@@ -41,6 +41,50 @@ describe('a sweep plan', () => {
     expect(parseSweepPlan(text).problems[0]?.message).toContain('did you mean "question"?');
   });
 
+  it.each([
+    ['hosts: [this-machine]', 'hosts: this-machine', 'hosts: expected a list, not a text.'],
+    ['requests: 140', 'requests: many', 'load[0].requests: expected a number, not a text.'],
+    ['requests: 140', 'requests: 0', 'load[0].requests: expected at least 1.'],
+    ['requests: 140', 'requests: 1.5', 'load[0].requests: expected a whole number, not 1.5.'],
+    ['hosts: [this-machine]', 'hosts: []', 'hosts: expected at least 1 in the list.'],
+    [
+      'question: chat',
+      'question: chatt',
+      'question: expected memory-limit, cost, chat, batch-parallel, mps; did you mean "chat"?',
+    ],
+    ['question: chat', 'SLO: {}', '"SLO" is not a key of a plan; did you mean "slo"?'],
+    [
+      'concurrency: [1, 2, 4]',
+      'requestsPerSecond: 4',
+      '"requestsPerSecond" of load[0] needs "profile: open-loop" beside it.',
+    ],
+  ])('says in plain words what is wrong where %s becomes %s', (before, after, message) => {
+    expect(chatPlan).toContain(before);
+    expect(messagesOf(chatPlan.replace(before, after))).toEqual([message]);
+  });
+
+  it('is a list of keys, and a text is none', () => {
+    expect(messagesOf('just a text')).toEqual(['the plan: expected keys with values, not a text.']);
+  });
+
+  it.each([
+    ['question: chat', ' question: chat', /is the indentation right\?/],
+    ['question: chat', 'question chat', /is a colon missing/],
+  ])('that is no YAML, as %s became "%s", says what to look for', (before, after, words) => {
+    expect(messagesOf(chatPlan.replace(before, after))[0]).toMatch(words);
+  });
+
+  it('warns of loads that are too short for the percentile that its service level asks for', () => {
+    const short = chatPlan.replace('requests: 140', 'requests: 40');
+    expect(parseSweepPlan(short).warnings).toMatchObject([
+      { code: 'plan.too-few-requests', message: expect.stringMatching(/^40 requests certify no p95.*130/) },
+    ]);
+    expect(
+      parseSweepPlan(short.replace(/slo:[\s\S]*/, 'slo: { perQueryTokensPerSecond: 10 }\n')).warnings,
+    ).toEqual([]);
+    expect(parseSweepPlan(chatPlan).warnings).toEqual([]);
+  });
+
   it('says which key of a nested form is unknown or missing', () => {
     expect(problemsOf(chatPlan.replace('deviation: 40', 'stdev: 40'))).toEqual([
       '13:5 plan.missing-key "input"',
@@ -314,7 +358,7 @@ describe('a sweep plan', () => {
   it('that is nested too deeply is said to be', () => {
     const { problems } = parseSweepPlan(`name: ${'['.repeat(2000)}${']'.repeat(2000)}\n`);
     expect(problems).toMatchObject([
-      { code: 'plan.torn', message: 'The plan cannot be read as YAML: it is nested too deeply.' },
+      { code: 'plan.torn', message: 'The plan cannot be read as YAML (it is nested too deeply).' },
     ]);
   });
 

@@ -147,6 +147,25 @@ describe('the request of a measured run', () => {
     }
   });
 
+  it('names the GPUs that the host lacks, and one that is spelt nearly as the plan has it', () => {
+    const plan = mustBe(parseSweepPlan(chatPlan).result);
+    expect(planContext(plan, measured())).toMatchObject({
+      problems: [{ message: expect.stringContaining('no GPU that its driver shows; the plan wants GPU 0.') }],
+    });
+    const misspelt = mustBe(parseSweepPlan(chatPlan.replace('gpu: h100', 'gpu: h1000')).result);
+    expect(planContext(misspelt, rehearsal)).toMatchObject({
+      problems: [{ code: 'plan.gpu-unknown', message: expect.stringMatching(/Did you mean h100/) }],
+    });
+  });
+
+  it('counts with the GPU of the plan where no host was asked', () => {
+    const plan = mustBe(parseSweepPlan(chatPlan).result);
+    expect(planContext(plan, { ...measured(), probe: null })).toMatchObject({
+      ok: true,
+      value: { mode: 'measured', deviceName: 'h100-sxm-80gb' },
+    });
+  });
+
   it('goes on without predictions where the model is not known', () => {
     const { request, context } = prepared(chatPlan, { ...measured('NVIDIA H200'), model: null });
     expect(request.cells).toHaveLength(3);

@@ -110,6 +110,11 @@ describe('a quick fix in a plan', () => {
   it.each([
     ['a key that was misspelled', chatPlan.replace('question: chat', 'qestion: chat')],
     ['a flag that was misspelled', chatPlan.replace('max-model-len', 'max-modle-len')],
+    ['a rate without its profile', chatPlan.replace('concurrency: [1, 2, 4]', 'requestsPerSecond: [1, 2]')],
+    [
+      'a rate within braces, without its profile',
+      chatPlan.replace(/load:[\s\S]*slo/, 'load: [{ requestsPerSecond: 4, input: 9, output: 9 }]\nslo'),
+    ],
     ['a version without quotes', chatPlan.replace('"0.26.0"', '0.26')],
     ['a question without its limits', chatPlan.replace(/^slo:.*\n/m, '')],
     [
