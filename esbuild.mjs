@@ -62,7 +62,7 @@ const estimatorParts = [
   'model/known',
   'device/catalogue',
   'device/instances',
-  'engine/engine',
+  'engine/engines',
   'estimate/estimate',
 ];
 

@@ -1,5 +1,5 @@
 import { findDevice } from '../core/device/catalogue.ts';
-import { findEngine } from '../core/engine/engine.ts';
+import { findEngine } from '../core/engine/engines.ts';
 import type {
   DeploymentEstimate,
   SpeedEstimate,

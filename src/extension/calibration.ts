@@ -16,8 +16,8 @@ import type { LogRecord } from '../core/log/record.ts';
 import { formatCount, formatSignificant } from '../core/units.ts';
 import { calibratedWorkspace, readCalibration, writeCalibration } from '../storage/calibrationFile.ts';
 import { readLogFile } from '../storage/logFile.ts';
-import type { Services } from './commands.ts';
 import { deploymentAt } from './deploymentAt.ts';
+import type { Services } from './services.ts';
 
 /** Reads a log for the deployment under the cursor, adds it to the calibration, and says the error before and after. */
 export async function readStartLog(services: Services, given?: Uri): Promise<void> {

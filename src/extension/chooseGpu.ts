@@ -12,7 +12,7 @@ import {
 import { allDevices, findDevice } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import { allInstances } from '../core/device/instances.ts';
-import { findEngine } from '../core/engine/engine.ts';
+import { findEngine } from '../core/engine/engines.ts';
 import type { VerdictOutcome } from '../core/estimate/types.ts';
 import { gpuPrice, instancePrice, type Prices, parsePrices } from '../core/rank/prices.ts';
 import { formatBytes } from '../core/units.ts';

@@ -1,39 +1,15 @@
-import {
-  commands,
-  Disposable,
-  type ExtensionContext,
-  type LogOutputChannel,
-  l10n,
-  Uri,
-  window,
-} from 'vscode';
+import { commands, Disposable, l10n, Uri, window } from 'vscode';
 import type { RunMode } from '../core/sweep/run.ts';
 import { isChange } from './changes.ts';
 import { deploymentAt } from './deploymentAt.ts';
 import type { Estimates } from './estimates.ts';
 import type { HostRegistry } from './hosts/hostRegistry.ts';
-import type { LiveTargetChoice } from './hosts/liveTarget.ts';
 import { messageOf, showError } from './log.ts';
 import type { CalculatorTarget } from './panels/calculatorPanel.ts';
-import type { SweepTarget } from './panels/sweepPanel.ts';
 import { pickHost, pickPlan, pickRun } from './pick.ts';
-import type { RunManager } from './runs/runManager.ts';
+import type { Services } from './services.ts';
 import { addedHosts, writeHost } from './settings.ts';
-import type { TelemetryRecorder } from './telemetry/telemetryRecorder.ts';
 import { requireTrust } from './trust.ts';
-
-export interface Services {
-  readonly context: ExtensionContext;
-  readonly log: LogOutputChannel;
-  readonly estimates: Estimates;
-  readonly hosts: HostRegistry;
-  readonly liveTarget: LiveTargetChoice;
-  readonly runs: RunManager;
-  readonly calculator: { open(target: CalculatorTarget): void };
-  readonly telemetry: { open(hosts: readonly string[]): void };
-  readonly recorder: TelemetryRecorder;
-  readonly sweep: { open(target: SweepTarget): void };
-}
 
 const anyState = ['idle', 'connecting', 'connected', 'failed'] as const;
 const hostCommands = () => import('./hosts/hostCommands.ts');

@@ -1,7 +1,7 @@
 /** A plan, put together with what is known of the host, becomes the request that starts it. The terminal and the editor both go through here. */
 import type { Calibration } from '../core/calibration/calibration.ts';
 import { closestDeviceName, findDevice } from '../core/device/catalogue.ts';
-import { findEngine } from '../core/engine/engine.ts';
+import { findEngine } from '../core/engine/engines.ts';
 import { findServerLaunch } from '../core/engine/serverLaunches.ts';
 import type { ModelFacts } from '../core/model/facts.ts';
 import { failure, type Problem, type Result, success } from '../core/result.ts';

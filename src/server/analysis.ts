@@ -6,53 +6,26 @@ import { closestDeviceName } from '../core/device/catalogue.ts';
 import type { Deployment } from '../core/engine/deployment.ts';
 import { draftOf } from '../core/engine/vllm/draftModel.ts';
 import { hfOverrides } from '../core/engine/vllm/hfOverrides.ts';
-import type { DeploymentEstimate, EstimateRequest, UnknownEstimate } from '../core/estimate/types.ts';
+import type { EstimateRequest } from '../core/estimate/types.ts';
 import { unknownEstimate } from '../core/estimate/unknown.ts';
 import { distinctProblems, type Problem } from '../core/result.ts';
 import type { LiveTarget, ServerSettings } from '../protocol/lsp.ts';
-import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import type { LocatedDeployment } from '../text/located.ts';
 import { type ChosenTarget, chooseTarget } from '../text/target.ts';
 import { estimateBlocker } from '../text/unresolved.ts';
 import type { CalibrationStore } from './calibrations.ts';
+import type { AnalysedDeployment, DocumentAnalysis } from './documentAnalysis.ts';
 import type { DeploymentCache } from './documents.ts';
 import { EstimateCache } from './estimateCache.ts';
-import { type LiveFigures, liveFigures } from './liveTargets.ts';
+import { liveFigures } from './liveTargets.ts';
 import { messages } from './messages.ts';
 import type { ModelResolver } from './modelResolver.ts';
 import type { SettingsStore } from './settings.ts';
-
-export interface AnalysedDeployment {
-  readonly index: number;
-  readonly located: LocatedDeployment;
-  /** null where something keeps it from being estimated; `estimate` then says what. */
-  readonly request: EstimateRequest | null;
-  /** The request without values that cannot be read: what completion reckons with while one is being typed. */
-  readonly readable: EstimateRequest | null;
-  /** As `readable`, whether or not a GPU was chosen: for choosing one. */
-  readonly onAnyGpu: Omit<EstimateRequest, 'device'> | null;
-  readonly target: ChosenTarget;
-  /** From a probed host, where it has the GPU that this is for. */
-  readonly live: LiveFigures | undefined;
-  readonly estimate: DeploymentEstimate | UnknownEstimate;
-}
-
-export interface DocumentAnalysis {
-  /** The document as it was read; the editor's own goes on changing. */
-  readonly snapshot: TextDocument;
-  readonly settings: ServerSettings;
-  readonly deployments: readonly AnalysedDeployment[];
-  readonly problems: readonly LocatedProblem[];
-}
 
 interface EstimatedWith {
   readonly settings: ServerSettings;
   readonly calibration: Calibration | undefined;
   readonly cache: EstimateCache;
-}
-
-/** False too where a flag's value cannot be used: there are figures then, but not the user's. */
-export function isKnown(estimated: DeploymentEstimate | UnknownEstimate): estimated is DeploymentEstimate {
-  return 'kv' in estimated && estimated.verdict.outcome !== 'unknown';
 }
 
 /** Where no GPU was named: the lens offers to choose one. */

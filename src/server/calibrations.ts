@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { type Calibration, entriesOf } from '../core/calibration/calibration.ts';
 import type { Problem } from '../core/result.ts';
 import { calibratedWorkspace, calibrationPath, readCalibration } from '../storage/calibrationFile.ts';
-import { pathOf } from './modelResolver.ts';
+import { pathOf } from './documentPath.ts';
 
 /** What measured starts say, by the folder of the document; read once until a file changes. */
 export class CalibrationStore {

@@ -2,7 +2,7 @@
 import { findDevice } from '../core/device/catalogue.ts';
 import type { Device } from '../core/device/device.ts';
 import type { Deployment } from '../core/engine/deployment.ts';
-import { findEngine } from '../core/engine/engine.ts';
+import { findEngine } from '../core/engine/engines.ts';
 import type { LiveGpu, LiveTarget } from '../protocol/lsp.ts';
 
 /** Of the GPUs that the deployment would run on. */

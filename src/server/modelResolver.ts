@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ModelFacts } from '../core/model/facts.ts';
 import { failure, type Result } from '../core/result.ts';
 import type { ResolveOptions } from '../storage/modelFolder.ts';
+import { pathOf } from './documentPath.ts';
 import { messages } from './messages.ts';
 
 /** As src/storage/modelFolder.ts does it. A parameter, so that tests can count and delay. */
@@ -83,16 +83,5 @@ export class ModelResolver {
     // Its failure is shown to who asks again.
     asked.then(this.#options.onLateAnswer, this.#options.onLateAnswer);
     return failure(messages.modelNotKnownYet(reference));
-  }
-}
-
-/** The path of a document on this machine. */
-export function pathOf(uri: string): string | undefined {
-  if (!uri.startsWith('file:')) return undefined;
-  try {
-    return fileURLToPath(uri);
-  } catch {
-    // A file URI of another machine (`file://host/…`) has no path here.
-    return undefined;
   }
 }

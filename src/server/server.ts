@@ -29,16 +29,18 @@ import {
   type VerdictsResult,
   verdictsRequest,
 } from '../protocol/lsp.ts';
-import { Analyser, type DocumentAnalysis } from './analysis.ts';
+import { Analyser } from './analysis.ts';
 import { CalibrationStore } from './calibrations.ts';
+import type { DocumentAnalysis } from './documentAnalysis.ts';
 import { DeploymentCache } from './documents.ts';
-import { codeActionsIn, targetTextEdits, textEdits } from './features/codeActions.ts';
+import { codeActionsIn } from './features/codeActions.ts';
 import { codeLensesOf } from './features/codeLens.ts';
 import { completionsAt, completionTriggers } from './features/completion/completion.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { deploymentTargets, documentEstimates, gpuVerdicts } from './features/estimates.ts';
 import { hoverAt } from './features/hover/hover.ts';
 import { inlayHintsIn } from './features/inlayHints.ts';
+import { targetTextEdits, textEdits } from './features/quickFix.ts';
 import { leaveOf } from './hubLeave.ts';
 import { readLiveTarget } from './liveTargets.ts';
 import { ModelResolver, type ResolveModel } from './modelResolver.ts';

@@ -1,7 +1,7 @@
 /** Deployments of one document that name the same GPU of a machine: what they ask of it together. */
 import type { Device } from '../core/device/device.ts';
-import { findEngine } from '../core/engine/engine.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from './analysis.ts';
+import { findEngine } from '../core/engine/engines.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from './documentAnalysis.ts';
 
 export interface GpuShare {
   /** Number or UUID, as written. */

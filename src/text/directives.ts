@@ -1,7 +1,7 @@
 /** `# loadline: gpu=h200-sxm-141gb x2 engine=vllm@0.26.0`: what a comment says of the deployments near it. */
 import { closest } from '../core/closest.ts';
 import type { Target } from '../core/engine/deployment.ts';
-import { engineNames, findEngine } from '../core/engine/engine.ts';
+import { engineNames, findEngine } from '../core/engine/engines.ts';
 import { failure, type Result, success } from '../core/result.ts';
 import type { LocatedProblem, OffsetRange } from './located.ts';
 

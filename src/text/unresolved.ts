@@ -1,4 +1,4 @@
-import { engineNames, findEngine } from '../core/engine/engine.ts';
+import { engineNames, findEngine } from '../core/engine/engines.ts';
 import type { Problem } from '../core/result.ts';
 import type { LocatedDeployment, UnresolvedPart } from './located.ts';
 

@@ -14,7 +14,8 @@ from unittest import mock
 import recorded_vllm
 from fake_stream_server import FakeStreamServer
 from loadline_agent.loadgen import parallel
-from loadline_agent.loadgen.runner import LoadError, run_load
+from loadline_agent.loadgen.drive import LoadError
+from loadline_agent.loadgen.runner import run_load
 from loadline_agent.loadgen.targets import Target, target_of_url
 
 from test_loadgen_profile import profile

@@ -9,12 +9,13 @@ from unittest import mock
 
 import recorded_vllm
 from fake_stream_server import FakeStreamServer
-from loadline_agent.loadgen import connections, loop, runner
+from loadline_agent.loadgen import connections, drive, loop
 from loadline_agent.loadgen.connections import address_of
 from loadline_agent.loadgen.outcomes import Outcomes
 from loadline_agent.loadgen.pacing import pacing_of
 from loadline_agent.loadgen.part import part_of
-from loadline_agent.loadgen.runner import LoadError, run_load
+from loadline_agent.loadgen.drive import LoadError
+from loadline_agent.loadgen.runner import run_load
 from loadline_agent.loadgen.targets import Target
 
 COMPLETION = recorded_vllm.events(recorded_vllm.COMPLETION)
@@ -491,7 +492,7 @@ class NoMeasurement(unittest.TestCase):
                 self.refused("bad-profile", "warm-up", next(iter(changes)), 1, **changes)
 
     def test_more_streams_than_the_account_may_open(self):
-        with mock.patch.object(runner.resource, "getrlimit", return_value=(64, 128)):
+        with mock.patch.object(drive.resource, "getrlimit", return_value=(64, 128)):
             self.refused("bad-profile", "warm-up", "may have 128", 1, concurrency=1024, requests=1024)
 
     def test_a_host_without_an_address(self):

@@ -13,7 +13,8 @@ import urllib.request
 from loadline_agent.loadgen.histogram import median_ms
 from loadline_agent.loadgen.part import FIRST_DOUBT_P50_MS, FIRST_DOUBT_P99_MS, part_of
 from loadline_agent.loadgen.report import measurement_of
-from loadline_agent.loadgen.runner import drive, prepare
+from loadline_agent.loadgen.drive import drive
+from loadline_agent.loadgen.runner import prepare
 from loadline_agent.loadgen.targets import Target
 
 STAMPS = re.compile(rb'"received":(\d+),"first":(\d+),"sent":(\d+)')

@@ -1,6 +1,6 @@
 import { findDevice } from '../../src/core/device/catalogue.ts';
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { findEngine } from '../../src/core/engine/engines.ts';
 import type { EstimateLoad } from '../../src/core/estimate/types.ts';
 import { type CalculatorState, type Choice, type EditValue, effectiveRequest } from './state.ts';
 

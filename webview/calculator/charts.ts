@@ -1,6 +1,6 @@
 import type { DeploymentEstimate, SpeedEstimate } from '../../src/core/estimate/types.ts';
 import type { MeasuredPoint } from '../../src/protocol/panel.ts';
-import type { ChartContent } from '../common/chart.ts';
+import type { ChartContent } from '../common/chartContent.ts';
 import type { FigureContent } from '../common/figure.ts';
 import type { Formatter } from '../common/format.ts';
 import type { Column } from '../common/table.ts';

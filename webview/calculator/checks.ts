@@ -1,4 +1,4 @@
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { findEngine } from '../../src/core/engine/engines.ts';
 import type { DeploymentEstimate } from '../../src/core/estimate/types.ts';
 import { button, element } from '../common/dom.ts';
 

@@ -1,7 +1,7 @@
 import type { Device } from '../../src/core/device/device.ts';
 import { commandText, shellWord } from '../../src/core/engine/commandLine.ts';
 import type { Deployment, FlagValue } from '../../src/core/engine/deployment.ts';
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { findEngine } from '../../src/core/engine/engines.ts';
 import { serverArguments } from '../../src/core/engine/serverLaunches.ts';
 import { vllmLaunch } from '../../src/core/engine/vllm/launch.ts';
 import type { EstimateRequest } from '../../src/core/estimate/types.ts';

@@ -1,4 +1,4 @@
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { findEngine } from '../../src/core/engine/engines.ts';
 import type { DeploymentEstimate, EstimateLoad, EstimateRequest } from '../../src/core/estimate/types.ts';
 import { element, setAttributes } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';

@@ -1,4 +1,4 @@
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { findEngine } from '../../src/core/engine/engines.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import { loadsByBatch, speedCurve } from '../../src/core/estimate/speedCurve.ts';
 import type { DeploymentEstimate, EstimateRequest, SpeedEstimate } from '../../src/core/estimate/types.ts';

@@ -1,5 +1,5 @@
 import { allDevices } from '../../src/core/device/catalogue.ts';
-import { engineNames, findEngine } from '../../src/core/engine/engine.ts';
+import { engineNames, findEngine } from '../../src/core/engine/engines.ts';
 import type { EstimateRequest } from '../../src/core/estimate/types.ts';
 import { element } from '../common/dom.ts';
 import type { CalculatorState, Choice } from './state.ts';

@@ -1,5 +1,5 @@
 import type { FlagValue } from '../../src/core/engine/deployment.ts';
-import { findEngine } from '../../src/core/engine/engine.ts';
+import { findEngine } from '../../src/core/engine/engines.ts';
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import { estimateSensitivity, type FlagSensitivity } from '../../src/core/estimate/sensitivity.ts';
 import type {

@@ -1,4 +1,4 @@
-import type { ChartSeries } from './chart.ts';
+import type { ChartSeries } from './chartContent.ts';
 import { shapePaths, swatchOf } from './swatch.ts';
 import { readTheme, type Theme } from './theme.ts';
 

@@ -1,6 +1,6 @@
 /** An axis as chart.js takes it. */
 import type { ScaleOptionsByType } from 'chart.js';
-import type { ChartAxis } from './chart.ts';
+import type { ChartAxis } from './chartContent.ts';
 import { logarithmicTicks, spacedTicks, timeTicks } from './chartTicks.ts';
 import type { Theme } from './theme.ts';
 

@@ -1,4 +1,5 @@
-import { type ChartContent, type ChartSeries, ChartView } from './chart.ts';
+import { ChartView } from './chart.ts';
+import type { ChartContent, ChartSeries } from './chartContent.ts';
 import { chartPicture } from './chartPicture.ts';
 import { button, element, onKey, setAttributes, setText, svgElement } from './dom.ts';
 import { fileName, type SavedFile, savedText } from './savedFile.ts';

@@ -1,4 +1,5 @@
-import { type ChartSeries, dashPatterns, markerShape, type PointShape } from './chart.ts';
+import { dashPatterns, markerShape } from './chart.ts';
+import type { ChartSeries, PointShape } from './chartContent.ts';
 import type { Theme } from './theme.ts';
 
 /** How a series is told from the others: on the page, and in a picture of the chart. */

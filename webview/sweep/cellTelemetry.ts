@@ -10,7 +10,8 @@ import { lineFigureColumns } from '../telemetry/lineColumns.ts';
 import { type LineFigures, metricContent, timeAxis } from '../telemetry/metricCharts.ts';
 import { chartTitles, lineCharts } from '../telemetry/metrics.ts';
 import { allGpus } from '../telemetry/shownGpu.ts';
-import { TelemetryState, type TimeWindow } from '../telemetry/state.ts';
+import { TelemetryState } from '../telemetry/state.ts';
+import type { TimeWindow } from '../telemetry/timeWindow.ts';
 import { enableZoom } from '../telemetry/zoom.ts';
 
 export interface CellTelemetryEvents {

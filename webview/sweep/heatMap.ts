@@ -1,5 +1,5 @@
 import type { RunResults } from '../../src/core/sweep/run.ts';
-import type { ChartContent } from '../common/chart.ts';
+import type { ChartContent } from '../common/chartContent.ts';
 import type { ChartTile } from '../common/chartTiles.ts';
 import type { Formatter } from '../common/format.ts';
 import { type CellFigures, countsForAnswer, failureWords } from './cellFigures.ts';

@@ -1,5 +1,5 @@
 import type { RunResults } from '../../src/core/sweep/run.ts';
-import type { ChartAxis, ChartContent, ChartSeries, PointShape } from '../common/chart.ts';
+import type { ChartAxis, ChartContent, ChartSeries, PointShape } from '../common/chartContent.ts';
 import type { ChartMark, ChartRegion } from '../common/chartMarks.ts';
 import type { Formatter } from '../common/format.ts';
 import { type CellFigures, countsForAnswer, type Standing, standingWords } from './cellFigures.ts';

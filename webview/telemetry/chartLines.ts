@@ -1,7 +1,7 @@
 import type { WindowStatistics } from '../../src/core/series/timeSeries.ts';
 import type { Metric, MetricChart, Scale } from './metrics.ts';
 import type { ShownGpu } from './shownGpu.ts';
-import type { TimeWindow } from './state.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 /** One line of a chart that there is anything of in the window. */
 export interface Line {

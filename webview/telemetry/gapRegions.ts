@@ -2,7 +2,7 @@ import type { ChartRegion } from '../common/chartMarks.ts';
 import type { Formatter } from '../common/format.ts';
 import type { HostTelemetry } from './hostTelemetry.ts';
 import type { ShownGpu } from './shownGpu.ts';
-import type { TimeWindow } from './state.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 const prefix = 'gap: ';
 

@@ -1,6 +1,6 @@
 import { type DrawnLine, TimeSeries, type WindowStatistics } from '../../src/core/series/timeSeries.ts';
 import type { TelemetrySlice } from '../../src/protocol/telemetryHistory.ts';
-import type { TimeWindow } from './state.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 /** A line has about so many buckets a pixel where the extension is asked for more detail. */
 const bucketsAPixel = 0.5;

@@ -1,4 +1,4 @@
-import type { ChartAxis } from '../common/chart.ts';
+import type { ChartAxis } from '../common/chartContent.ts';
 import type { ChartMark } from '../common/chartMarks.ts';
 import type { FigureContent, LegendSeries } from '../common/figure.ts';
 import type { Formatter } from '../common/format.ts';
@@ -7,7 +7,7 @@ import { gapRegions, gapWords } from './gapRegions.ts';
 import { type LineChartId, type MetricChart, metricChart, type Scale } from './metrics.ts';
 import { phaseRegions } from './phaseRegions.ts';
 import { chartedGpus, type ShownGpu } from './shownGpu.ts';
-import type { TimeWindow } from './state.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 /** A line of a chart in figures: the chart's twin. Shown values, in `unit`. */
 export interface LineFigures {

@@ -1,7 +1,7 @@
 import type { ChartRegion } from '../common/chartMarks.ts';
 import type { HostTelemetry } from './hostTelemetry.ts';
 import type { ShownGpu } from './shownGpu.ts';
-import type { TimeWindow } from './state.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 /** What runs did on the hosts in the window: shaded behind the lines. Client's time. */
 export function phaseRegions(gpus: readonly ShownGpu[], window: TimeWindow): ChartRegion[] {

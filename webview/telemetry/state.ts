@@ -5,16 +5,12 @@ import {
   type ToTelemetry,
 } from '../../src/protocol/panel.ts';
 import { HostTelemetry } from './hostTelemetry.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 /** What the charts show. A pause is a window that no longer moves. */
 export type TimeView =
   | { readonly kind: 'live' }
   | { readonly kind: 'fixed'; readonly fromMs: number; readonly toMs: number; readonly paused: boolean };
-
-export interface TimeWindow {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** Lengths that the panel offers, milliseconds. */
 export const windowLengths = [60_000, 300_000, 900_000, 3_600_000, 7_200_000] as const;

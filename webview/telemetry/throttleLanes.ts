@@ -6,7 +6,7 @@ import { gapRegions, gapWords } from './gapRegions.ts';
 import { type MetricContent, timeAxis } from './metricCharts.ts';
 import { phaseRegions } from './phaseRegions.ts';
 import type { ShownGpu } from './shownGpu.ts';
-import type { TimeWindow } from './state.ts';
+import type { TimeWindow } from './timeWindow.ts';
 
 /** A chart with more lanes than this can't be read: the longest are drawn, the table has all. */
 const mostLanes = 12;

@@ -10,8 +10,9 @@ import time
 from typing import Any, List, Optional
 
 from .errors import AgentError, BadRequest
+from .loadgen.drive import LoadError
 from .loadgen.profile import BadProfile
-from .loadgen.runner import LoadError, run_load
+from .loadgen.runner import run_load
 from .loadgen.sizing import as_the_server_takes_it
 from .loadgen.targets import Target, target_of_url
 from .wire import emit

@@ -1,6 +1,6 @@
 import { findDevice } from '../../core/device/catalogue.ts';
 import type { Entrypoint, FlagValue } from '../../core/engine/deployment.ts';
-import { engineNames, findEngine } from '../../core/engine/engine.ts';
+import { engineNames, findEngine } from '../../core/engine/engines.ts';
 import type {
   DeploymentEstimate,
   EstimateDocument,

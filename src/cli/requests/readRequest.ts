@@ -3,7 +3,7 @@ import { closest } from '../../core/closest.ts';
 import { closestDeviceName, findDevice } from '../../core/device/catalogue.ts';
 import type { Device } from '../../core/device/device.ts';
 import type { Deployment, FlagValue } from '../../core/engine/deployment.ts';
-import { engineNames, findEngine } from '../../core/engine/engine.ts';
+import { engineNames, findEngine } from '../../core/engine/engines.ts';
 import type { EstimateLoad } from '../../core/estimate/types.ts';
 import { failure, type Problem, type Result, success } from '../../core/result.ts';
 import type { OffsetRange } from '../../text/located.ts';

@@ -9,8 +9,6 @@ import type {
 import type { Problem } from '../result.ts';
 import type { SpeedInput } from '../speed/speedInput.ts';
 import type { FlagValue } from './deployment.ts';
-import { staticBatch } from './static-batch/staticBatch.ts';
-import { vllm } from './vllm/vllm.ts';
 
 export type FlagKind = 'integer' | 'number' | 'string' | 'switch' | 'json';
 
@@ -109,17 +107,4 @@ export interface Engine {
   memoryEdits(request: EstimateRequest, evaluation: EngineEvaluation): readonly FixCandidate[];
   /** One change to each flag that moves the size of the KV cache: for the sensitivity. */
   variations(request: EstimateRequest, evaluation: EngineEvaluation): readonly FixCandidate[];
-}
-
-/** To add an engine: a folder beside vllm, and its object here. */
-const engines: ReadonlyMap<string, Engine> = new Map(
-  [vllm, staticBatch].map((engine) => [engine.name, engine]),
-);
-
-export function findEngine(name: string): Engine | undefined {
-  return engines.get(name.trim().toLowerCase());
-}
-
-export function engineNames(): readonly string[] {
-  return [...engines.keys()];
 }

@@ -1,6 +1,6 @@
 import type { Device } from '../device/device.ts';
 import type { FlagValue } from '../engine/deployment.ts';
-import { findEngine } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import { isRecord } from '../model/configFields.ts';
 import type { ModelFacts } from '../model/facts.ts';
 import { failure, type Result, success } from '../result.ts';

@@ -1,5 +1,6 @@
 import { calibratedEngine } from '../calibration/calibrated.ts';
-import { type EngineEvaluation, findEngine } from '../engine/engine.ts';
+import type { EngineEvaluation } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import type { Problem } from '../result.ts';
 import { estimateSpeed } from '../speed/estimateSpeed.ts';
 import { crossChecks } from './crossChecks.ts';

@@ -1,6 +1,7 @@
 import { calibratedEngine } from '../calibration/calibrated.ts';
 import type { FlagValue } from '../engine/deployment.ts';
-import { type Engine, type EngineEvaluation, type FixCandidate, findEngine } from '../engine/engine.ts';
+import type { Engine, EngineEvaluation, FixCandidate } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import { edited } from './fixes.ts';
 import { gpusNeeded } from './gpusNeeded.ts';
 import { judge } from './judge.ts';

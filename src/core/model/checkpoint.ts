@@ -1,5 +1,5 @@
-import type { ParameterKind } from './facts.ts';
-import { PARAMETER_KINDS } from './facts.ts';
+import type { ParameterKind } from './parameterKinds.ts';
+import { PARAMETER_KINDS } from './parameterKinds.ts';
 import { type NotLoadedReason, type TensorNameContext, tensorPlace } from './tensorNames.ts';
 
 /** One tensor of a checkpoint, as a file's header lists it. */

@@ -1,26 +1,9 @@
 /** What config.json says of a model, normalised. Counts are exact; nothing here is an estimate. */
 import type { CheckpointFacts } from './checkpoint.ts';
+import type { ParameterKind } from './parameterKinds.ts';
 
 /** Element types that weights and KV cache are stored in. */
 export type DataType = 'float32' | 'bfloat16' | 'float16' | 'fp8' | 'int8' | 'int4';
-
-/** What a weight is for. `attention` is every token mixer: attention, latent attention, state spaces, convolutions. */
-export const PARAMETER_KINDS = [
-  'embedding',
-  'positionEmbedding',
-  'attention',
-  'mlp',
-  'routedExperts',
-  'sharedExperts',
-  'router',
-  'norms',
-  'head',
-  'vision',
-  'audio',
-  'other',
-] as const;
-
-export type ParameterKind = (typeof PARAMETER_KINDS)[number];
 
 /** Exact parameter counts by kind. Tied tensors are counted once. `total` is the sum of the others. */
 export type ParametersByKind = Readonly<Record<ParameterKind, number>> & { readonly total: number };

@@ -4,13 +4,13 @@ import type {
   LatentAttention,
   LayerFacts,
   OuterWeightGroup,
-  ParameterKind,
   ParametersByKind,
   Sharding,
   TokenMixer,
   WeightGroup,
 } from './facts.ts';
-import { PARAMETER_KINDS } from './facts.ts';
+import type { ParameterKind } from './parameterKinds.ts';
+import { PARAMETER_KINDS } from './parameterKinds.ts';
 
 /** A layer's part with what it weighs. Families put layers together from these. */
 export interface Mixer {

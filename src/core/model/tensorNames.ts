@@ -1,4 +1,4 @@
-import type { ParameterKind } from './facts.ts';
+import type { ParameterKind } from './parameterKinds.ts';
 
 /** What an engine leaves in the file when it loads a model. */
 export type NotLoadedReason =

@@ -1,5 +1,6 @@
 import { type ConfigFields, LIMITS } from './configFields.ts';
-import type { OuterWeightGroup, ParameterKind, WeightGroup } from './facts.ts';
+import type { OuterWeightGroup, WeightGroup } from './facts.ts';
+import type { ParameterKind } from './parameterKinds.ts';
 import { linear, vector } from './parts.ts';
 
 /**

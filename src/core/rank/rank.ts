@@ -1,7 +1,7 @@
 import type { Device } from '../device/device.ts';
 import type { Instance } from '../device/instances/instance.ts';
 import type { Deployment, FlagValue } from '../engine/deployment.ts';
-import { findEngine } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import type { EstimateRequest } from '../estimate/types.ts';
 import { gpuPrice, instancePrice, type Price } from './prices.ts';
 import { type Fleet, type FleetOrNot, fleetFor } from './replica.ts';

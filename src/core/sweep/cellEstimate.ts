@@ -1,6 +1,6 @@
 /** What is predicted of a cell: its verdict, and how long it takes. */
 import type { Deployment } from '../engine/deployment.ts';
-import { findEngine } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import { draftOf } from '../engine/vllm/draftModel.ts';
 import { estimate } from '../estimate/estimate.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../estimate/types.ts';

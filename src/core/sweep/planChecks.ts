@@ -1,5 +1,5 @@
 /** What only the whole of a plan can tell: keys that do not go together. */
-import { findEngine } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import type { ServerLaunch } from '../engine/serverLaunch.ts';
 import type { Problem } from '../result.ts';
 import { loadLevels } from './planFlags.ts';

@@ -1,6 +1,7 @@
 /** The flags of a plan under the names that their engine knows them by, wherever they are written. */
 import { closest } from '../closest.ts';
-import { type Engine, findEngine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import type { ServerLaunch } from '../engine/serverLaunch.ts';
 import { ownFlagReason } from '../engine/serverLaunches.ts';
 import type { Problem } from '../result.ts';

@@ -1,6 +1,7 @@
 /** What may be written at a place of a plan: from the schema that the parser checks by, and from the flags of its engine. */
 import { allDevices } from '../device/catalogue.ts';
-import { type Engine, findEngine, type VersionedFlag } from '../engine/engine.ts';
+import type { Engine, VersionedFlag } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import { knownModelNames } from '../model/known.ts';
 import { excludeKeys, loadLevels } from './planFlags.ts';
 import { type DocumentPath, type SchemaNode, schemaNodeAt, schemaNodesAt, valueAt } from './schemaNodes.ts';

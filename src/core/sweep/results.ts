@@ -2,7 +2,7 @@
 import { findDevice } from '../device/catalogue.ts';
 import { gpuPrice, listPrices } from '../rank/prices.ts';
 import { answerQuestion } from './answer.ts';
-import type { AnswerInput, HourlyPrice } from './answers/answerInput.ts';
+import type { AnswerInput } from './answers/answerInput.ts';
 import { userTtftP95Ms } from './answers/chat.ts';
 import { chunksHideGaps, failsTooOften } from './checks.ts';
 import { jobStates, jobTroubles } from './jobs.ts';
@@ -20,6 +20,7 @@ import type {
   CellResult,
   CellState,
   EngineSupport,
+  HourlyPrice,
   LoadProfile,
   RunMode,
   RunResults,

@@ -1,6 +1,6 @@
 import type { FlagValue } from '../engine/deployment.ts';
 import type { SpeedBound, VerdictOutcome } from '../estimate/types.ts';
-import type { HourlyPrice } from './answers/answerInput.ts';
+
 import type {
   CellEngineMetrics,
   CellInterval,
@@ -15,6 +15,12 @@ import type {
 } from './cellResult.ts';
 import type { LoadResult } from './loadResult.ts';
 import type { Question } from './planSchema.ts';
+
+/** What one GPU costs an hour, US dollars. */
+export interface HourlyPrice {
+  readonly dollarsPerHour: number;
+  readonly source: string;
+}
 
 /** `rehearsal`: the simulated engine. Every surface that shows such a run says *simulated*. */
 export type RunMode = 'measured' | 'rehearsal';

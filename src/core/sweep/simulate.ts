@@ -1,4 +1,5 @@
-import { type EngineEvaluation, findEngine } from '../engine/engine.ts';
+import type { EngineEvaluation } from '../engine/engine.ts';
+import { findEngine } from '../engine/engines.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../estimate/types.ts';
 import { decodeStep, prefillMs } from '../speed/roofline.ts';
 import type { SimulatedEngine } from './simulatedEngine.ts';

@@ -1,6 +1,6 @@
 /** What a GPU, its processes and the engines beside it are said to be: figures and names, in no language. */
 import { findDevice } from '../../core/device/catalogue.ts';
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { formatSignificant, GiB } from '../../core/units.ts';
 import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';

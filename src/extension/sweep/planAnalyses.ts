@@ -1,7 +1,7 @@
 /** A plan in an editor, parsed and expanded, once for each version of its text. */
 import { l10n, type TextDocument } from 'vscode';
 import { findDevice } from '../../core/device/catalogue.ts';
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import type { Problem } from '../../core/result.ts';
 import { type ExpandedPlan, expandSweep } from '../../core/sweep/cells.ts';
 import type { PlanContext } from '../../core/sweep/planContext.ts';

@@ -19,7 +19,7 @@ export async function exportCsv(name: string, hosts: readonly Exported[]): Promi
 }
 
 export async function exportRecording(uri: Uri): Promise<void> {
-  const { readRecordingFile } = await import('./recordingPanel.ts');
+  const { readRecordingFile } = await import('./recordingFile.ts');
   const { from, lines, notes } = await readRecordingFile(uri);
   if (lines.length === 0) throw new Error(l10n.t('{0} has no telemetry. {1}', uri.fsPath, notes.join(' ')));
   await exportCsv(`${basename(uri.path).replace(/\.jsonl$/, '')}.csv`, [{ ...from, lines }]);

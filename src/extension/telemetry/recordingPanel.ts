@@ -4,33 +4,17 @@ import {
   type CustomReadonlyEditorProvider,
   type ExtensionContext,
   env,
-  FileSystemError,
   type Uri,
   type WebviewPanel,
-  workspace,
 } from 'vscode';
 import { TimeSeries } from '../../core/series/timeSeries.ts';
 import type { RunPhase } from '../../core/sweep/phases.ts';
 import { type FromTelemetry, panelProtocol, type ToTelemetry } from '../../protocol/panel.ts';
 import { TelemetryHistory } from '../../protocol/telemetryHistory.ts';
-import type { TelemetryRecording } from '../../protocol/telemetryRecording.ts';
 import { Panel } from '../panels/panel.ts';
 import { exportRecording } from './exportCsv.ts';
+import { readRecordingFile } from './recordingFile.ts';
 import { askedDetail, bucketsOf } from './slices.ts';
-
-/** What a string of this machine can hold, with room. */
-const mostBytes = 400 * 1024 * 1024;
-
-/** Throws where the file cannot be read. */
-export async function readRecordingFile(uri: Uri): Promise<TelemetryRecording> {
-  const { size } = await workspace.fs.stat(uri);
-  if (size > mostBytes)
-    throw FileSystemError.Unavailable(
-      `${uri.fsPath} has ${Math.round(size / 1e6)} MB; recordings of up to ${Math.round(mostBytes / 1e6)} MB are opened.`,
-    );
-  const { readRecording } = await import('../../protocol/telemetryRecording.ts');
-  return readRecording(Buffer.from(await workspace.fs.readFile(uri)).toString('utf8'));
-}
 
 /** Opens recordings of telemetry in the panel's own view, read-only. */
 export class RecordingEditorProvider implements CustomReadonlyEditorProvider {

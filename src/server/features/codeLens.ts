@@ -1,6 +1,7 @@
 import type { CodeLens } from 'vscode-languageserver';
 import { chooseGpuCommand, openCalculatorCommand } from '../../protocol/lsp.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, gpuNotChosen, isKnown } from '../analysis.ts';
+import { gpuNotChosen } from '../analysis.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../documentAnalysis.ts';
 import { measuredTerms } from '../measured.ts';
 import { messages } from '../messages.ts';
 import { firstLine, rangeIn } from '../places.ts';

@@ -1,8 +1,8 @@
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver';
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import type { Problem } from '../../core/result.ts';
 import type { LocatedProblem, OffsetRange } from '../../text/located.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../documentAnalysis.ts';
 import { messages } from '../messages.ts';
 import { firstLine, flagPlace, rangeIn } from '../places.ts';
 import { gpuShares } from '../sharedGpus.ts';

@@ -9,7 +9,7 @@ import type {
   TargetsResult,
   VerdictsResult,
 } from '../../protocol/lsp.ts';
-import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
+import type { AnalysedDeployment, DocumentAnalysis } from '../documentAnalysis.ts';
 import { rangeIn } from '../places.ts';
 
 /** What the calculator follows: every deployment with its request, its estimate and where its flags stand. */

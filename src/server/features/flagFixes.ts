@@ -2,13 +2,14 @@
 import type { CodeAction, Diagnostic, TextEdit } from 'vscode-languageserver';
 import { closest } from '../../core/closest.ts';
 import { closestDeviceName } from '../../core/device/catalogue.ts';
-import { type Engine, type FlagReplacement, findEngine } from '../../core/engine/engine.ts';
+import type { Engine, FlagReplacement } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { flagEdits } from '../../text/edits.ts';
 import type { LocatedDeployment } from '../../text/located.ts';
-import type { AnalysedDeployment, DocumentAnalysis } from '../analysis.ts';
+import type { AnalysedDeployment, DocumentAnalysis } from '../documentAnalysis.ts';
 import { messages } from '../messages.ts';
 import { flagPlace, rangeIn, rangesTouch } from '../places.ts';
-import { quickFix, textEdits } from './codeActions.ts';
+import { quickFix, textEdits } from './quickFix.ts';
 
 /** Marks of options that may as well go. */
 const removable = new Set([

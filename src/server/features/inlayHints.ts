@@ -2,7 +2,7 @@ import type { InlayHint, Range } from 'vscode-languageserver';
 import { tightestOf } from '../../core/estimate/compare.ts';
 import type { DeploymentEstimate } from '../../core/estimate/types.ts';
 import type { OffsetRange } from '../../text/located.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../documentAnalysis.ts';
 import { messages } from '../messages.ts';
 import { rangesTouch } from '../places.ts';
 

@@ -3,12 +3,12 @@ import type { CodeAction, Diagnostic, TextEdit } from 'vscode-languageserver';
 import { gpusNeeded } from '../../core/estimate/gpusNeeded.ts';
 import type { Fix, FlagEdit } from '../../core/estimate/types.ts';
 import type { FlagChange } from '../../text/edits.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../analysis.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../documentAnalysis.ts';
 import { messages } from '../messages.ts';
 import { rangeIn, rangesTouch } from '../places.ts';
 import { gpuShares } from '../sharedGpus.ts';
-import { quickFix, targetTextEdits, textEdits } from './codeActions.ts';
 import { doesNotFitCode, sharedGpuCode, tightCode } from './diagnosticCodes.ts';
+import { quickFix, targetTextEdits, textEdits } from './quickFix.ts';
 
 export function verdictFixes(
   analysis: DocumentAnalysis,

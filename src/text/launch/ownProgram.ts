@@ -1,5 +1,5 @@
 /** Programs of the user's own that a comment calls a batch engine: `python generate.py …`, `accelerate launch …`, `deepspeed …`. */
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import type { NamedEngine } from '../directives.ts';
 import type { ShellWord } from '../shellWords.ts';
 import { isLaunched, isProgram, type Launch } from './programs.ts';

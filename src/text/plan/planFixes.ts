@@ -2,7 +2,7 @@
 import { type Document, isMap, isNode, isPair, isScalar, isSeq, parseDocument } from 'yaml';
 import { closest } from '../../core/closest.ts';
 import type { FlagValue } from '../../core/engine/deployment.ts';
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { type DocumentPath, knownKeys, valueAt } from '../../core/sweep/schemaNodes.ts';
 import { missingForm } from '../../core/sweep/schemaProblems.ts';
 import type { OffsetEdit } from '../edits.ts';

@@ -1,5 +1,5 @@
 import type { Deployment, Entrypoint } from '../../core/engine/deployment.ts';
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { type Directive, directivesFor } from '../directives.ts';
 import { type EnvironmentVariable, relevantEnvironment, visibleDevices } from '../launch/environment.ts';
 import type {

@@ -1,6 +1,6 @@
 /** Values of charts that start vLLM: the production stack's `modelSpec`, and lists of arguments beside an image. */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { type Directive, findDirectives } from '../directives.ts';
 import { interpolateKubernetes } from '../interpolation.ts';
 import { ArgumentReader } from '../launch/argumentReader.ts';

@@ -1,5 +1,5 @@
 /** A launch in words -> a deployment: what shell scripts, containers and Dockerfiles share. */
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { ArgumentReader } from '../launch/argumentReader.ts';
 import type { EnvironmentVariable } from '../launch/environment.ts';
 import { isAssignment, type Launch } from '../launch/programs.ts';

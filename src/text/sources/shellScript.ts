@@ -1,6 +1,6 @@
 /** `vllm serve …`, `python -m vllm.entrypoints…`, `docker run … vllm/vllm-openai …` in shell scripts; programs that a comment gives an engine. */
 
-import { findEngine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { type Directive, directivesFor, findDirectives } from '../directives.ts';
 import { containerRun } from '../launch/containerRun.ts';
 import type { EnvironmentVariable } from '../launch/environment.ts';

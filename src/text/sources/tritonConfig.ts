@@ -2,7 +2,8 @@
  * `config.pbtxt` of a model in Triton. Of its vLLM backend the engine's arguments stand in `model.json` beside it; a model of the
  * python backend is the user's own program, and a comment says its engine and its model.
  */
-import { type Engine, findEngine } from '../../core/engine/engine.ts';
+import type { Engine } from '../../core/engine/engine.ts';
+import { findEngine } from '../../core/engine/engines.ts';
 import { type Directive, directivesFor, findDirectives } from '../directives.ts';
 import { modelOptions, truthOf } from '../launch/ownOptions.ts';
 import { hasNoProgram, namesOwnProgram } from '../launch/ownProgram.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allDevices } from '../../../src/core/device/catalogue.ts';
 import type { Deployment, FlagValue } from '../../../src/core/engine/deployment.ts';
-import { engineNames, findEngine } from '../../../src/core/engine/engine.ts';
+import { engineNames, findEngine } from '../../../src/core/engine/engines.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import { estimateSensitivity } from '../../../src/core/estimate/sensitivity.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../../../src/core/estimate/types.ts';

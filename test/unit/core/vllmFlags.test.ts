@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findEngine } from '../../../src/core/engine/engine.ts';
+import { findEngine } from '../../../src/core/engine/engines.ts';
 import { plainNumber, switchValue, wholeNumber } from '../../../src/core/engine/flagValues.ts';
 
 const vllm = findEngine('vllm');

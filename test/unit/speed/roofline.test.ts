@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
-import { findEngine } from '../../../src/core/engine/engine.ts';
+import { findEngine } from '../../../src/core/engine/engines.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import { loadsByBatch, loadsByContext, speedCurve } from '../../../src/core/estimate/speedCurve.ts';
 import type { EstimateRequest, SpeedEstimate } from '../../../src/core/estimate/types.ts';

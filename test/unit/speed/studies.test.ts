@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FlagValue } from '../../../src/core/engine/deployment.ts';
-import { findEngine } from '../../../src/core/engine/engine.ts';
+import { findEngine } from '../../../src/core/engine/engines.ts';
 import { estimate } from '../../../src/core/estimate/estimate.ts';
 import type { SpeedEstimate } from '../../../src/core/estimate/types.ts';
 import { decodeStep } from '../../../src/core/speed/roofline.ts';

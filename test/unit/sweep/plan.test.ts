@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findEngine } from '../../../src/core/engine/engine.ts';
+import { findEngine } from '../../../src/core/engine/engines.ts';
 import { planJsonSchema } from '../../../src/core/sweep/planSchema.ts';
 import { isSecretName } from '../../../src/core/sweep/planSecrets.ts';
 import { lineColumn } from '../../../src/text/lineColumn.ts';

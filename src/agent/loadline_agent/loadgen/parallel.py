@@ -7,15 +7,12 @@ import select
 import signal
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..processes import default_signals, die_with, signal_if_there
+from .drive import Job, LoadError, drive
 from .lengths import mean_length
-
 from .part import part_of
-
-if TYPE_CHECKING:
-    from .runner import Job
 
 # What one loop carries with room to spare, events a second: measured on a 2.5 GHz Xeon (npm run bench).
 _EVENTS_A_PROCESS = 60_000.0
@@ -67,7 +64,7 @@ class _Child:
             pass  # It has ended; its pipe says how.
 
 
-def drive_in_processes(job: "Job", processes: int, on_progress: Callable[[str, int, int], None]) -> List[Dict[str, Any]]:
+def drive_in_processes(job: Job, processes: int, on_progress: Callable[[str, int, int], None]) -> List[Dict[str, Any]]:
     """Parts by process. Raises LoadError."""
     children: List[_Child] = []
     try:
@@ -82,9 +79,7 @@ def drive_in_processes(job: "Job", processes: int, on_progress: Callable[[str, i
             os.waitpid(child.pid, 0)
 
 
-def _collect(job: "Job", children: List[_Child], on_progress: Callable[[str, int, int], None]) -> List[Dict[str, Any]]:
-    from .runner import LoadError
-
+def _collect(job: Job, children: List[_Child], on_progress: Callable[[str, int, int], None]) -> List[Dict[str, Any]]:
     profile = job.profile
     totals = {"warm-up": profile["warmupRequests"], "load": profile["requests"]}
     begun = stopped = False
@@ -120,7 +115,7 @@ def _collect(job: "Job", children: List[_Child], on_progress: Callable[[str, int
     return [child.part for child in children if child.part is not None]
 
 
-def _fork(job: "Job", part: int, parts: int, others: List[_Child]) -> _Child:
+def _fork(job: Job, part: int, parts: int, others: List[_Child]) -> _Child:
     from_child, to_parent = os.pipe()
     from_parent, to_child = os.pipe()
     parent, pid = os.getpid(), os.fork()
@@ -134,9 +129,7 @@ def _fork(job: "Job", part: int, parts: int, others: List[_Child]) -> _Child:
     raise AssertionError("the child never returns")
 
 
-def _in_child(job: "Job", part: int, parts: int, parent: int, reading: int, writing: int) -> None:
-    from .runner import LoadError, drive
-
+def _in_child(job: Job, part: int, parts: int, parent: int, reading: int, writing: int) -> None:
     status = 1
     try:
         default_signals()

@@ -8,7 +8,8 @@ import traceback
 from typing import Callable, List, Optional
 
 from ..loadgen.profile import BadProfile
-from ..loadgen.runner import LoadError, run_load
+from ..loadgen.drive import LoadError
+from ..loadgen.runner import run_load
 from ..loadgen.sizing import as_the_server_takes_it
 from ..loadgen.targets import Target, target_of_url
 from ..processes import default_signals, die_with, signal_if_there

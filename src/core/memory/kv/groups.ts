@@ -1,13 +1,7 @@
 import { type CacheSpec, familyOf, type PlacedSpec, SpecPool } from './cacheSpec.ts';
+import type { LayerGroup } from './layerGroup.ts';
 import { packedGroups, wantsPacking } from './packedGroups.ts';
 import type { KvRules } from './rules.ts';
-
-/** Layers that share a block table: one block of a group is one page in each of its layers. */
-export interface LayerGroup {
-  /** The blocks that a request takes are those of this spec. */
-  readonly spec: CacheSpec;
-  readonly members: readonly PlacedSpec[];
-}
 
 /**
  * Groups layers over the whole model, as vLLM does before it projects them on pipeline stages.

@@ -1,6 +1,7 @@
 import type { PipelineStage } from '../pipeline.ts';
 import type { CacheSpec, PlacedSpec } from './cacheSpec.ts';
-import { groupLayers, type LayerGroup } from './groups.ts';
+import { groupLayers } from './groups.ts';
+import type { LayerGroup } from './layerGroup.ts';
 import { placesBytes, reckonedBytes, wantsPacking } from './packedGroups.ts';
 import type { KvRules } from './rules.ts';
 

@@ -1,5 +1,5 @@
 import { familyOf, type PlacedSpec, SpecPool } from './cacheSpec.ts';
-import type { LayerGroup } from './groups.ts';
+import type { LayerGroup } from './layerGroup.ts';
 
 /** Whether layers are packed beside each other: latents of unlike page sizes, some of them with a window (DeepSeek-V4). */
 export function wantsPacking(placed: readonly PlacedSpec[]): boolean {

@@ -1,12 +1,6 @@
 import type { Knee, SearchResult } from '../cellResult.ts';
 import type { Question } from '../planSchema.ts';
-import type { CellResult, RunMode, ServiceLevel } from '../run.ts';
-
-/** What one GPU costs an hour, US dollars. */
-export interface HourlyPrice {
-  readonly dollarsPerHour: number;
-  readonly source: string;
-}
+import type { CellResult, HourlyPrice, RunMode, ServiceLevel } from '../run.ts';
 
 /** What an answer is made from. */
 export interface AnswerInput {

@@ -2,7 +2,7 @@
 import { formatBytes } from '../../units.ts';
 import type { LoadResult } from '../loadResult.ts';
 import { figure } from '../reportFigures.ts';
-import type { CellResult, ServiceLevel } from '../run.ts';
+import type { CellResult, HourlyPrice, ServiceLevel } from '../run.ts';
 import {
   engineWords,
   isUsable,
@@ -13,7 +13,7 @@ import {
   meanOf,
   missedByFailures,
 } from '../usable.ts';
-import type { AnswerInput, HourlyPrice, PartialAnswer } from './answerInput.ts';
+import type { AnswerInput, PartialAnswer } from './answerInput.ts';
 import { limitsText } from './chat.ts';
 import { grouped, variedWords, varyingFlags } from './groups.ts';
 

@@ -1,6 +1,6 @@
 import type { CompletionItem, Position } from 'vscode-languageserver';
 import { typedAt } from '../../../text/typedAt.ts';
-import type { DocumentAnalysis } from '../../analysis.ts';
+import type { DocumentAnalysis } from '../../documentAnalysis.ts';
 import { directiveItems } from './directiveItems.ts';
 import { flagItems } from './flagItems.ts';
 import { valueItems } from './valueItems.ts';

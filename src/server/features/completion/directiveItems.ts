@@ -1,10 +1,10 @@
 import { type CompletionItem, CompletionItemKind } from 'vscode-languageserver';
 import { allDevices } from '../../../core/device/catalogue.ts';
-import { engineNames, findEngine } from '../../../core/engine/engine.ts';
+import { engineNames, findEngine } from '../../../core/engine/engines.ts';
 import { estimate } from '../../../core/estimate/estimate.ts';
 import type { TypedPlace } from '../../../text/typedAt.ts';
-import type { AnalysedDeployment, DocumentAnalysis } from '../../analysis.ts';
 import { completionMessages } from '../../completionMessages.ts';
+import type { AnalysedDeployment, DocumentAnalysis } from '../../documentAnalysis.ts';
 import { rangeIn } from '../../places.ts';
 
 type DirectivePlace = Extract<TypedPlace, { readonly kind: 'directive' }>;

@@ -1,10 +1,11 @@
 import { type CompletionItem, CompletionItemKind, MarkupKind } from 'vscode-languageserver';
-import { type Engine, findEngine, type VersionedFlag } from '../../../core/engine/engine.ts';
+import type { Engine, VersionedFlag } from '../../../core/engine/engine.ts';
+import { findEngine } from '../../../core/engine/engines.ts';
 import { estimateSensitivity, type FlagSensitivity } from '../../../core/estimate/sensitivity.ts';
 import type { TypedPlace } from '../../../text/typedAt.ts';
 import { readFlagName } from '../../../text/writtenFlags.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../analysis.ts';
 import { completionMessages } from '../../completionMessages.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../documentAnalysis.ts';
 import { rangeIn } from '../../places.ts';
 
 type FlagPlace = Extract<TypedPlace, { readonly kind: 'flag' }>;

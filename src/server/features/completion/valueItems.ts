@@ -1,11 +1,11 @@
 import { type CompletionItem, CompletionItemKind } from 'vscode-languageserver';
-import { findEngine } from '../../../core/engine/engine.ts';
+import { findEngine } from '../../../core/engine/engines.ts';
 import { flagEffects } from '../../../core/estimate/sensitivity.ts';
 import type { EstimateRequest } from '../../../core/estimate/types.ts';
 import type { TypedPlace } from '../../../text/typedAt.ts';
 import { readFlagName } from '../../../text/writtenFlags.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../analysis.ts';
 import { completionMessages } from '../../completionMessages.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../documentAnalysis.ts';
 import { rangeIn } from '../../places.ts';
 
 type ValuePlace = Extract<TypedPlace, { readonly kind: 'value' }>;

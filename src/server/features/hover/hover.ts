@@ -1,11 +1,11 @@
 import { type Hover, MarkupKind, type Position } from 'vscode-languageserver';
 import { findDevice } from '../../../core/device/catalogue.ts';
-import { findEngine } from '../../../core/engine/engine.ts';
+import { findEngine } from '../../../core/engine/engines.ts';
 import { tightestOf } from '../../../core/estimate/compare.ts';
 import { estimateSensitivity } from '../../../core/estimate/sensitivity.ts';
 import type { DeploymentEstimate, EstimateRequest } from '../../../core/estimate/types.ts';
 import { unreadArguments } from '../../../text/unresolved.ts';
-import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../analysis.ts';
+import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../../documentAnalysis.ts';
 import { hoverMessages } from '../../hoverMessages.ts';
 import { measuredTerms } from '../../measured.ts';
 import { messages } from '../../messages.ts';

@@ -1,5 +1,5 @@
 import type { OffsetRange } from '../../../text/located.ts';
-import type { AnalysedDeployment, DocumentAnalysis } from '../../analysis.ts';
+import type { AnalysedDeployment, DocumentAnalysis } from '../../documentAnalysis.ts';
 import { firstLine, flagPlace } from '../../places.ts';
 
 /** What stands under the pointer. */

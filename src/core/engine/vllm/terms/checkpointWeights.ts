@@ -1,7 +1,8 @@
 import type { PipelineStage } from '../../../memory/pipeline.ts';
 import { type RankWeights, rankWeights } from '../../../memory/weights.ts';
 import type { CheckpointFacts } from '../../../model/checkpoint.ts';
-import { type ModelFacts, PARAMETER_KINDS, type ParameterKind } from '../../../model/facts.ts';
+import type { ModelFacts } from '../../../model/facts.ts';
+import { PARAMETER_KINDS, type ParameterKind } from '../../../model/parameterKinds.ts';
 import type { ResolvedVllm } from '../resolved.ts';
 
 /** What ranks share in the same way, and is scaled together. */

@@ -1,0 +1,5 @@
+/** Milliseconds, client's time. */
+export interface TimeWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
