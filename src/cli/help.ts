@@ -7,7 +7,7 @@ const overview = `loadline: does it fit, how many users will it carry, what does
   loadline sweep <plan.sweep.yaml>             run a sweep plan on its host, and follow it
   loadline follow [run]                        follow a run that goes on
   loadline resume [run]                        go on with a run that was cut off or cancelled
-  loadline cancel [run]                        end a run; resolves when nothing of it is left
+  loadline cancel [run]                        end a run; done when nothing of it is left
   loadline load <url>                          load a server that runs already, from this machine
   loadline watch [host]                        live figures of the host's GPUs
   loadline report [run]                        write the report of a run again

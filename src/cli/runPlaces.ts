@@ -80,7 +80,10 @@ export async function hostOf(given: ParsedOptions, place: RunPlace): Promise<str
   const host =
     given.text('host') ?? (await hostInResults(place)) ?? (await readEnvironment(place))?.context.host;
   if (host !== undefined) return host;
-  throw new BadInput(`${place.run} is not in ${dirname(place.directory)}: say with --host where it runs.`);
+  const where = existsSync(place.directory)
+    ? `${place.directory} does not say where it runs`
+    : `${place.run} is not in ${dirname(place.directory)}`;
+  throw new BadInput(`${where}: name its host with --host.`);
 }
 
 /** results.json is there from the start of a run on, before anything was copied from its host. */

@@ -1,4 +1,5 @@
 /** What the terminal writes into a run folder from its journal: results.json, and what a report needs. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { withEvidence } from '../core/sweep/evidence.ts';
 import type { ReportInput } from '../core/sweep/reportContent.ts';
@@ -23,8 +24,11 @@ export async function readReportInput(place: RunPlace, interrupted: boolean): Pr
   const environment = await readEnvironment(place);
   const planText = await readTextFile(join(place.directory, 'plan.yaml'));
   if (environment === undefined || planText === undefined) {
+    const why = existsSync(place.directory)
+      ? `${environment === undefined ? 'environment.json' : 'plan.yaml'} is missing or not whole`
+      : 'there is no such run here';
     throw new BadInput(
-      `${place.directory}: there is no run, or nothing of it is here yet. \`loadline follow\` copies it.`,
+      `${place.directory}: ${why}. \`loadline follow ${place.run}\` copies it from its host.`,
     );
   }
   const { records, notes } = await readJournal(place.directory);

@@ -25,7 +25,8 @@ export class WatchView {
   }
 }
 
-function headerWords(host: string, { source, recorded, gpus, method }: TelemetryHeader): string {
+/** What is watched, and by what means. */
+export function headerWords(host: string, { source, recorded, gpus, method }: TelemetryHeader): string {
   const names = gpus.length === 0 ? 'no GPU that its driver shows' : gpus.map(({ name }) => name).join(', ');
   return `${host}: ${names} (${recorded ? `a recording, not this host: ${source}` : (method?.detail ?? source)})`;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -163,6 +163,11 @@ describe('loadline load', () => {
 
   it('says what is wrong with a server, and what to do', async () => {
     const html = await answering(404, '<html>not here</html>');
+    const broken = await answering(503, 'loading');
+    const moved = await answering(302, '');
+    const another = createTcpServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
+    await new Promise<void>((resolve) => another.listen(0, '127.0.0.1', resolve));
+    const ssh = `http://127.0.0.1:${(another.address() as AddressInfo).port}`;
     const several = await answering(200, JSON.stringify({ data: [{ id: 'a' }, { id: 'b' }] }));
     try {
       for (const [argv, environment, code, words] of [
@@ -170,8 +175,16 @@ describe('loadline load', () => {
         [[url], { LOADLINE_API_KEY: 'wrong-key' }, 3, 'refuses the API key'],
         [[url, '--model', 'no/such'], key, 2, 'serves simulated-model, not no/such'],
         [['http://127.0.0.1:1'], {}, 3, 'Is the server running there?'],
-        [[html.url], {}, 3, 'no OpenAI-compatible server'],
-        [[several.url], {}, 2, 'serves a, b; say which model'],
+        [
+          [html.url],
+          {},
+          3,
+          'answered 404 with a web page without a model: it is no OpenAI-compatible server',
+        ],
+        [[broken.url], {}, 3, 'answered 503 without a model: it is not ready yet, or has failed'],
+        [[moved.url], {}, 3, 'it sends to another address'],
+        [[ssh], {}, 3, `${ssh}: no HTTP is spoken there`],
+        [[several.url], {}, 2, 'serves a, b; name one with --model'],
         [[url, ...small, '--output', '4000'], key, 1, 'maximum context length'],
       ] as const) {
         const { exitCode, stdout, stderr } = await cli.run(['load', ...argv], {
@@ -182,6 +195,8 @@ describe('loadline load', () => {
         expect(stderr).not.toContain('wrong-key');
       }
     } finally {
+      another.close();
+      for (const { server } of [broken, moved]) server.close();
       html.server.close();
       several.server.close();
     }

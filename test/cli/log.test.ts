@@ -112,6 +112,18 @@ describe('loadline log --calibrate', () => {
     expect(stderr).toContain('of a deployment with another max-num-batched-tokens; left out');
   });
 
+  it('learns nothing from the log of another GPU', async () => {
+    writeFileSync(
+      join(cli.folder, 'l4.yaml'),
+      '# loadline: gpu=l4\nmodel: ./llama-3.1-8b\nmax-model-len: 8192\n',
+    );
+    const log = fixture('vllm-0.26-h200-llama31-8b.log');
+    const { exitCode, stderr } = await cli.run(['log', log, '--against', 'l4.yaml', '--calibrate']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/the engine ran with gpu of 140 GiB, l4\.yaml means l4-24gb of 2\d\.\d GiB/);
+    expect(stderr).toContain('of a deployment with another gpu; left out');
+  });
+
   it('learns nothing from the log of another model', async () => {
     writeFileSync(
       join(cli.folder, 'llama.yaml'),

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -396,6 +396,14 @@ describe('a rehearsed sweep on this machine', () => {
     const again = await cli.run(['resume', run]);
     expect(again.exitCode).toBe(3);
     expect(again.stderr).toContain('have their result');
+
+    const late = await cli.run(['cancel', run]);
+    expect(late).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining(`Run ${run} was done already`),
+    });
+    expect(late.stderr).not.toContain('loadline resume');
+    expect(resultsOf(run).outcome).toBe('completed');
   });
 });
 
@@ -413,6 +421,23 @@ describe('runs that are not there', () => {
       exitCode: 2,
       stderr: expect.stringContaining('There is no run'),
     });
+  });
+
+  it('or are empty, are said to be so', async () => {
+    const workspace = join(cli.folder, 'emptied');
+    const folder = join(workspace, '.loadline', 'runs', '20260101T000000Z-empty');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'journal.jsonl'), '');
+    const report = await cli.run(['report', '20260101T000000Z-empty', '--workspace', workspace]);
+    expect([report.exitCode, report.stderr]).toEqual([
+      2,
+      expect.stringMatching(/environment\.json is missing.*`loadline follow 20260101T000000Z-empty`/),
+    ]);
+    const follow = await cli.run(['follow', '20260101T000000Z-empty', '--workspace', workspace]);
+    expect([follow.exitCode, follow.stderr]).toEqual([
+      2,
+      expect.stringMatching(/does not say where it runs: name its host with --host/),
+    ]);
   });
 });
 

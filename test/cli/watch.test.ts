@@ -49,6 +49,12 @@ describe('loadline watch', () => {
     for (const row of rows) expect(cells(row)).toBe(cells(rows[0] ?? ''));
   });
 
+  it('says why there are no rows where there is no GPU', async () => {
+    const { stdout, stderr } = await cli.run(['watch', '--csv', '--seconds', '1']);
+    const gpus = stdout.trimEnd().split('\n').length - 1;
+    expect(gpus > 0 || stderr.includes('this-machine: no GPU that its driver shows')).toBe(true);
+  });
+
   it('samples as the study did, where it is told to', async () => {
     const { stdout } = await cli.run([
       'watch',

@@ -81,7 +81,7 @@ class Control:
 def model_of(target: Target, wanted: Optional[str]) -> str:
     """The model that is wanted, or the only one that is served. A server without a list of models is believed to serve
     the wanted one. Raises AgentError."""
-    status, answer = _ask_models(target)
+    status, answer, kind = _ask_models(target)
     if status in (401, 403):
         given = "refuses the API key that was given" if target.api_key else f"asks for an API key; put it into {KEY_VARIABLE}"
         raise AgentError("unauthorized", f"{target.url} {given} (HTTP {status}).")
@@ -93,16 +93,23 @@ def model_of(target: Target, wanted: Optional[str]) -> str:
     if len(served) == 1:
         return served[0]
     if served:
-        raise AgentError("which-model", f"{target.url} serves {_listed(served)}; say which model.")
-    raise AgentError(
-        "protocol",
-        f"{target.url}/v1/models answered {status} without a model: it is no OpenAI-compatible server, or has no list of its "
-        "models. Give the address of the server itself (http://host:port), and the model by name.",
+        raise AgentError("which-model", f"{target.url} serves {_listed(served)}; name one with --model.")
+    raise AgentError("protocol", f"{target.url}/v1/models answered {status}{kind} without a model: {_why_no_model(status)}")
+
+
+def _why_no_model(status: int) -> str:
+    if status >= 500:
+        return "it is not ready yet, or has failed; its log says more."
+    if 300 <= status < 400:
+        return "it sends to another address. Give that one."
+    return (
+        "it is no OpenAI-compatible server, or has no list of its models. Give the address of the server itself "
+        "(http://host:port), and the model with --model."
     )
 
 
 def _ask_models(target: Target) -> Any:
-    """Status, and the JSON document or None."""
+    """Status, the JSON document or None, and in words what came in its place."""
     connection: http.client.HTTPConnection
     if target.tls:
         connection = http.client.HTTPSConnection(target.host, target.port, timeout=MODELS_SECONDS, context=target.tls)
@@ -119,15 +126,20 @@ def _ask_models(target: Target) -> Any:
         raise AgentError("unreachable", f"{target.url}: no TLS is spoken there ({error.reason}). Is it http?") from error
     except ValueError as error:
         raise AgentError("bad-request", f"{target.url}: the API key has characters that no HTTP header can carry.") from error
+    except http.client.RemoteDisconnected as error:
+        raise AgentError("unreachable", f"{target.url}: it closed the connection without an answer. Is it https?") from error
+    except http.client.BadStatusLine as error:
+        raise AgentError("unreachable", f"{target.url}: no HTTP is spoken there. Is it another port?") from error
     except (OSError, http.client.HTTPException) as error:
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise AgentError("unreachable", f"{target.url}: {said}. Is the server running there?") from error
     finally:
         connection.close()
     try:
-        return answer.status, json.loads(body.decode("utf-8"))
+        return answer.status, json.loads(body.decode("utf-8")), ""
     except (ValueError, RecursionError):
-        return answer.status, None
+        page = body[:1000].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+        return answer.status, None, " with a web page" if page else ""
 
 
 def _names(answer: Any) -> List[str]:

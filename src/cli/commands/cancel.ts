@@ -1,3 +1,4 @@
+import type { RunResults } from '../../core/sweep/run.ts';
 import { followRun } from '../../remote/runFollower.ts';
 import { writeReports } from '../../storage/runReport.ts';
 import { exitCodes } from '../exitCodes.ts';
@@ -15,7 +16,6 @@ export async function cancelCommand(argv: readonly string[], terminal: Terminal)
   try {
     const agent = await session.agent();
     await agent.cancel(place.run, { signal: terminal.interrupted });
-    terminal.err(`Run ${place.run} is cancelled: nothing of it is left running at ${session.name}.`);
     let interrupted = false;
     for await (const event of followRun({
       run: place.run,
@@ -28,13 +28,17 @@ export async function cancelCommand(argv: readonly string[], terminal: Terminal)
     const input = await readReportInput(place, interrupted);
     await writeResults(place, input.results);
     await writeReports(place.directory, input);
-    const done = input.results.cells.filter(({ state }) => state === 'done').length;
-    terminal.err(
-      `${done} of ${input.results.cells.length} cells have a result. \`loadline resume ${place.run}\` goes on with the others.`,
-    );
+    terminal.err(endWords(place.run, session.name, input.results));
     if (given.isSet('json')) terminal.out(JSON.stringify(input.results, null, 2));
     return exitCodes.ok;
   } finally {
     await session.dispose();
   }
+}
+
+function endWords(run: string, host: string, { outcome, cells }: RunResults): string {
+  const nothing = `nothing of it is left running at ${host}.`;
+  if (outcome === 'completed') return `Run ${run} was done already: ${nothing}`;
+  const done = cells.filter(({ state }) => state === 'done').length;
+  return `Run ${run} is cancelled: ${nothing}\n${done} of ${cells.length} cells have a result. \`loadline resume ${run}\` goes on with the others.`;
 }

@@ -11,7 +11,7 @@ import { exitCodes } from '../exitCodes.ts';
 import { HostSession } from '../hostSession.ts';
 import { parseOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
-import { WatchView } from '../watchView.ts';
+import { headerWords, WatchView } from '../watchView.ts';
 
 /** As the study of LLaMA-30B sampled. */
 const studyIntervalMs = 1000 / 6;
@@ -71,7 +71,9 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
     await session.dispose();
     await file?.close();
     if (file !== undefined && file.records > 0)
-      terminal.err(`${file.records} samples were recorded in ${file.path}`);
+      terminal.err(
+        `${file.records} ${file.records === 1 ? 'sample was' : 'samples were'} recorded in ${file.path}`,
+      );
   }
 }
 
@@ -98,6 +100,8 @@ function printerOf(
   const csv = new TelemetryCsv(host, null);
   let headed = false;
   return (line) => {
+    // Only GPUs have rows: without any there is a head alone, and nobody would know why.
+    if (line.type === 'telemetry-header' && line.gpus.length === 0) terminal.err(headerWords(host, line));
     const rows = csv.take(line);
     if (!headed && csv.head !== undefined) terminal.out(csv.head);
     headed ||= csv.head !== undefined;

@@ -1,8 +1,10 @@
+import { findDevice } from '../device/catalogue.ts';
 import type { FlagValue } from '../engine/deployment.ts';
 import type { DeploymentEstimate } from '../estimate/types.ts';
+import { formatBytes } from '../units.ts';
 import type { LogRecord } from './record.ts';
 
-/** A flag that the engine ran with and the estimate did not. */
+/** A flag that the engine ran with and the estimate did not; `model` and `gpu` as well. */
 export interface FlagDifference {
   readonly flag: string;
   readonly logged: FlagValue;
@@ -35,10 +37,27 @@ export function flagDifferences(record: LogRecord, estimate: DeploymentEstimate)
     if (one === undefined || other === undefined || Number(one) === Number(other)) return [];
     return [{ flag, logged: one, predicted: other, changesTerms }];
   });
+  const all = [...gpuDifference(record, estimate), ...flags];
   const { id } = estimate.model;
-  if (record.model === null || !isHubId(record.model) || !isHubId(id) || sameId(record.model, id))
-    return flags;
-  return [{ flag: 'model', logged: record.model, predicted: id, changesTerms: true }, ...flags];
+  if (record.model === null || !isHubId(record.model) || !isHubId(id) || sameId(record.model, id)) return all;
+  return [{ flag: 'model', logged: record.model, predicted: id, changesTerms: true }, ...all];
+}
+
+/** Drivers and cards of one name differ by less; a log of another GPU by more. */
+const SAME_GPU = 0.1;
+
+function gpuDifference({ totalBytes }: LogRecord, { device }: DeploymentEstimate): readonly FlagDifference[] {
+  const expected = findDevice(device)?.cudaTotalBytes;
+  if (totalBytes === null || expected === undefined) return [];
+  if (Math.abs(totalBytes / expected - 1) <= SAME_GPU) return [];
+  return [
+    {
+      flag: 'gpu',
+      logged: `of ${formatBytes(totalBytes)}`,
+      predicted: `${device} of ${formatBytes(expected)}`,
+      changesTerms: true,
+    },
+  ];
 }
 
 /** A folder may hold any model; two ids of the hub that differ are two models. */
