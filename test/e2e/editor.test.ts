@@ -3,7 +3,7 @@ import { cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import { CodeServer, launchBrowser, newProfile, repository } from '../tools/codeServer.ts';
 import { failurePicture, takePictures } from './pictures.ts';
 import { Workbench } from './workbench.ts';
@@ -84,13 +84,11 @@ test('an option that was renamed has its quick fix', async () => {
 test('an option tells what it does to the KV cache when the pointer rests on it', async () => {
   await workbench.openFile('llama-3.1-8b.serve.yaml');
   await workbench.lens('fits H200').waitFor();
-  await workbench.page
-    .locator('.view-line span', { hasText: /max[-_]model[-_]len/ })
-    .first()
-    .hover();
-  const hover = workbench.page.locator('.monaco-hover', { hasText: 'How it is computed' }).first();
-  await hover.waitFor();
-  expect(await hover.textContent()).toContain('Requests at once');
+  const hover = workbench.page
+    .locator('.monaco-hover', { hasText: 'How it is computed' })
+    .filter({ hasText: 'Requests at once' })
+    .first();
+  await workbench.rest(/max[-_]model[-_]len/, hover);
   await takePictures(workbench, 'editor-hover');
 });
 
@@ -100,12 +98,11 @@ test('options are completed with their effect', async () => {
   await workbench.page.keyboard.press('Control+End');
   await workbench.page.keyboard.press('Enter');
   await workbench.page.keyboard.type('kv-cache');
-  await workbench.page.keyboard.press('Control+Space');
   const row = workbench.page
     .locator('.suggest-widget .monaco-list-row', { hasText: 'kv-cache-dtype' })
+    .filter({ hasText: /KV .* tokens/ })
     .first();
-  await row.waitFor();
-  expect(await row.textContent()).toMatch(/KV .* tokens/);
+  await workbench.pressFor('Control+Space', row);
   await takePictures(workbench, 'editor-completion');
   await workbench.page.keyboard.press('Escape');
 });
@@ -113,9 +110,7 @@ test('options are completed with their effect', async () => {
 test('a GPU is chosen with the verdict on each', async () => {
   await workbench.openFile('llama-3.1-8b-rtx-4090.sh');
   await workbench.lens('does not fit RTX 4090').waitFor();
-  await workbench.page.locator('.statusbar-item', { hasText: 'RTX 4090' }).first().click();
-  const input = workbench.page.locator('.quick-input-widget input[type="text"]').first();
-  await input.waitFor();
+  const input = await workbench.pressStatus('RTX 4090');
   await input.fill('H200');
   const rows = workbench.page.locator('.quick-input-list .monaco-list-row');
   await rows

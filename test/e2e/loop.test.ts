@@ -61,9 +61,8 @@ describe('a config that does not fit', () => {
     await takePictures(workbench, 'diagnostic');
     await workbench.chooseQuickFix('131072', /Set.--max-model-len/);
     await workbench.lens(/fits|tight/).waitFor();
-    await expect.poll(() => workbench.errorMarks().count()).toBe(0);
-    await workbench.undo();
-    await workbench.lens('does not fit RTX 4090').waitFor();
+    await workbench.errorMarks().first().waitFor({ state: 'detached' });
+    await workbench.undo(workbench.lens('does not fit RTX 4090'));
   });
 
   test('the calculator opens from the lens, follows the file and writes back what is applied', async () => {
@@ -81,8 +80,7 @@ describe('a config that does not fit', () => {
       .getByText(/^(fits|tight)/)
       .first()
       .waitFor();
-    await workbench.undo();
-    await panel.getByText('does not fit').first().waitFor();
+    await workbench.undo(panel.getByText('does not fit').first());
     await workbench.closeTab('Calculator');
   });
 });

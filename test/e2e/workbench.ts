@@ -8,6 +8,8 @@ export class Workbench {
 
   static async open(server: CodeServer, context: BrowserContext, folder: string): Promise<Workbench> {
     const page = await context.newPage();
+    // A window that is left or loaded anew may ask whether to.
+    page.on('dialog', (dialog) => void dialog.accept());
     await page.goto(server.url(folder));
     const workbench = new Workbench(page);
     await page.locator('.monaco-workbench .explorer-viewlet, .monaco-workbench .pane-body').first().waitFor();
@@ -17,19 +19,23 @@ export class Workbench {
 
   /** Opens a file of the workspace and waits until its editor is there. */
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press('Control+P');
-    const input = this.page.locator('.quick-input-widget input');
-    await input.fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-    await this.page.keyboard.press('Enter');
-    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+    await until(this.page.locator(`.tab.active[data-resource-name="${name}"]`), async () => {
+      await this.#type('Control+P', name);
+      await this.choose(name);
+    });
   }
 
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.page.locator('.quick-input-widget input').fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+    await this.#type('F1', `>${title}`);
+    await this.choose(title);
+  }
+
+  /** Into the list that a key opens: pressed again until it is there. */
+  async #type(key: string, text: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input').first();
+    await this.pressFor(key, input);
+    await input.fill(text);
   }
 
   /** Chooses an entry of the list that a command has opened. */
@@ -57,6 +63,26 @@ export class Workbench {
   /** Presses a lens until what it opens is there: one that is drawn anew under the pointer swallows a press. */
   async pressLens(text: string | RegExp, opens: Locator): Promise<void> {
     await until(opens, () => this.lens(text).click());
+  }
+
+  /** Opens the list that an item of the status bar opens, and gives its box. */
+  async pressStatus(text: string): Promise<Locator> {
+    const input = this.page.locator('.quick-input-widget input[type="text"]').first();
+    await until(input, () => this.page.locator('.statusbar-item', { hasText: text }).first().click());
+    return input;
+  }
+
+  /** Presses a key until what it opens is there. */
+  async pressFor(key: string, opens: Locator): Promise<void> {
+    await until(opens, () => this.page.keyboard.press(key));
+  }
+
+  /** Rests the pointer on a text of the editor until what that opens is there: a text that moves under it has lost it. */
+  async rest(text: string | RegExp, opens: Locator): Promise<void> {
+    await until(opens, async () => {
+      await this.page.mouse.move(0, 0);
+      await this.page.locator('.view-line span', { hasText: text }).first().hover();
+    });
   }
 
   tab(title: string): Locator {
@@ -97,25 +123,31 @@ export class Workbench {
   }
 
   async chooseQuickFix(text: string, title: RegExp): Promise<void> {
-    if ((await this.quickFixes().count()) === 0) await this.openQuickFixes(text);
-    await this.quickFixes().filter({ hasText: title }).first().click();
+    await untilDone(async () => {
+      if ((await this.quickFixes().count()) === 0) await this.openQuickFixes(text);
+      await this.quickFixes().filter({ hasText: title }).first().click({ timeout: patienceMs });
+    });
   }
 
   private quickFixes(): Locator {
     return this.page.locator('.action-widget .monaco-list-row');
   }
 
-  /** Takes the last change of the text editor back. */
-  async undo(): Promise<void> {
-    await this.page.locator('.editor-group-container .monaco-editor .view-lines').first().click();
-    await this.page.keyboard.press('Control+Z');
-    await this.page.keyboard.press('Control+Home');
+  /** Takes the changes of the text editor back until what stood there before is there again. */
+  async undo(before: Locator): Promise<void> {
+    await until(before, async () => {
+      await this.page.locator('.editor-group-container .monaco-editor .view-lines').first().click();
+      await this.page.keyboard.press('Control+Z');
+      await this.page.keyboard.press('Control+Home');
+    });
   }
 
   async closeTab(title: string): Promise<void> {
     const tab = this.tab(title);
-    await tab.click({ button: 'middle' });
-    await tab.waitFor({ state: 'detached' });
+    await untilDone(async () => {
+      if ((await tab.count()) > 0) await tab.click({ button: 'middle', timeout: patienceMs });
+      await tab.waitFor({ state: 'detached', timeout: patienceMs });
+    });
   }
 
   /** Reloads the window once it has stored that this tab is open: VS Code in a browser does so when idle, every few seconds. */
@@ -128,16 +160,18 @@ export class Workbench {
   /** What has been said and read must not stand in a picture. */
   async hideNotifications(): Promise<void> {
     const toasts = this.page.locator('.notification-toast');
-    for (let left = await toasts.count(); left > 0; left = await toasts.count()) {
-      await toasts.first().hover();
-      await toasts.first().locator('.codicon-notifications-clear').click();
-    }
+    await untilDone(async () => {
+      while ((await toasts.count()) > 0) {
+        // One that goes by itself while it is pointed at is as well gone.
+        await toasts.first().hover({ timeout: patienceMs });
+        await toasts.first().locator('.codicon-notifications-clear').click({ timeout: patienceMs });
+      }
+    });
   }
 
   /** As a person does: the window may save its state first. */
   async close(): Promise<void> {
     const closed = this.page.waitForEvent('close');
-    this.page.on('dialog', (dialog) => void dialog.accept());
     await this.page.close({ runBeforeUnload: true });
     await closed;
   }
@@ -168,12 +202,24 @@ async function storedEditors(): Promise<string> {
   return (await Promise.all(names.map(read))).join();
 }
 
+/** How long a busy workbench may take for what was pressed. */
+const patienceMs = 20_000;
+const tries = 4;
+
 /** Does what opens something until it is there: a workbench that is busy loses a press now and then. */
-async function until(opened: Locator, open: () => Promise<void>): Promise<void> {
-  for (let left = 8; ; left--) {
+function until(opened: Locator, open: () => Promise<void>): Promise<void> {
+  return untilDone(async () => {
+    if (await opened.isVisible()) return;
     await open();
+    await opened.waitFor({ timeout: patienceMs });
+  });
+}
+
+/** Does it again where it fails: what is pressed may go, or be drawn anew, between a look and the press. */
+async function untilDone(act: () => Promise<void>): Promise<void> {
+  for (let left = tries; ; left--) {
     try {
-      await opened.waitFor({ timeout: 8_000 });
+      await act();
       return;
     } catch (error) {
       if (left === 1) throw error;
