@@ -2,13 +2,15 @@
 import { type KeptSlowdowns, Slowdowns } from '../core/device/slowdowns.ts';
 import type { TimeSeries } from '../core/series/timeSeries.ts';
 import type {
+  HostColumn,
   TelemetryColumn,
   TelemetryGap,
   TelemetryHeader,
   TelemetryLine,
   TelemetryRecord,
 } from './agent.ts';
-import type { TelemetryNotice } from './agentTelemetry.ts';
+import type { GpuProcess, TelemetryNotice } from './agentTelemetry.ts';
+import { ProcessHistory, type SeenProcesses } from './processHistory.ts';
 
 /** The longest window that the panel offers. */
 const keptMs = 2 * 3_600_000;
@@ -46,6 +48,8 @@ export interface TelemetrySlice {
   readonly notices: readonly TelemetryNotice[];
   /** By GPU. */
   readonly slowdowns: readonly KeptSlowdowns[];
+  /** All that are kept, whatever the stretch: they are few. */
+  readonly processes: readonly SeenProcesses[];
   readonly latest: TelemetryRecord | null;
 }
 
@@ -62,6 +66,7 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
   readonly #gaps: SeenGap[] = [];
   #notices: readonly TelemetryNotice[] = [];
   #slowdowns: readonly Slowdowns[] = [];
+  #processes = new ProcessHistory();
   #lastSeq = -1;
 
   /** `create`: what the columns are kept in. */
@@ -84,11 +89,23 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
     return this.#slowdowns[gpu];
   }
 
+  /** What runs on a GPU, the biggest first; at a time of the host, or now (null). undefined: nobody looked. */
+  processes(gpu: number, atMs: number | null = null): readonly GpuProcess[] | undefined {
+    return this.#processes.on(gpu, atMs);
+  }
+
   /** Column of the series, or undefined where the host does not sample it. The GPU after the last: the most of all. */
   column(gpu: number, name: TelemetryColumn): number | undefined {
     const columns = this.header?.gpuColumns ?? [];
     const at = columns.indexOf(name);
     return at < 0 ? undefined : gpu * columns.length + at;
+  }
+
+  /** Column of a value of the host itself, or undefined where it is not sampled. */
+  hostColumn(name: HostColumn): number | undefined {
+    const { header } = this;
+    const at = header?.hostColumns.indexOf(name) ?? -1;
+    return header === undefined || at < 0 ? undefined : gpuNumbers(header) + at;
   }
 
   ingest(lines: readonly TelemetryLine[]): void {
@@ -97,12 +114,17 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
       else if (line.type === 'telemetry-gap') this.#gap(line);
       else if (line.type === 'telemetry') this.#record(line);
       else if (line.type === 'telemetry-notice') this.#notice(line);
+      else if (line.type === 'telemetry-processes' && this.header !== undefined) {
+        const { gpu, processes, monotonicMs } = line;
+        this.#processes.take({ fromMs: hostTime(this.header, monotonicMs), gpu, processes });
+      }
     }
   }
 
   /** Goes on where another history stands: records that it has are not taken again. */
-  protected resume({ header, gaps, notices, slowdowns, latest }: TelemetrySlice): void {
+  protected resume({ header, gaps, notices, slowdowns, processes, latest }: TelemetrySlice): void {
     this.#start(header);
+    this.#processes = new ProcessHistory(processes);
     this.#gaps.push(...gaps);
     this.#notices = notices;
     this.#slowdowns = header.gpus.map((_, gpu) => Slowdowns.from(slowdowns[gpu] ?? []));
@@ -133,11 +155,12 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
       gaps: this.gaps.filter((gap) => gap.toMs >= from && gap.fromMs <= to),
       notices: this.#notices,
       slowdowns: this.#slowdowns.map((one) => one.export(from, to, bucketMs)),
+      processes: this.#processes.seen,
       latest: this.latest ?? null,
     };
   }
 
-  /** All that is kept, as the agent sent it: seven digits a value, of the host's own columns nothing. */
+  /** All that is kept, as the agent sent it: seven digits a value. */
   *lines(): Generator<TelemetryLine> {
     const { series } = this;
     if (series === undefined) return;
@@ -176,9 +199,9 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
         this.#gaps.push({ fromMs: last, toMs: startedMs, cause: 'sampling was restarted' });
       return;
     }
-    const gpus = header.gpus.length > 1 ? header.gpus.length + 1 : header.gpus.length;
-    this.series = this.create(gpus * header.gpuColumns.length, keptRows(header));
+    this.series = this.create(rowNumbers(header), keptRows(header));
     this.#slowdowns = header.gpus.map(() => new Slowdowns());
+    this.#processes = new ProcessHistory();
     this.latest = undefined;
     this.#gaps.length = 0;
     this.#events = [{ row: 0, line: header }];
@@ -198,7 +221,7 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
       series.appendGap(last);
       this.#gaps.push({ fromMs: last, toMs: time, cause: 'no samples came' });
     }
-    series.append(time, rowOf(record, header.gpus.length));
+    series.append(time, rowOf(record, header));
     const reasons = header.gpuColumns.indexOf('throttleReasons');
     for (const [gpu, slowdowns] of this.#slowdowns.entries())
       slowdowns.take(time, record.gpus[gpu]?.[reasons] ?? null);
@@ -231,10 +254,20 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
 }
 
 /** Rows of a host that are kept. */
-export function keptRows({ intervalMs, gpus, gpuColumns }: TelemetryHeader): number {
-  const numbers = Math.max(1, (gpus.length + 1) * gpuColumns.length);
-  const wanted = Math.min(mostRows, Math.ceil(keptMs / Math.max(1, intervalMs)));
+export function keptRows(header: TelemetryHeader): number {
+  const numbers = Math.max(1, rowNumbers(header));
+  const wanted = Math.min(mostRows, Math.ceil(keptMs / Math.max(1, header.intervalMs)));
   return Math.max(600, Math.min(wanted, Math.floor(mostNumbers / numbers)));
+}
+
+/** Numbers that a row of the series has. */
+export function rowNumbers(header: TelemetryHeader): number {
+  return gpuNumbers(header) + header.hostColumns.length;
+}
+
+/** Numbers of a row that are of GPUs; those of the host itself stand behind them. */
+function gpuNumbers({ gpus, gpuColumns }: TelemetryHeader): number {
+  return (gpus.length > 1 ? gpus.length + 1 : gpus.length) * gpuColumns.length;
 }
 
 type SliceValues = Pick<TelemetrySlice, 'times' | 'mean' | 'low' | 'high' | 'counts'>;
@@ -294,32 +327,31 @@ function isGap(series: TimeSeries, row: number): boolean {
 
 function recordOf(series: TimeSeries, row: number, header: TelemetryHeader): TelemetryRecord {
   const count = header.gpuColumns.length;
+  const first = gpuNumbers(header);
   const time = series.time(row);
+  const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
   return {
     type: 'telemetry',
     seq: row,
     monotonicMs: time - header.startedWallMs + header.startedMonotonicMs,
     wallMs: time,
     gpus: header.gpus.map((_, gpu) =>
-      header.gpuColumns.map((_name, column) => {
-        const value = series.value(row, gpu * count + column);
-        return Number.isNaN(value) ? null : value;
-      }),
+      header.gpuColumns.map((_name, column) => known(series.value(row, gpu * count + column))),
     ),
-    host: [],
+    host: header.hostColumns.map((_, column) => known(series.value(row, first + column))),
   };
 }
 
-/** The GPUs' values one after the other; of several, the most of each column behind them. */
-function rowOf({ gpus }: TelemetryRecord, count: number): (number | null)[] {
-  if (count < 2) return gpus.flat();
+/** The GPUs' values one after the other; of several, the most of each column behind them; then those of the host. */
+function rowOf({ gpus, host }: TelemetryRecord, header: TelemetryHeader): (number | null)[] {
+  if (header.gpus.length < 2) return [...gpus.flat(), ...host];
   const most = (gpus[0] ?? []).map((_, column) =>
     gpus.reduce<number | null>((top, values) => {
       const value = values[column] ?? null;
       return value !== null && (top === null || value > top) ? value : top;
     }, null),
   );
-  return [...gpus.flat(), ...most];
+  return [...gpus.flat(), ...most, ...host];
 }
 
 function hostTime(header: TelemetryHeader, monotonicMs: number): number {
@@ -328,5 +360,6 @@ function hostTime(header: TelemetryHeader, monotonicMs: number): number {
 
 /** Streams of the same shape can go on in one series. */
 function shape(header: TelemetryHeader): string {
-  return JSON.stringify([header.source, header.gpus.map(({ uuid }) => uuid), header.gpuColumns]);
+  const { source, gpus, gpuColumns, hostColumns } = header;
+  return JSON.stringify([source, gpus.map(({ uuid }) => uuid), gpuColumns, hostColumns]);
 }

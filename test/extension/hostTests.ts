@@ -7,8 +7,11 @@ import { GiB } from '../../src/core/units.ts';
 import { Estimates } from '../../src/extension/estimates.ts';
 import { type HostEntry, HostRegistry } from '../../src/extension/hosts/hostRegistry.ts';
 import { LiveTargetChoice } from '../../src/extension/hosts/liveTarget.ts';
+import { hostItem } from '../../src/extension/views/hostItems.ts';
 import { type HostNode, HostsTree } from '../../src/extension/views/hostsTree.ts';
+import type { HostConnection } from '../../src/protocol/panel.ts';
 import { probedGpu, probeOf } from '../unit/extension/examples.ts';
+import { telemetryHeader } from '../webview/examples.ts';
 import { contextForTest, fileIn, show, writeFile } from './support.ts';
 
 const probed: HostEntry = {
@@ -16,6 +19,7 @@ const probed: HostEntry = {
   origin: 'ssh-config',
   state: 'connected',
   message: null,
+  reason: null,
   probedAtMs: Date.now(),
   probe: probeOf([probedGpu(0, 'NVIDIA H200')], {
     engines: [{ name: 'vllm', version: '0.11.0', path: '/usr/bin/vllm', foundIn: 'path' }],
@@ -170,6 +174,38 @@ export function hostTests(): void {
       ]);
       tree.dispose();
       shown.dispose();
+    });
+
+    it('that are watched show what runs on a GPU now, and as the probe found it once they are lost', async () => {
+      const shown = new FakeHosts(probed);
+      const trainer = { pid: 9, user: 'other', name: 'trainer', memoryBytes: GiB, own: false };
+      const feed = {
+        host: 'gpu-01',
+        header: telemetryHeader(1, { gpus: [probedGpu(0, 'NVIDIA H200')] }),
+        newest: null,
+        state: { connection: 'live' as HostConnection },
+        processes: () => [trainer],
+      };
+      const watching = { feeds: [feed], onDidChange: () => ({ dispose: () => {} }) };
+      const tree = new HostsTree(shown as unknown as HostRegistry, watching);
+      const [root] = await tree.getChildren();
+      const [gpu] = await tree.getChildren(root);
+      const labels = async () => (await tree.getChildren(gpu)).map((node) => tree.getTreeItem(node).label);
+      assert.deepEqual(await labels(), ['trainer']);
+      feed.state.connection = 'stale';
+      assert.equal((await labels()).length, 3);
+      tree.dispose();
+      shown.dispose();
+    });
+
+    it('that failed say at a glance what it was, and all of it to who listens', () => {
+      const message = 'gpu-01 (10.0.0.1:22) took the connection but does not speak.';
+      const failed: HostEntry = { ...probed, state: 'failed', reason: 'timeout', message };
+      const item = hostItem('gpu-01', failed);
+      assert.equal(item.description, 'does not answer');
+      assert.ok(String(item.tooltip).startsWith(message));
+      assert.equal(item.accessibilityInformation?.label, `gpu-01, ${message}, does not answer`);
+      assert.equal(hostItem('gpu-01', probed).accessibilityInformation?.label, 'gpu-01, connected, 1 × H200');
     });
 
     it('are a target of estimates until they are disconnected: memory and engine version are theirs', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TimeSeries } from '../../src/core/series/timeSeries.ts';
+import { GiB } from '../../src/core/units.ts';
+import type { GpuProcess } from '../../src/protocol/agentTelemetry.ts';
 import type { FromTelemetry } from '../../src/protocol/panel.ts';
 import { TelemetryHistory, type TelemetrySlice } from '../../src/protocol/telemetryHistory.ts';
 import { hostState, startedWallMs, telemetryHeader, telemetryLines, telemetrySnapshot } from './examples.ts';
@@ -49,6 +51,55 @@ describe('the telemetry panel', () => {
     expect(await panel.page.locator('.headline').textContent()).toContain(
       'Slowed down: GPU 0 (power cap, heat (software)).',
     );
+    await panel.close();
+  });
+
+  it('says what runs on each GPU and whose it is, and warns of somebody else', async () => {
+    const panel = await open();
+    const process = (pid: number, more: Partial<GpuProcess>): GpuProcess => ({
+      pid,
+      user: 'me',
+      name: 'python3',
+      memoryBytes: 2 * GiB,
+      own: true,
+      ...more,
+    });
+    const line = (gpu: number, processes: readonly GpuProcess[]) =>
+      ({ type: 'telemetry-processes', monotonicMs: 5000 + 199_000, gpu, processes }) as const;
+    const texts = (gpu: number) =>
+      panel.page.locator('.tile').nth(gpu).locator('.processes li').allTextContents();
+    expect(await panel.page.locator('.processes').first().isVisible()).toBe(false);
+    const engine = process(1, { name: 'VLLM::EngineCore', memoryBytes: 9 * GiB, run: 'r-chat' });
+    const others = process(7, { name: 'trainer', user: 'other', own: false });
+    await panel.send({
+      type: 'delta',
+      hosts: [{ ...hostState, lines: [line(0, [process(2, {}), others, engine]), line(1, [])] }],
+    });
+    expect(await texts(0)).toEqual([
+      'VLLM::EngineCore · run r-chat · 9.00 GiB',
+      'python3 · yours · 2.00 GiB',
+      ' trainer · other · 2.00 GiB',
+    ]);
+    expect(await texts(1)).toEqual(['no process']);
+    expect(await panel.page.locator('.headline').textContent()).toContain(
+      'Somebody else is on GPU 0 (trainer of other).',
+    );
+    await panel.send({
+      type: 'delta',
+      hosts: [
+        {
+          ...hostState,
+          lines: [
+            line(
+              0,
+              Array.from({ length: 6 }, (_, pid) => process(pid, {})),
+            ),
+          ],
+        },
+      ],
+    });
+    expect((await texts(0)).at(-1)).toBe('and 3 more');
+    expect(await panel.violations()).toEqual([]);
     await panel.close();
   });
 
@@ -204,6 +255,46 @@ describe('the telemetry panel', () => {
     );
     expect(Math.max(...perFrame)).toBe(1);
     expect(perFrame.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(4);
+    await panel.close();
+  });
+
+  it('shows what a host without a GPU does, and what is of the machine beside its GPUs', async () => {
+    const hostColumns = [
+      'cpuPercent',
+      'memoryUsedBytes',
+      'networkTxBytesPerSecond',
+      'networkRxBytesPerSecond',
+    ];
+    const lines = telemetryLines(0, 0, 300).map((line) =>
+      line.type === 'telemetry' ? { ...line, host: [40, 2 * GiB, 1e6, 3e6] } : line,
+    );
+    const panel = await browser.open('telemetry', [
+      {
+        ...telemetrySnapshot(0, 0),
+        hosts: [{ ...hostState, lines: [{ ...telemetryHeader(0), hostColumns }, ...lines] }],
+      },
+    ]);
+    expect(await panel.page.locator('.notices').textContent()).toContain('has no GPU that its driver shows');
+    expect(await panel.page.locator('.figure:visible h2').allTextContents()).toEqual(['Host CPU']);
+    expect(await panel.pixelsOf('#host canvas', blue)).toBeGreaterThan(100);
+    expect(await panel.page.locator('#host .summary').textContent()).toBe(
+      'CPU 40.0 % at the end, 40.0 in all.',
+    );
+    expect(await panel.page.locator('.foot').textContent()).toContain(
+      'host memory 2.00 GiB used · network 3.00 MB/s in, 1.00 MB/s out',
+    );
+    expect(await panel.violations()).toEqual([]);
+    await panel.close();
+  });
+
+  it('greys what a lost host said last, and claims nothing of now', async () => {
+    const panel = await open();
+    await panel.send({
+      type: 'delta',
+      hosts: [{ ...hostState, connection: 'stale', message: 'Lost.', lines: [] }],
+    });
+    expect(await panel.page.locator('.headline').textContent()).toContain('is not known');
+    expect(await panel.page.locator('.tile.stale').count()).toBe(2);
     await panel.close();
   });
 

@@ -275,7 +275,8 @@ export class ChartView {
             label: ({ dataset, dataIndex, parsed }) => {
               const axis = dataset.yAxisID === 'right' ? (content.right ?? content.left) : content.left;
               const name = (dataset as Dataset).pointNames[dataIndex];
-              return `${name ?? dataset.label}: ${parsed.y === null ? '' : axis.format(parsed.y)}`;
+              const unit = axis.unit === undefined ? '' : ` ${axis.unit}`;
+              return `${name ?? dataset.label}: ${parsed.y === null ? '' : `${axis.format(parsed.y)}${unit}`}`;
             },
           },
         },

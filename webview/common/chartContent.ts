@@ -12,6 +12,8 @@ export interface ChartAxis {
   readonly label: string;
   /** The label is said in tooltips alone: what the ticks are is plain. */
   readonly untitled?: true;
+  /** Said after values in tooltips. */
+  readonly unit?: string;
   readonly scale: 'linear' | 'logarithmic' | 'time';
   readonly min?: number;
   readonly max?: number;

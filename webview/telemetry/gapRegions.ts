@@ -7,7 +7,7 @@ import type { TimeWindow } from './timeWindow.ts';
 const prefix = 'gap: ';
 
 /** Stretches of the window without samples, with their cause; of a host that is away now too. Client's time. */
-export function gapRegions(gpus: readonly ShownGpu[], window: TimeWindow): ChartRegion[] {
+export function gapRegions(gpus: readonly Pick<ShownGpu, 'host'>[], window: TimeWindow): ChartRegion[] {
   const hosts = [...new Set(gpus.map(({ host }) => host))];
   return hosts
     .flatMap((host) =>

@@ -1,5 +1,6 @@
 import type { RunPhase } from '../../src/core/sweep/phases.ts';
-import type { TelemetryColumn, TelemetryLine } from '../../src/protocol/agent.ts';
+import type { HostColumn, TelemetryColumn, TelemetryLine } from '../../src/protocol/agent.ts';
+import type { GpuProcess } from '../../src/protocol/agentTelemetry.ts';
 import type { TelemetryHostState } from '../../src/protocol/panel.ts';
 import { TelemetryHistory, type TelemetrySlice } from '../../src/protocol/telemetryHistory.ts';
 import { LayeredSeries } from './layeredSeries.ts';
@@ -35,13 +36,26 @@ export class HostTelemetry extends TelemetryHistory<LayeredSeries> {
     this.arrivedMs = nowMs;
   }
 
+  /** What runs on a GPU at `shownAtMs`, else now. */
+  processesNow(gpu: number): readonly GpuProcess[] | undefined {
+    return this.processes(gpu, this.shownAtMs);
+  }
+
+  /** Value of the host itself at `shownAtMs`, else the newest. */
+  hostNow(name: HostColumn): number | null {
+    if (this.shownAtMs === null)
+      return this.latest?.host[this.header?.hostColumns.indexOf(name) ?? -1] ?? null;
+    return this.#then(this.hostColumn(name), this.shownAtMs);
+  }
+
+  #then(column: number | undefined, atMs: number): number | null {
+    const then = column === undefined ? undefined : this.series?.valueAt(column, atMs);
+    return then === undefined || Number.isNaN(then) ? null : then;
+  }
+
   /** Value of a GPU at `shownAtMs`, else the newest; null where it is not known or not sampled. */
   now(gpu: number, name: TelemetryColumn): number | null {
-    if (this.shownAtMs !== null) {
-      const column = this.column(gpu, name);
-      const then = column === undefined ? undefined : this.series?.valueAt(column, this.shownAtMs);
-      return then === undefined || Number.isNaN(then) ? null : then;
-    }
+    if (this.shownAtMs !== null) return this.#then(this.column(gpu, name), this.shownAtMs);
     const at = this.header?.gpuColumns.indexOf(name) ?? -1;
     return this.latest?.gpus[gpu]?.[at] ?? null;
   }

@@ -1,7 +1,9 @@
 import { throttleWords } from '../../src/core/device/slowdown.ts';
+import { MB } from '../../src/core/units.ts';
 import type { SampleMode, TelemetryNotice } from '../../src/protocol/agentTelemetry.ts';
 import type { Formatter } from '../common/format.ts';
 import type { HostTelemetry } from './hostTelemetry.ts';
+import { foreignWords } from './processWords.ts';
 import type { ShownGpu } from './shownGpu.ts';
 
 /** Below this a GPU counts as idle: its desktop, its driver. */
@@ -29,9 +31,14 @@ const modeWords: Readonly<Record<SampleMode, string>> = {
   quiet: 'quiet while cells are measured',
 };
 
-/** What the GPUs do now, in a sentence. */
-export function headlineWords(gpus: readonly ShownGpu[], format: Formatter): string {
-  if (gpus.length === 0) return '';
+/** What the GPUs do now, in a sentence; of those that send nothing any more, that it is not known. */
+export function headlineWords(all: readonly ShownGpu[], nowMs: number, format: Formatter): string {
+  const gpus = all.filter(({ host }) => !isStale(host, nowMs));
+  const lost = all.length - gpus.length;
+  if (all.length === 0) return '';
+  if (gpus.length === 0)
+    return `What ${all.length === 1 ? 'the GPU does' : 'the GPUs do'} now is not known: figures are those of the newest sample.`;
+  const away = lost === 0 ? '' : ` Of ${lost} more it is not known now.`;
   const busy = gpus.filter(({ host, index }) => {
     const percent = host.now(index, 'smActivePercent') ?? host.now(index, 'utilizationPercent');
     return percent !== null && percent >= busyPercent;
@@ -47,8 +54,10 @@ export function headlineWords(gpus: readonly ShownGpu[], format: Formatter): str
     watts.length === 0
       ? ''
       : `, drawing ${format.count(watts.reduce((total, one) => total + one, 0))} W together`;
+  const others = foreignWords(gpus);
+  const foreign = others.length === 0 ? '' : ` Somebody else is on ${others.join('; ')}.`;
   const slow = slowed.length === 0 ? '' : ` Slowed down: ${slowed.join('; ')}.`;
-  return `${busy.length} of ${gpus.length} ${gpus.length === 1 ? 'GPU' : 'GPUs'} busy (${busyPercent} % or more)${drawn}.${slow}`;
+  return `${busy.length} of ${gpus.length} ${gpus.length === 1 ? 'GPU' : 'GPUs'} busy (${busyPercent} % or more)${drawn}.${slow}${foreign}${away}`;
 }
 
 /** Source, rate, clock and age of a host's samples. */
@@ -81,8 +90,22 @@ export function footWords(host: HostTelemetry, age: number, format: Formatter): 
     `every ${format.milliseconds(header.intervalMs)}`,
     clock,
     old,
+    ...machineWords(host, format),
     ...host.notices.map((notice) => noticeWords(host, notice)),
   ].join(' · ');
+}
+
+/** The machine beside its GPUs; its CPU has a chart. */
+function machineWords(host: HostTelemetry, format: Formatter): readonly string[] {
+  const memory = host.hostNow('memoryUsedBytes');
+  const [sent, received] = [host.hostNow('networkTxBytesPerSecond'), host.hostNow('networkRxBytesPerSecond')];
+  const rate = (bytesPerSecond: number) => format.significant(bytesPerSecond / MB);
+  return [
+    ...(memory === null ? [] : [`host memory ${format.bytes(memory)} used`]),
+    ...(sent === null || received === null
+      ? []
+      : [`network ${rate(received)} MB/s in, ${rate(sent)} MB/s out`]),
+  ];
 }
 
 function noticeWords({ header }: HostTelemetry, { gpus, message }: TelemetryNotice): string {

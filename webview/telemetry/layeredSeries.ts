@@ -1,5 +1,5 @@
 import { type DrawnLine, TimeSeries, type WindowStatistics } from '../../src/core/series/timeSeries.ts';
-import type { TelemetrySlice } from '../../src/protocol/telemetryHistory.ts';
+import { rowNumbers, type TelemetrySlice } from '../../src/protocol/telemetryHistory.ts';
 import type { TimeWindow } from './timeWindow.ts';
 
 /** A line has about so many buckets a pixel where the extension is asked for more detail. */
@@ -108,8 +108,7 @@ class PastSeries extends TimeSeries {
 
   constructor(slice: TelemetrySlice) {
     const { header, times, bucketMs, gaps } = slice;
-    const gpus = header.gpus.length > 1 ? header.gpus.length + 1 : header.gpus.length;
-    const columns = gpus * header.gpuColumns.length;
+    const columns = rowNumbers(header);
     const perBucket = bucketMs === 0 ? 1 : 2;
     super(columns, Math.max(1, times.length * perBucket + gaps.length));
     this.#slice = slice;

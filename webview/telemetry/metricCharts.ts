@@ -57,6 +57,7 @@ export function metricContent(
       x: timeAxis(window, format),
       left: {
         label: definition.left,
+        unit: definition.unit,
         scale: 'linear',
         min: 0,
         ...(definition.top === undefined ? {} : { max: definition.top }),
@@ -158,7 +159,8 @@ function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
-function range(low: number, high: number, format: Formatter): string {
+/** `20.0 to 29.0`, or the one figure that both are. */
+export function range(low: number, high: number, format: Formatter): string {
   const [from, to] = [format.significant(low), format.significant(high)];
   return from === to ? to : `${from} to ${to}`;
 }

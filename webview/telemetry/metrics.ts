@@ -1,3 +1,4 @@
+import { findDevice } from '../../src/core/device/catalogue.ts';
 import { GB, GiB } from '../../src/core/units.ts';
 import type { ProbedGpu, TelemetryColumn } from '../../src/protocol/agent.ts';
 
@@ -29,6 +30,8 @@ export interface MetricChart {
   readonly id: string;
   readonly title: string;
   readonly left: string;
+  /** Of values, where the axis says more than that. */
+  readonly unit: string;
   /** The axis ends here. */
   readonly top?: number;
   readonly metrics: readonly Metric[];
@@ -50,6 +53,7 @@ const memory: MetricChart = {
   id: 'memory',
   title: 'Memory',
   left: 'GiB',
+  unit: 'GiB',
   metrics: [
     { id: 'used', column: 'memoryUsedBytes', label: 'used', scale: plain('GiB', GiB) },
     {
@@ -80,6 +84,7 @@ const busy: MetricChart = {
   id: 'busy',
   title: 'Busy',
   left: '% of time',
+  unit: '%',
   top: 100,
   metrics: [
     { id: 'sm', column: 'smActivePercent', label: 'SM', scale: percent },
@@ -93,6 +98,7 @@ const power: MetricChart = {
   id: 'power',
   title: 'Power',
   left: 'W',
+  unit: 'W',
   metrics: [{ id: 'power', column: 'powerWatts', label: 'power', scale: plain('W') }],
   limits: ({ powerLimitWatts }, { significant }) =>
     powerLimitWatts === null
@@ -104,6 +110,7 @@ const clocks: MetricChart = {
   id: 'clocks',
   title: 'Clocks',
   left: 'MHz',
+  unit: 'MHz',
   metrics: [
     { id: 'sm-clock', column: 'smClockMHz', label: 'SM clock', scale: plain('MHz') },
     { id: 'memory-clock', column: 'memoryClockMHz', label: 'memory clock', scale: plain('MHz') },
@@ -118,6 +125,7 @@ const temperature: MetricChart = {
   id: 'temperature',
   title: 'Temperature',
   left: '°C',
+  unit: '°C',
   metrics: [{ id: 'heat', column: 'temperatureCelsius', label: 'GPU', scale: plain('°C') }],
   limits: ({ slowdownCelsius }, { significant }) =>
     slowdownCelsius == null
@@ -125,22 +133,47 @@ const temperature: MetricChart = {
       : [{ at: slowdownCelsius, label: `slows down at ${significant(slowdownCelsius)} °C` }],
 };
 
+/** What a link can carry at most, one way. */
+interface LinkPeak {
+  readonly bytesPerSecond: number;
+  /** What stands behind the figure, where it is not the host's own word. */
+  readonly source: string;
+}
+
+type PeakOf = (gpu: ProbedGpu) => LinkPeak | undefined;
+
 /** Of what the link can carry at most in that direction. */
 const ofLink =
-  (peak: (gpu: ProbedGpu) => number | null | undefined): Metric['scale'] =>
+  (peak: PeakOf): Metric['scale'] =>
   (gpu) => {
-    const bytesPerSecond = peak(gpu);
-    return bytesPerSecond == null || bytesPerSecond <= 0
-      ? undefined
-      : { unit: '%', factor: 100 / bytesPerSecond };
+    const found = peak(gpu);
+    return found && { unit: '%', factor: 100 / found.bytesPerSecond };
   };
+
+function reported(bytesPerSecond: number | null | undefined): LinkPeak | undefined {
+  return bytesPerSecond == null || bytesPerSecond <= 0 ? undefined : { bytesPerSecond, source: '' };
+}
+
+/** Drivers of Hopper count the links and do not say how fast they are: then it is as the catalogue has the GPU. */
+function nvlinkPeak({ name, links }: ProbedGpu): LinkPeak | undefined {
+  const said = reported(links?.nvlinkBytesPerSecond);
+  if (said !== undefined || (links?.nvlinks ?? 0) === 0) return said;
+  const device = findDevice(name);
+  const known = device?.fabric ?? device?.bridge;
+  return (
+    known && {
+      bytesPerSecond: known.bytesPerSecond,
+      source: `, ${known.name} by its data sheet`,
+    }
+  );
+}
 
 interface Link {
   readonly id: 'pcie' | 'nvlink';
   readonly title: string;
   readonly out: string;
   readonly into: string;
-  readonly peak: (gpu: ProbedGpu) => number | null | undefined;
+  readonly peak: PeakOf;
 }
 
 const links: readonly Link[] = [
@@ -149,14 +182,14 @@ const links: readonly Link[] = [
     title: 'PCIe',
     out: 'GPU→host',
     into: 'host→GPU',
-    peak: ({ links: has }) => has?.pcieBytesPerSecond,
+    peak: ({ links: has }) => reported(has?.pcieBytesPerSecond),
   },
   {
     id: 'nvlink',
     title: 'NVLink',
     out: 'out of the GPU',
     into: 'into the GPU',
-    peak: ({ links: has }) => has?.nvlinkBytesPerSecond,
+    peak: nvlinkPeak,
   },
 ];
 
@@ -167,6 +200,7 @@ function linkChart({ id, title, out, into, peak }: Link, share: boolean): Metric
     id,
     title,
     left: share ? '% of the link’s peak' : 'GB/s',
+    unit: share ? '%' : 'GB/s',
     metrics: [
       { id: `${id}-tx`, column: `${id}TxBytesPerSecond`, label: out, scale },
       { id: `${id}-rx`, column: `${id}RxBytesPerSecond`, label: into, scale },
@@ -174,10 +208,15 @@ function linkChart({ id, title, out, into, peak }: Link, share: boolean): Metric
     ...(share
       ? {
           limits: (gpu, { significant }) => {
-            const bytesPerSecond = peak(gpu);
-            return bytesPerSecond == null
+            const found = peak(gpu);
+            return found === undefined
               ? []
-              : [{ at: 100, label: `peak ${significant(bytesPerSecond / GB)} GB/s each way` }];
+              : [
+                  {
+                    at: 100,
+                    label: `peak ${significant(found.bytesPerSecond / GB)} GB/s each way${found.source}`,
+                  },
+                ];
           },
         }
       : {}),
@@ -204,11 +243,11 @@ export function metricChart(id: LineChartId, gpus: readonly ProbedGpu[]): Metric
   if (known !== undefined) return known;
   const link = links.find((one) => one.id === id);
   if (link === undefined) throw new Error(`no chart ${id}`);
-  const shared = gpus.length > 0 && gpus.every((gpu) => (link.peak(gpu) ?? 0) > 0);
+  const shared = gpus.length > 0 && gpus.every((gpu) => link.peak(gpu) !== undefined);
   return linkChart(link, shared);
 }
 
-export const chartTitles: Readonly<Record<LineChartId | typeof throttleChart, string>> = {
+export const chartTitles: Readonly<Record<LineChartId | typeof throttleChart | 'host', string>> = {
   memory: memory.title,
   busy: busy.title,
   power: power.title,
@@ -217,4 +256,5 @@ export const chartTitles: Readonly<Record<LineChartId | typeof throttleChart, st
   pcie: 'PCIe',
   nvlink: 'NVLink',
   throttle: 'Slowed down',
+  host: 'Host CPU',
 };

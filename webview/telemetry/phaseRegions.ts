@@ -4,7 +4,7 @@ import type { ShownGpu } from './shownGpu.ts';
 import type { TimeWindow } from './timeWindow.ts';
 
 /** What runs did on the hosts in the window: shaded behind the lines. Client's time. */
-export function phaseRegions(gpus: readonly ShownGpu[], window: TimeWindow): ChartRegion[] {
+export function phaseRegions(gpus: readonly Pick<ShownGpu, 'host'>[], window: TimeWindow): ChartRegion[] {
   const hosts = [...new Set(gpus.map(({ host }) => host))];
   return hosts.flatMap((host) =>
     inWindow(host, window).map(({ fromMs, toMs, label }) => ({

@@ -1,7 +1,9 @@
 import { throttleWords } from '../../src/core/device/slowdown.ts';
+import type { GpuProcess } from '../../src/protocol/agentTelemetry.ts';
 import { element, setText } from '../common/dom.ts';
 import { type Formatter, unknownNumber } from '../common/format.ts';
 import { markIcon } from '../common/verdict.ts';
+import { processLines } from './processWords.ts';
 import { type ShownGpu, shortName } from './shownGpu.ts';
 
 /** One GPU at a glance; its box puts it in the charts or takes it out. */
@@ -15,9 +17,16 @@ export class Tile {
   readonly #power = element('dd');
   readonly #heat = element('dd');
   readonly #throttle = element('p', { class: 'throttle' });
+  readonly #processes = element('ul', { class: 'processes', 'aria-label': 'Processes', hidden: true });
   #throttleText = '';
+  #processesKey = '';
 
-  constructor(shown: ShownGpu, host: string, isHidden: boolean, onToggle: (inCharts: boolean) => void) {
+  constructor(
+    shown: ShownGpu,
+    readonly host: string,
+    isHidden: boolean,
+    onToggle: (inCharts: boolean) => void,
+  ) {
     this.#box = element('input', { type: 'checkbox', checked: !isHidden, title: 'Show in the charts' });
     this.#box.addEventListener('change', () => onToggle(this.#box.checked));
     this.#memoryBar.append(this.#memoryFill);
@@ -49,6 +58,7 @@ export class Tile {
         fact('Heat', this.#heat),
       ),
       this.#throttle,
+      this.#processes,
     );
   }
 
@@ -78,6 +88,22 @@ export class Tile {
       known(host.now(index, 'temperatureCelsius'), (degrees) => `${format.count(degrees)} °C`),
     );
     this.#showThrottle(throttleWords(host.now(index, 'throttleReasons')));
+    this.#showProcesses(host.processesNow(index), format);
+  }
+
+  #showProcesses(processes: readonly GpuProcess[] | undefined, format: Formatter): void {
+    const lines = processes === undefined ? [] : processLines(processes, format);
+    const key = JSON.stringify(lines);
+    if (key === this.#processesKey) return;
+    this.#processesKey = key;
+    this.#processes.hidden = lines.length === 0;
+    this.#processes.replaceChildren(
+      ...lines.map(({ text, isForeign }) =>
+        isForeign
+          ? element('li', { class: 'foreign' }, markIcon('tight'), ` ${text}`)
+          : element('li', {}, text),
+      ),
+    );
   }
 
   #showThrottle(words: readonly string[] | null): void {

@@ -3,10 +3,11 @@ import { button, element, setText } from '../common/dom.ts';
 import { Figure } from '../common/figure.ts';
 import { createFormatter, type Formatter } from '../common/format.ts';
 import { frames } from '../common/frames.ts';
+import { hostChart, hostContent } from './hostChart.ts';
 import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
 import { lineFigureColumns } from './lineColumns.ts';
 import { type LineFigures, type MetricContent, metricContent } from './metricCharts.ts';
-import { chartTitles, lineCharts, throttleChart } from './metrics.ts';
+import { chartTitles, type LineChartId, lineCharts, throttleChart } from './metrics.ts';
 import { phaseWords } from './phaseRegions.ts';
 import { Replay } from './replay.ts';
 import { allGpus, type ShownGpu } from './shownGpu.ts';
@@ -25,7 +26,7 @@ export interface TelemetryEvents {
 const tilesAFrame = 32;
 
 /** What one chart shows of some GPUs in so many pixels. */
-type Content = (gpus: readonly ShownGpu[], width: number) => MetricContent;
+type Content = (gpus: readonly ShownGpu[], width: number) => MetricContent | undefined;
 
 /** Tiles, charts on one time axis, and where it all comes from. */
 export class TelemetryView {
@@ -38,8 +39,9 @@ export class TelemetryView {
   readonly #empty = element('p', { class: 'empty' }, 'Waiting for the first samples …');
   readonly #foot = element('ul', { class: 'foot quiet-text', 'aria-label': 'Sources' });
   readonly #figures: readonly {
-    readonly title: string;
     readonly figure: Figure<LineFigures>;
+    readonly isOptional: boolean;
+    /** undefined: there is nothing of that kind, and no chart. */
     readonly content: Content;
   }[];
   readonly #toolbar: Toolbar;
@@ -61,12 +63,9 @@ export class TelemetryView {
       'aria-label': 'Save all samples as CSV',
     });
     const copy = (text: string) => events.post({ type: 'copy', text });
-    this.#figures = [...lineCharts, throttleChart].map((id) => ({
-      title: chartTitles[id],
-      content: (gpus, width) =>
-        id === throttleChart
-          ? throttleContent(gpus, state.window, width, this.#format)
-          : metricContent(id, gpus, state.window, width, this.#format, state.chosenLines),
+    this.#figures = [...lineCharts, throttleChart, hostChart].map((id) => ({
+      isOptional: id === hostChart,
+      content: (gpus, width) => this.#content(id, gpus, width),
       figure: new Figure<LineFigures>({
         id,
         title: chartTitles[id],
@@ -90,8 +89,9 @@ export class TelemetryView {
       windowChosen: () => this.#keep(),
     });
     this.#toolbar.element.append(this.#toolbarExport);
-    for (const { figure } of this.#figures) {
-      this.#charts.append(figure.element);
+    for (const { figure, isOptional } of this.#figures) {
+      // The last of them comes when a host is found to sample it.
+      if (!isOptional) this.#charts.append(figure.element);
       enableZoom(figure.chart, {
         zoomed: (from, to) => {
           state.zoomTo(from, to);
@@ -121,17 +121,36 @@ export class TelemetryView {
     this.#toolbar.show();
     frames.request(this.#tiles, () => this.#showParts());
     const gpus = allGpus(this.state).filter(({ key }) => !this.state.hidden.has(key));
-    const any = allGpus(this.state).length > 0 && Number.isFinite(this.state.newestMs);
+    const any = Number.isFinite(this.state.newestMs);
     this.#charts.hidden = !any;
     if (!any) return;
     this.#askForDetail();
     for (const one of this.#figures)
       frames.request(one, () => {
-        const { figure, title, content } = one;
-        const width = figure.chart.plotWidth;
-        const recorded = gpus.some(({ host }) => host.header?.recorded === true) ? ' (recorded)' : '';
-        figure.show({ ...content(gpus, width), title: `${title}${recorded}` }, true);
+        const { figure, content } = one;
+        const shown = content(gpus, figure.chart.plotWidth);
+        figure.element.hidden = shown === undefined;
+        if (shown === undefined) return;
+        if (!figure.element.isConnected) this.#charts.append(figure.element);
+        figure.show(shown, true);
       });
+  }
+
+  #content(
+    id: LineChartId | typeof throttleChart | typeof hostChart,
+    gpus: readonly ShownGpu[],
+    width: number,
+  ): MetricContent | undefined {
+    const { state } = this;
+    if (id === hostChart)
+      return hostContent([...state.hosts.values()], state.window, width, this.#format, state.chosenLines);
+    if (allGpus(state).length === 0) return undefined;
+    const content =
+      id === throttleChart
+        ? throttleContent(gpus, state.window, width, this.#format)
+        : metricContent(id, gpus, state.window, width, this.#format, state.chosenLines);
+    const recorded = gpus.some(({ host }) => host.header?.recorded === true) ? ' (recorded)' : '';
+    return { ...content, title: `${chartTitles[id]}${recorded}` };
   }
 
   /** Space. */
@@ -150,7 +169,10 @@ export class TelemetryView {
     this.state.nowMs = Date.now();
     // The gap of hosts that are away grows.
     if (this.state.isAway && this.state.view.kind === 'live') this.update();
-    else this.#showFoot();
+    else {
+      this.#showFoot();
+      if (!this.state.paused) this.#showHeadline();
+    }
   }
 
   #askForDetail(): void {
@@ -186,8 +208,12 @@ export class TelemetryView {
     for (const host of this.state.hosts.values()) host.shownAtMs = at === null ? null : at - host.offsetMs;
     // A pause holds everything still but the foot, which says how old it is.
     if (this.state.paused) return;
-    setText(this.#headline, headlineWords(gpus, this.#format));
+    this.#showHeadline();
     this.#showTiles(gpus);
+  }
+
+  #showHeadline(): void {
+    setText(this.#headline, headlineWords(allGpus(this.state), Date.now(), this.#format));
   }
 
   #showTiles(gpus: readonly ShownGpu[]): void {
@@ -256,6 +282,10 @@ export class TelemetryView {
     for (const [at, host] of hosts.entries()) {
       const text = this.#foot.children[at]?.firstElementChild;
       if (text) setText(text, footWords(host, ageMs(host, now), this.#format));
+    }
+    for (const tile of this.#tileViews.values()) {
+      const host = this.state.hosts.get(tile.host);
+      tile.element.classList.toggle('stale', host !== undefined && isStale(host, now));
     }
     this.#charts.classList.toggle('stale', hosts.length > 0 && hosts.every((host) => isStale(host, now)));
   }

@@ -4,6 +4,7 @@ import { findEngine } from '../../core/engine/engines.ts';
 import { formatSignificant, GiB } from '../../core/units.ts';
 import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
+import { biggestFirst } from '../../protocol/processHistory.ts';
 import type { GpuNow } from '../telemetry/busiestGpu.ts';
 
 /** `0: H200`; a driver's name where the catalogue does not have it. */
@@ -31,10 +32,7 @@ export function driverTrouble({ gpus, gpuDetail = '' }: ProbeRecord): string | u
 
 /** On a GPU of the probe, by its position there; the biggest first. */
 export function processesOn({ processes = [] }: ProbeRecord, position: number): readonly GpuProcess[] {
-  return processes
-    .filter(({ gpu }) => gpu === position)
-    .flatMap((on) => on.processes)
-    .toSorted((one, other) => (other.memoryBytes ?? 0) - (one.memoryBytes ?? 0));
+  return biggestFirst(processes.filter(({ gpu }) => gpu === position).flatMap((on) => on.processes));
 }
 
 export interface FoundEngine {

@@ -9,7 +9,7 @@ import {
 } from 'vscode';
 import type { ProbeRecord } from '../../protocol/agent.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
-import type { RemoteError, RemoteHost } from '../../remote/host.ts';
+import type { RemoteError, RemoteErrorReason, RemoteHost } from '../../remote/host.ts';
 import { readAgentArchive } from '../agentArchive.ts';
 import { setContext } from '../contextKeys.ts';
 import { DisposableStore } from '../disposable.ts';
@@ -33,6 +33,8 @@ export interface HostEntry {
   readonly state: HostState;
   /** Why, where it failed or was lost. */
   readonly message: string | null;
+  /** The kind of that failure, where it is one of a connection. */
+  readonly reason: RemoteErrorReason | null;
   /** What the agent found there; null until connected once. */
   readonly probe: ProbeRecord | null;
   /** When, by the clock of this machine. */
@@ -48,6 +50,7 @@ export interface ConnectedHost {
 interface Session {
   state: HostState;
   message: string | null;
+  reason: RemoteErrorReason | null;
   probe: ProbeRecord | null;
   probedAtMs: number | null;
   connection: Promise<ConnectedHost> | null;
@@ -91,8 +94,9 @@ export class HostRegistry extends DisposableStore {
     for (const name of addedHosts()) if (!origins.has(name)) origins.set(name, 'added');
     return [...origins].map(([name, origin]) => {
       const session = this.#sessions.get(name);
-      const { state = 'idle', message = null, probe = null, probedAtMs = null } = session ?? {};
-      return { name, origin, state, message, probe, probedAtMs };
+      const { state = 'idle', message = null, reason = null } = session ?? {};
+      const { probe = null, probedAtMs = null } = session ?? {};
+      return { name, origin, state, message, reason, probe, probedAtMs };
     });
   }
 
@@ -151,7 +155,7 @@ export class HostRegistry extends DisposableStore {
         connected.host.onDidClose((error) => {
           if (session.connection !== connection) return;
           session.connection = null;
-          this.#set(session, error === null ? 'idle' : 'failed', error?.message ?? null);
+          this.#set(session, error === null ? 'idle' : 'failed', error);
           if (error !== null) void this.#connectAgain(name, session, error);
         });
         return connected;
@@ -159,7 +163,7 @@ export class HostRegistry extends DisposableStore {
       (error: unknown) => {
         if (session.connection === connection) session.connection = null;
         this.#log.error(messageOf(error));
-        this.#set(session, abort.signal.aborted ? 'idle' : 'failed', messageOf(error));
+        this.#set(session, abort.signal.aborted ? 'idle' : 'failed', error);
         throw error;
       },
     );
@@ -260,6 +264,7 @@ export class HostRegistry extends DisposableStore {
     const session: Session = {
       state: 'idle',
       message: null,
+      reason: null,
       probe: null,
       probedAtMs: null,
       connection: null,
@@ -272,12 +277,20 @@ export class HostRegistry extends DisposableStore {
     return session;
   }
 
-  #set(session: Session, state: HostState, message: string | null): void {
+  /** `error`: why; null where there is nothing to be said. */
+  #set(session: Session, state: HostState, error: unknown): void {
     if (this.isDisposed) return;
     session.state = state;
-    session.message = message;
+    session.message = error === null ? null : messageOf(error);
+    session.reason = reasonOf(error);
     const connected = [...this.#sessions.values()].some((other) => other.state === 'connected');
     setContext('loadline.hostConnected', connected);
     this.#changed.fire();
   }
+}
+
+/** By its shape: the class itself is loaded with the first connection. */
+function reasonOf(error: unknown): RemoteErrorReason | null {
+  const { name, reason } = (error ?? {}) as { readonly name?: unknown; readonly reason?: unknown };
+  return name === 'RemoteError' && typeof reason === 'string' ? (reason as RemoteErrorReason) : null;
 }

@@ -1,4 +1,5 @@
 import type { ProbedGpu, TelemetryColumn, TelemetryHeader, TelemetryRecord } from '../../protocol/agent.ts';
+import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
 
 /** What a host's newest record says of one GPU. null: not known. */
 export interface GpuNow {
@@ -15,6 +16,8 @@ export interface WatchedHost {
   /** Of the newest record. */
   readonly header: TelemetryHeader | null;
   readonly newest: TelemetryRecord | null;
+  /** On a GPU, by its position in the header; undefined where nobody has looked yet. */
+  processes?(gpu: number): readonly GpuProcess[] | undefined;
 }
 
 /** The busiest of all GPUs; where none of them says how busy it is, the fullest. undefined: nothing has been sampled. */

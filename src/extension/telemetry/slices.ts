@@ -1,13 +1,14 @@
 import type { TelemetryHeader } from '../../protocol/agent.ts';
+import { rowNumbers } from '../../protocol/telemetryHistory.ts';
 
 /** What a page is given of the past, over all hosts: some 2 MB. */
 const mostNumbers = 500_000;
 const mostBuckets = 1000;
 
 /** Into how many buckets the past of a host goes where `hosts` are told of together. */
-export function bucketsOf({ gpus, gpuColumns }: TelemetryHeader, hosts: number): number {
-  // Mean, least, most and how many, of each column; of several GPUs the most of all beside them.
-  const numbers = 4 * (gpus.length + 1) * Math.max(1, gpuColumns.length);
+export function bucketsOf(header: TelemetryHeader, hosts: number): number {
+  // Mean, least, most and how many, of each column.
+  const numbers = 4 * Math.max(1, rowNumbers(header));
   return Math.max(60, Math.min(mostBuckets, Math.floor(mostNumbers / numbers / Math.max(1, hosts))));
 }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'vscode';
 import { TimeSeries } from '../../core/series/timeSeries.ts';
 import type { TelemetryHeader, TelemetryLine, TelemetryRecord } from '../../protocol/agent.ts';
 import type { HostClock } from '../../protocol/agentClock.ts';
+import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
 import type { HostConnection, TelemetryHostState } from '../../protocol/panel.ts';
 import { seriesOffsetMs } from '../../protocol/telemetryClock.ts';
 import { TelemetryHistory, type TelemetrySlice } from '../../protocol/telemetryHistory.ts';
@@ -47,6 +48,11 @@ export class TelemetryFeed extends DisposableStore {
 
   get newest(): TelemetryRecord | null {
     return this.#history.latest ?? null;
+  }
+
+  /** On a GPU, by its position in the header; undefined where nobody has looked yet. */
+  processes(gpu: number): readonly GpuProcess[] | undefined {
+    return this.#history.processes(gpu);
   }
 
   /** The header and what is kept of the past, in order: made anew from the ring at each call. */

@@ -3,6 +3,7 @@ import { findDevice } from '../../core/device/catalogue.ts';
 import { formatBytes } from '../../core/units.ts';
 import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
+import type { RemoteErrorReason } from '../../remote/host.ts';
 import { driverTrouble, enginesFound, type FoundEngine, gpuFigures, gpuLabel } from '../hosts/gpuWords.ts';
 import { type HostEntry, hostLabel } from '../hosts/hostRegistry.ts';
 import { isRecorded } from '../hosts/probedGpus.ts';
@@ -38,30 +39,56 @@ export function hostItem(name: string, entry: HostEntry | undefined): TreeItem {
   item.tooltip = [message, ...(probe ? probeLines(probe) : []), ...age, from]
     .filter((line) => line)
     .join('\n');
-  item.accessibilityInformation = { label: `${label}, ${item.description}` };
+  // The icon's state in words; of what failed all of the reason, which a narrow view cuts off.
+  const said = {
+    idle: [],
+    connecting: [],
+    connected: [l10n.t('connected')],
+    failed: message ? [message] : [],
+  };
+  item.accessibilityInformation = { label: [label, ...said[state], item.description].join(', ') };
   return item;
 }
 
-function describe({ state, message, probe }: HostEntry): string {
+function describe({ state, message, reason, probe }: HostEntry): string {
   switch (state) {
     case 'idle':
       return message ?? l10n.t('not connected');
     case 'connecting':
       return l10n.t('connecting');
     case 'failed':
-      return message ?? l10n.t('failed');
+      return reason === null ? l10n.t('failed') : failureWords(reason);
     case 'connected':
       return probe ? gpuSummary(probe) : '';
   }
+}
+
+/** What failed in so few words that they are read at a glance; what to do stands in the tooltip. */
+function failureWords(reason: RemoteErrorReason): string {
+  const words: Readonly<Record<RemoteErrorReason, string>> = {
+    unreachable: l10n.t('not reached'),
+    timeout: l10n.t('does not answer'),
+    'host-key-unknown': l10n.t('host key not accepted'),
+    'host-key-changed': l10n.t('host key changed'),
+    'host-key-revoked': l10n.t('host key revoked'),
+    'known-hosts-unreadable': l10n.t('host key not checked'),
+    authentication: l10n.t('not let in'),
+    cancelled: l10n.t('cancelled'),
+    lost: l10n.t('connection lost'),
+    'no-python': l10n.t('no Python 3.8'),
+    'agent-upload': l10n.t('agent not put there'),
+    'disk-full': l10n.t('disk full'),
+    agent: l10n.t('agent failed'),
+    config: l10n.t('SSH configuration'),
+  };
+  return words[reason];
 }
 
 /** `2 × H200` as the driver names them, or that there is none. */
 function gpuSummary(probe: ProbeRecord): string {
   if (probe.gpus.length === 0) {
     const trouble = driverTrouble(probe);
-    return trouble === undefined
-      ? l10n.t('connected · no GPU found')
-      : l10n.t('connected · no GPU: {0}', trouble);
+    return trouble === undefined ? l10n.t('no GPU found') : l10n.t('no GPU: {0}', trouble);
   }
   const counts = new Map<string, number>();
   for (const { name } of probe.gpus) counts.set(name, (counts.get(name) ?? 0) + 1);

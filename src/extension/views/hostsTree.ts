@@ -1,5 +1,5 @@
 import { EventEmitter, l10n, type TreeDataProvider, type TreeItem, type TreeView, workspace } from 'vscode';
-import type { ProbedGpu } from '../../protocol/agent.ts';
+import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
 import type { HostConnection } from '../../protocol/panel.ts';
 import { DisposableStore } from '../disposable.ts';
@@ -62,11 +62,7 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
         ...enginesFound(probe).map((engine): HostNode => ({ kind: 'engine', host: node.name, engine })),
       ];
     if (node.kind !== 'gpu') return [];
-    return processesOn(probe, node.position).map((process) => ({
-      kind: 'process',
-      host: node.host,
-      process,
-    }));
+    return this.#processes(node, probe).map((process) => ({ kind: 'process', host: node.host, process }));
   }
 
   getTreeItem(node: HostNode): TreeItem {
@@ -74,7 +70,7 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
     if (node.kind === 'engine') return engineItem(node.engine);
     if (node.kind === 'host') return hostItem(node.name, this.#entry(node.name));
     const probe = this.#entry(node.host)?.probe;
-    const count = probe ? processesOn(probe, node.position).length : 0;
+    const count = probe ? this.#processes(node, probe).length : 0;
     return gpuItem(node.host, node.gpu, { now: this.#now(node.host, node.gpu), processes: count });
   }
 
@@ -102,10 +98,23 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
   }
 
   #now(host: string, { uuid }: ProbedGpu): GpuNow | undefined {
-    const feed = this.#watching?.feeds.find((each) => each.host === host);
-    // What a lost host said last is not what is now.
-    if (feed?.state.connection !== 'live') return undefined;
-    return gpusNow(feed).find(({ gpu }) => gpu.uuid === uuid);
+    const feed = this.#feed(host);
+    return feed && gpusNow(feed).find(({ gpu }) => gpu.uuid === uuid);
+  }
+
+  /** As telemetry sees them now, else as the probe found them. */
+  #processes(
+    { host, gpu: { uuid }, position }: Extract<HostNode, { kind: 'gpu' }>,
+    probe: ProbeRecord,
+  ): readonly GpuProcess[] {
+    const feed = this.#feed(host);
+    const at = feed?.header?.gpus.findIndex((gpu) => gpu.uuid === uuid) ?? -1;
+    return (at < 0 ? undefined : feed?.processes?.(at)) ?? processesOn(probe, position);
+  }
+
+  /** What a lost host said last is not what is now. */
+  #feed(host: string): Watching['feeds'][number] | undefined {
+    return this.#watching?.feeds.find((each) => each.host === host && each.state.connection === 'live');
   }
 
   #entry(name: string): HostEntry | undefined {

@@ -155,3 +155,71 @@ it('all that is kept can be written out again, in the order in which it came', (
   expect(second.gaps).toEqual(historyOf(lines).gaps);
   expect(second.series?.lastTime).toBe(startedWallMs + 400_000 + 19 * 200);
 });
+
+describe('the processes on a GPU', () => {
+  const process = (pid: number, memoryBytes: number | null) => ({
+    pid,
+    user: 'me',
+    name: `p${pid}`,
+    memoryBytes,
+    own: true,
+  });
+  const at = (seconds: number, gpu: number, ...processes: ReturnType<typeof process>[]): TelemetryLine => ({
+    type: 'telemetry-processes',
+    monotonicMs: telemetryHeader(2).startedMonotonicMs + seconds * 1000,
+    gpu,
+    processes,
+  });
+  const lines = [
+    telemetryHeader(2),
+    at(1, 0, process(1, null), process(2, 5e9)),
+    ...telemetryLines(2, 10, 60),
+    at(9, 0),
+  ];
+  const pids = (of: HostTelemetry | TelemetryHistory, gpu: number, ms: number | null = null) =>
+    of.processes(gpu, ms)?.map(({ pid }) => pid);
+
+  it('are those of the newest look, or of a time; not known where nobody looked', () => {
+    const history = historyOf(lines);
+    expect(pids(history, 0)).toEqual([]);
+    expect(pids(history, 0, startedWallMs + 8_000)).toEqual([2, 1]);
+    expect(pids(history, 0, startedWallMs)).toBeUndefined();
+    expect(pids(history, 1)).toBeUndefined();
+  });
+
+  it('reach a page that opens later, and go with the GPUs of another stream', () => {
+    const page = pageOf(historyOf(lines).slice(...all, 100));
+    expect(pids(page, 0, startedWallMs + 8_000)).toEqual([2, 1]);
+    page.take([at(12, 1, process(3, 1))], startedWallMs);
+    expect(pids(page, 1)).toEqual([3]);
+    page.take([telemetryHeader(3, { startedWallMs: startedWallMs + 60_000 })], startedWallMs);
+    expect(pids(page, 1)).toBeUndefined();
+  });
+});
+
+describe('what is of the host itself', () => {
+  const hostColumns = ['cpuPercent', 'memoryUsedBytes'] as const;
+  const linesOf = (gpus: number) => [
+    telemetryHeader(gpus, { hostColumns }),
+    ...telemetryLines(gpus, 0, 100).map((line, seq) =>
+      line.type === 'telemetry' ? { ...line, host: [seq, seq === 3 ? null : 2e9] } : line,
+    ),
+  ];
+
+  it.each([0, 1, 3])('is kept beside %i GPUs, reaches a page and is written out again', (gpus) => {
+    const history = historyOf(linesOf(gpus));
+    const page = pageOf(history.slice(...all, 500));
+    for (const one of [history, page]) {
+      const [cpu, memory] = hostColumns.map((name) => one.hostColumn(name) ?? -1);
+      expect(one.series?.statistics(cpu ?? -1, ...all)).toMatchObject({ count: 100, max: 99, min: 0 });
+      expect(one.series?.statistics(memory ?? -1, ...all)).toMatchObject({ count: 99, last: 2e9 });
+      expect(one.hostColumn('networkTxBytesPerSecond')).toBeUndefined();
+    }
+    expect(page.hostNow('cpuPercent')).toBe(99);
+    page.shownAtMs = startedWallMs + 3 * 200;
+    expect([page.hostNow('cpuPercent'), page.hostNow('memoryUsedBytes')]).toEqual([3, null]);
+    const records = [...history.lines()].flatMap((line) => (line.type === 'telemetry' ? [line.host] : []));
+    expect(records).toHaveLength(100);
+    expect(records[3]).toEqual([3, null]);
+  });
+});

@@ -108,6 +108,26 @@ describe('telemetry as CSV', () => {
     );
   });
 
+  it('has what is of the host itself in each row, and a row a tick where there is no GPU', () => {
+    const host = { hostColumns: ['cpuPercent', 'memoryUsedBytes'] } as const;
+    const [record] = telemetryLines(2, 0, 1);
+    if (record?.type !== 'telemetry') throw new Error('no record');
+    const csv = new TelemetryCsv('gpu-01', null);
+    csv.take(telemetryHeader(2, host));
+    const rows = csv.take({ ...record, host: [12.5, null] });
+    expect(cells(csv.head).slice(-3)).toEqual(['hostCpuPercent', 'hostMemoryUsedBytes', 'gap']);
+    expect(rows.map((row) => cells(row).slice(-3))).toEqual([
+      ['12.5', '', ''],
+      ['12.5', '', ''],
+    ]);
+    const bare = new TelemetryCsv('login', null);
+    bare.take(telemetryHeader(0, host));
+    const [row] = bare.take({ ...record, gpus: [], host: [3, 4e9] });
+    expect(cells(row)).toHaveLength(cells(bare.head).length);
+    expect(cells(row).slice(1, 4)).toEqual(['login', '', '']);
+    expect(cells(row).slice(-3)).toEqual(['3', '4000000000', '']);
+  });
+
   it('puts several hosts into one table, over the columns that any of them has', () => {
     const other = telemetryHeader(1, { gpuColumns: ['powerWatts', 'smClockMHz'] });
     const table = telemetryCsv([

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { TelemetryHeader, TelemetryLine } from '../../../src/protocol/agent.ts';
+import { readRecording } from '../../../src/protocol/telemetryRecording.ts';
 import { createFormatter } from '../../../webview/common/format.ts';
+import { hostContent } from '../../../webview/telemetry/hostChart.ts';
 import { metricContent } from '../../../webview/telemetry/metricCharts.ts';
 import { type LineChartId, lineCharts } from '../../../webview/telemetry/metrics.ts';
 import { Replay } from '../../../webview/telemetry/replay.ts';
@@ -80,6 +83,29 @@ describe('the charts of one GPU', () => {
     expect(marks('power')).toEqual(['limit 700 W']);
     expect(marks('clocks')).toEqual(['SM at most 1,980 MHz']);
     expect(marks('temperature')).toEqual(['slows down at 92.0 °C']);
+  });
+
+  it('take the peak of NVLinks whose speed the driver does not say from the data sheet, and say so', () => {
+    const { lines } = readRecording(
+      readFileSync(
+        new URL('../../fixtures/telemetry/h100x2-copies-2026-11-25.jsonl', import.meta.url),
+        'utf8',
+      ),
+    );
+    const [header, ...rest] = lines;
+    if (header?.type !== 'telemetry-header') throw new Error('no header');
+    const { chart, rows } = contentOf(stateOf({ header, lines: rest }), 'nvlink');
+    expect([chart.left.label, chart.left.unit]).toEqual(['% of the link’s peak', '%']);
+    expect(chart.marks?.map(({ label }) => label)).toEqual([
+      'peak 450 GB/s each way, NVLink 4 by its data sheet',
+    ]);
+    // 387.7 GB/s were copied.
+    expect(Math.max(...rows.map(({ max }) => max))).toBeCloseTo(87, 0);
+    // Without links there is no such peak.
+    const [gpu] = header.gpus;
+    if (gpu?.links === undefined) throw new Error('no GPU');
+    const bare = { ...header, gpus: [{ ...gpu, links: { ...gpu.links, nvlinks: 0 } }] };
+    expect(contentOf(stateOf({ header: bare, lines: rest }), 'nvlink').chart.left.label).toBe('GB/s');
   });
 
   it('show links as share of their peak where it is known, else in GB/s', () => {
@@ -298,5 +324,36 @@ describe('throttle lanes', () => {
   it('say so where no GPU was slowed down, and where it is not known', () => {
     expect(lanes(slowed(1, () => 0)).summary).toBe('No GPU was slowed down in this time.');
     expect(lanes(slowed(1, () => null)).summary).toMatch(/^Not known/);
+  });
+});
+
+describe('the CPU of the hosts', () => {
+  const host = (cpu: number): Host => ({
+    header: { hostColumns: ['cpuPercent'] },
+    lines: telemetryLines(1, 0, 400).map((line) =>
+      line.type === 'telemetry' ? { ...line, host: [cpu + (line.seq % 10)] } : line,
+    ),
+  });
+  const shown = (state: TelemetryState, chosen?: ReadonlyMap<string, boolean>) =>
+    hostContent([...state.hosts.values()], state.window, 400, format, chosen);
+
+  it('is a line a host, with the busiest in words', () => {
+    const one = shown(stateOf(host(20)));
+    expect(one?.summary).toBe('CPU 29.0 % at the end, 20.0 to 29.0 in all.');
+    expect(one?.chart.series.map(({ label }) => label)).toEqual(['CPU']);
+    const two = shown(stateOf(host(20), host(60)), new Map([['gpu-01/host', false]]));
+    expect(two?.summary).toMatch(/^gpu-02, the busiest of 2, 69\.0 % at the end/);
+    expect(two?.chart.series.map(({ label, hidden }) => [label, hidden])).toEqual([
+      ['gpu-01', true],
+      ['gpu-02', false],
+    ]);
+    expect(two?.rows.map(({ mean }) => Math.round(mean))).toEqual([25, 65]);
+  });
+
+  it('is no chart where nobody samples it, and not known in a time without samples', () => {
+    expect(shown(stateOf({}))).toBeUndefined();
+    const state = stateOf(host(20));
+    state.zoomTo(startedWallMs - 20_000, startedWallMs - 10_000);
+    expect(shown(state)?.summary).toMatch(/^Not known/);
   });
 });

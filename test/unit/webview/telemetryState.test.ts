@@ -161,12 +161,26 @@ describe('what the panel says', () => {
   });
 
   it('counts busy GPUs and names those slowed down, with the reason', () => {
-    expect(headlineWords(gpus, format)).toMatch(
+    expect(headlineWords(gpus, gpus[0]?.host.arrivedMs ?? 0, format)).toMatch(
       /^\d of 2 GPUs busy \(10 % or more\), drawing [\d,]+ W together\./,
     );
     expect(throttleWords(0x01)).toEqual([]);
     expect(throttleWords(0x44)).toEqual(['power cap', 'heat (hardware)']);
     expect(throttleWords(null)).toBeNull();
+  });
+
+  it('claims nothing of now for hosts that send nothing any more', () => {
+    const now = gpus[0]?.host.arrivedMs ?? 0;
+    expect(headlineWords(gpus, now + 60_000, format)).toBe(
+      'What the GPUs do now is not known: figures are those of the newest sample.',
+    );
+    const lost = sampled(1, 0, 10);
+    lost.state = { ...hostState, host: 'gpu-02', connection: 'stale' };
+    const [shown] = gpus;
+    if (shown === undefined) throw new Error('no GPU');
+    expect(headlineWords([shown, { ...shown, host: lost }], now, format)).toMatch(
+      /^\d of 1 GPU busy .* Of 1 more it is not known now\.$/,
+    );
   });
 
   it('says in the foot that a device is recorded, its rate, its clock and its age', () => {
