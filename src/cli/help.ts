@@ -111,7 +111,10 @@ http://127.0.0.1:8000, https://host/v1. The API key comes from LOADLINE_API_KEY 
   --rate R               open loop: requests a second, whatever became of those before
   --arrivals A           poisson, constant, gamma:SHAPE, burst, burst:SIZE (poisson)
   --max-concurrency N    of an open loop: what is due meanwhile waits, and its wait counts
+  --ramp S               the users of a closed loop begin over S seconds; of a rate: FROM,S[,exponential]
   --offline              all requests at once: a batch
+  --trace FILE           recorded requests at their times: JSON lines with timestamp (ms), input_length, output_length
+  --speed N              2 replays the trace in half the time (1)
   --requests N           measured requests (256); with --seconds, the most of them
   --seconds S            ends the load by time
   --warmup N             requests before the measured ones (as many as are in flight, or 8)
@@ -120,7 +123,8 @@ http://127.0.0.1:8000, https://host/v1. The API key comes from LOADLINE_API_KEY 
   --api chat|completions route (completions)
   --prompt token-ids|text   what prompts are made of (token-ids where the route takes them)
   --shared-prefix T[,G]  the first T tokens of a prompt are shared, in G groups
-  --turns N              conversations of N requests, each with what was said before
+  --turns N              conversations of N requests, each with what was said before; --think MS between them
+  --slo-ttft-ms X --slo-tpot-ms Y --slo-tokens Z   counts as goodput what keeps all of them; Z: tokens/s of a request
   --seed N               lengths and arrivals follow from it (1)
   --processes N          of the load generator (as many as it takes, at most a processor less than there are)
   --api-key-file FILE    holds the key, in place of LOADLINE_API_KEY

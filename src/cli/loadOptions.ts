@@ -1,5 +1,13 @@
 /** Options of `loadline load` as a load profile. */
-import type { LengthDistribution, LoadBase, LoadProfile } from '../core/sweep/run.ts';
+import { meanTokens } from '../core/sweep/load.ts';
+import type {
+  LengthDistribution,
+  LoadBase,
+  LoadProfile,
+  OpenLoopProfile,
+  ServiceLevel,
+  TraceEntry,
+} from '../core/sweep/run.ts';
 import { BadInput } from './badInput.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -9,6 +17,9 @@ export const loadOptionKinds = {
   arrivals: { type: 'string' },
   'max-concurrency': { type: 'string' },
   offline: { type: 'boolean' },
+  trace: { type: 'string' },
+  speed: { type: 'string' },
+  ramp: { type: 'string' },
   requests: { type: 'string' },
   seconds: { type: 'string' },
   warmup: { type: 'string' },
@@ -18,8 +29,12 @@ export const loadOptionKinds = {
   prompt: { type: 'string' },
   'shared-prefix': { type: 'string' },
   turns: { type: 'string' },
+  think: { type: 'string' },
   seed: { type: 'string' },
   processes: { type: 'string' },
+  'slo-ttft-ms': { type: 'string' },
+  'slo-tpot-ms': { type: 'string' },
+  'slo-tokens': { type: 'string' },
 } as const;
 
 const defaultRequests = 256;
@@ -28,35 +43,98 @@ const mostRequests = 1_000_000;
 const defaultConcurrency = 32;
 const defaultWarmup = 8;
 
-/** Throws BadInput. */
-export function loadProfileOf(given: ParsedOptions): LoadProfile {
+/** `trace`: what the file of `--trace` holds. Throws BadInput. */
+export function loadProfileOf(given: ParsedOptions, trace?: readonly TraceEntry[]): LoadProfile {
   const seconds = given.positive('seconds');
   const rate = given.positive('rate');
   const concurrency = given.whole('concurrency', 1);
   const offline = given.isSet('offline');
-  if ([rate !== undefined, concurrency !== undefined, offline].filter(Boolean).length > 1)
+  const kinds = [rate !== undefined, concurrency !== undefined, offline, trace !== undefined];
+  if (kinds.filter(Boolean).length > 1)
     throw new BadInput(
-      'loadline load: --concurrency (closed loop), --rate (open loop) or --offline, not two.',
+      'loadline load: --concurrency (closed loop), --rate (open loop), --trace or --offline, not two.',
     );
   for (const name of ['arrivals', 'max-concurrency'])
     if (given.text(name) !== undefined && rate === undefined)
       throw new BadInput(`--${name}: it belongs to an open loop; give --rate too.`);
-  const base = baseOf(
-    given,
-    seconds,
-    concurrency ?? (rate === undefined ? defaultConcurrency : defaultWarmup),
-  );
+  if (given.text('speed') !== undefined && trace === undefined)
+    throw new BadInput('--speed: it belongs to a trace; give --trace too.');
+  const isClosed = rate === undefined && !offline && trace === undefined;
+  if (given.text('ramp') !== undefined && !isClosed && rate === undefined)
+    throw new BadInput('--ramp: it belongs to --concurrency or --rate.');
+  const base = baseOf(given, seconds, concurrency ?? (isClosed ? defaultConcurrency : defaultWarmup));
+  if (trace !== undefined) return traceProfile(given, trace, base);
   if (offline) return { profile: 'offline', ...base };
-  if (rate === undefined)
-    return { profile: 'closed-loop', concurrency: concurrency ?? defaultConcurrency, ...base };
+  if (rate === undefined) {
+    const rampSeconds = given.positive('ramp');
+    return {
+      profile: 'closed-loop',
+      concurrency: concurrency ?? defaultConcurrency,
+      ...(rampSeconds === undefined ? {} : { rampSeconds }),
+      ...base,
+    };
+  }
   const most = given.whole('max-concurrency', 1);
+  const ramp = given.text('ramp');
   return {
     profile: 'open-loop',
     requestsPerSecond: rate,
     ...arrivalsOf(given.text('arrivals') ?? 'poisson'),
     ...(most === undefined ? {} : { maxConcurrency: most }),
+    ...(ramp === undefined ? {} : { ramp: rampOf(ramp) }),
     ...base,
   };
+}
+
+/** Limits that goodput counts by; null where none is given. Throws BadInput. */
+export function serviceLevelOf(given: ParsedOptions): ServiceLevel | null {
+  const [ttftP95Ms, tpotP95Ms] = [given.positive('slo-ttft-ms'), given.positive('slo-tpot-ms')];
+  const perQueryTokensPerSecond = given.positive('slo-tokens');
+  if (ttftP95Ms === undefined && tpotP95Ms === undefined && perQueryTokensPerSecond === undefined)
+    return null;
+  return {
+    ...(ttftP95Ms === undefined ? {} : { ttftP95Ms }),
+    ...(tpotP95Ms === undefined ? {} : { tpotP95Ms }),
+    ...(perQueryTokensPerSecond === undefined ? {} : { perQueryTokensPerSecond }),
+  };
+}
+
+/** Lengths and times are the trace's. */
+function traceProfile(given: ParsedOptions, trace: readonly TraceEntry[], base: LoadBase): LoadProfile {
+  for (const name of ['input', 'output', 'shared-prefix', 'turns'])
+    if (given.text(name) !== undefined)
+      throw new BadInput(`--${name}: a trace says that itself; leave it out.`);
+  const speed = given.positive('speed');
+  const lengths = (of: (entry: TraceEntry) => number): LengthDistribution => ({
+    kind: 'fixed',
+    tokens: Math.max(1, Math.round(meanTokens({ kind: 'empirical', values: trace.map(of) }))),
+  });
+  return {
+    profile: 'trace',
+    entries: trace,
+    ...(speed === undefined || speed === 1 ? {} : { speed }),
+    ...base,
+    requests: given.whole('requests', 1) ?? trace.length,
+    warmupRequests: given.whole('warmup', 0) ?? 0,
+    input: lengths(({ inputTokens }) => inputTokens),
+    output: lengths(({ outputTokens }) => outputTokens),
+  };
+}
+
+/** `FROM,SECONDS` or `FROM,SECONDS,exponential`. */
+function rampOf(text: string): NonNullable<OpenLoopProfile['ramp']> {
+  const [, from, seconds, shape = 'linear'] =
+    /^(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)(?:,(linear|exponential))?$/.exec(text) ?? [];
+  const [fromRequestsPerSecond, over] = [Number(from), Number(seconds)];
+  if (fromRequestsPerSecond > 0 && over > 0)
+    return {
+      fromRequestsPerSecond,
+      seconds: over,
+      shape: shape === 'exponential' ? 'exponential' : 'linear',
+    };
+  throw new BadInput(
+    `--ramp: of a rate it is FROM,SECONDS or FROM,SECONDS,exponential (FROM in requests a second), not "${text}".`,
+  );
 }
 
 function baseOf(given: ParsedOptions, seconds: number | undefined, warmup: number): LoadBase {
@@ -66,6 +144,9 @@ function baseOf(given: ParsedOptions, seconds: number | undefined, warmup: numbe
     throw new BadInput('--prompt: the chat route takes no token ids; give text, or --api completions.');
   const prefix = given.text('shared-prefix');
   const turns = given.whole('turns', 1);
+  const thinkMs = given.positive('think');
+  if (thinkMs !== undefined && (turns ?? 1) < 2)
+    throw new BadInput('--think: it is between the turns of a conversation; give --turns too.');
   const processes = given.whole('processes', 1);
   return {
     requests: given.whole('requests', 1) ?? (seconds === undefined ? defaultRequests : mostRequests),
@@ -77,7 +158,9 @@ function baseOf(given: ParsedOptions, seconds: number | undefined, warmup: numbe
     prompt,
     seed: given.whole('seed', 0) ?? 1,
     ...(prefix === undefined ? {} : { sharedPrefix: prefixOf(prefix) }),
-    ...(turns === undefined || turns === 1 ? {} : { turns: { count: turns } }),
+    ...(turns === undefined || turns === 1
+      ? {}
+      : { turns: { count: turns, ...(thinkMs === undefined ? {} : { thinkMs }) } }),
     ...(processes === undefined ? {} : { processes }),
   };
 }

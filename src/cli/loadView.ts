@@ -1,9 +1,10 @@
 /** A measured load on a terminal: figures, what they are of, and what to beware of. */
+import { chunksHideGaps } from '../core/sweep/checks.ts';
 import { lengthsLabel, levelLabel } from '../core/sweep/load.ts';
 import type { LoadResult, Quantiles } from '../core/sweep/loadResult.ts';
 import { duration, figure, none } from '../core/sweep/reportFigures.ts';
 import type { Table } from '../core/sweep/reportTable.ts';
-import type { LoadProfile } from '../core/sweep/run.ts';
+import type { LoadProfile, ServiceLevel } from '../core/sweep/run.ts';
 import { certifiedFrom } from '../core/sweep/statistics.ts';
 import type { LoadMeasured, LoadProgress } from '../protocol/agent.ts';
 import { textTable } from './textTable.ts';
@@ -11,6 +12,7 @@ import { textTable } from './textTable.ts';
 export interface MeasuredLoad {
   readonly url: string;
   readonly load: LoadProfile;
+  readonly serviceLevel: ServiceLevel | null;
   readonly measured: LoadMeasured;
   readonly result: LoadResult;
 }
@@ -21,6 +23,8 @@ export interface LoadDocument {
   readonly url: string;
   readonly model: string;
   readonly load: LoadProfile;
+  /** What `result.goodput` counts by. */
+  readonly serviceLevel: ServiceLevel | null;
   readonly startedWallMs: number;
   readonly durationMs: number;
   /** True where Ctrl-C ended it: the figures are of what was measured until then. */
@@ -32,13 +36,14 @@ export interface LoadDocument {
   readonly result: LoadResult;
 }
 
-export function loadDocument({ url, load, measured, result }: MeasuredLoad): LoadDocument {
+export function loadDocument({ url, load, serviceLevel, measured, result }: MeasuredLoad): LoadDocument {
   const { measurement, modelName, interrupted } = measured;
   return {
     schema: 1,
     url,
     model: modelName,
     load,
+    serviceLevel,
     startedWallMs: measurement.startedWallMs,
     durationMs: measurement.durationMs,
     interrupted: interrupted === true,
@@ -71,7 +76,7 @@ export function loadLines(loaded: MeasuredLoad): string[] {
     '',
     ...textTable(latencyTable(result)),
     '',
-    ...throughputLines(result),
+    ...throughputLines(loaded),
     '',
     ...sourceLines(loaded),
   ];
@@ -85,6 +90,8 @@ export function loadWarnings({ load, measured, result }: MeasuredLoad): string[]
     warnings.unshift(
       'This machine set the result, not the server: do not use these figures. Run the load nearer to the server, on a less busy machine, or with --processes.',
     );
+  if (chunksHideGaps(result))
+    warnings.push('Several tokens come in one event: what is between events is not the time between tokens.');
   const unsent = measurement.unsentRequests ?? 0;
   if (unsent > 0)
     warnings.push(
@@ -129,23 +136,37 @@ function latencyTable(result: LoadResult): Table {
   };
 }
 
-function throughputLines(result: LoadResult): string[] {
+function throughputLines({ result, serviceLevel }: MeasuredLoad): string[] {
   const error = result.systemTokensPerSecondError;
   const between =
     error === undefined
       ? ''
       : ` (95 %: ${figure(error.low)} to ${figure(error.high)}, by ${error.batches} batches)`;
-  const cached = result.tokensPerChunk ?? null;
+  const perEvent = result.tokensPerChunk ?? null;
   const table: readonly (readonly [string, string])[] = [
     ['output tokens/s', `${figure(result.systemTokensPerSecond)}${between}`],
     ['  start and drain included', figure(result.overallTokensPerSecond ?? null)],
     ['input tokens/s', figure(result.inputTokensPerSecond ?? null)],
     ['requests/s', figure(result.requestsPerSecond ?? null)],
+    ...(serviceLevel === null
+      ? []
+      : [['goodput, requests/s', `${figure(result.goodput)} (${eachWithin(serviceLevel)})`] as const]),
     ['tokens/s of a request', figure(result.perQueryTokensPerSecond)],
-    ['tokens of a stream event', cached === null ? none : figure(cached)],
+    ['tokens of a stream event', perEvent === null ? none : figure(perEvent)],
   ];
   const width = Math.max(...table.map(([name]) => name.length));
   return table.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
+
+/** Goodput is of single requests: no percentile. */
+function eachWithin({ ttftP95Ms, tpotP95Ms, perQueryTokensPerSecond }: ServiceLevel): string {
+  return [
+    ttftP95Ms === undefined ? '' : `TTFT ≤ ${ttftP95Ms} ms`,
+    tpotP95Ms === undefined ? '' : `TPOT ≤ ${tpotP95Ms} ms`,
+    perQueryTokensPerSecond === undefined ? '' : `≥ ${perQueryTokensPerSecond} tokens/s`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
 }
 
 /** Where the figures come from. */

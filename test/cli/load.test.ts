@@ -135,6 +135,20 @@ describe('loadline load', () => {
     expect(document.result.e2eMs.p50 ?? 0).toBeLessThan(100);
   });
 
+  it('replays a trace, and counts as goodput what keeps the limits', async () => {
+    const lines = [0, 40, 80].map((timestamp) => ({ timestamp, input_length: 30, output_length: 8 }));
+    writeFileSync(join(cli.folder, 'trace.jsonl'), lines.map((line) => JSON.stringify(line)).join('\n'));
+    const given = ['load', url, '--trace', 'trace.jsonl', '--speed', '2', '--slo-ttft-ms', '10000', '--json'];
+    const { exitCode, stdout } = await cli.run(given, key);
+    const document: LoadDocument = JSON.parse(stdout);
+    expect(exitCode).toBe(0);
+    expect(document.load).toMatchObject({ profile: 'trace', speed: 2, requests: 3 });
+    expect(document.result).toMatchObject({ requests: { ok: 3 }, tokens: { input: 90, output: 24 } });
+    expect(document.result.goodput).toBeCloseTo(document.result.requestsPerSecond ?? 0, 9);
+    const strict = await cli.run(['load', url, ...small, '--slo-ttft-ms', '0.001', '--slo-tokens', '1'], key);
+    expect(strict.stdout).toMatch(/^goodput, requests\/s +0 \(TTFT ≤ 0.001 ms, ≥ 1 tokens\/s\)$/m);
+  });
+
   it('ends by time', async () => {
     const { stdout, exitCode } = await cli.run(
       ['load', url, '--seconds', '1', '--concurrency', '2', '--input', '30', '--output', '8', '--json'],
@@ -211,10 +225,20 @@ describe('loadline load', () => {
   });
 
   it('says which option cannot be used', async () => {
+    writeFileSync(
+      join(cli.folder, 'bad.jsonl'),
+      '{"timestamp":0,"input_length":1,"output_length":1}\n{"timestamp":1}',
+    );
     for (const [argv, words] of [
       [[], 'give the URL'],
       [['http://a', 'http://b'], 'one server at a time'],
       [['http://a', '--rate', '1', '--concurrency', '2'], 'not two'],
+      [['http://a', '--trace', 'no.jsonl'], '--trace: no.jsonl cannot be read'],
+      [['http://a', '--trace', 'bad.jsonl'], '--trace: bad.jsonl: Line 2: input_length'],
+      [['http://a', '--speed', '2'], 'give --trace too'],
+      [['http://a', '--rate', '1', '--ramp', '5'], 'FROM,SECONDS'],
+      [['http://a', '--offline', '--ramp', '5'], 'belongs to --concurrency or --rate'],
+      [['http://a', '--think', '5'], 'give --turns too'],
       [['http://a', '--max-concurrency', '2'], 'give --rate too'],
       [['http://a', '--input', 'normal:200'], '--input: tokens as 200'],
       [['http://a', '--input', 'uniform:9,8'], '--input: tokens as 200'],

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { TraceEntry } from '../../core/sweep/run.ts';
 import { summariseTrial } from '../../core/sweep/statistics.ts';
+import { parseTrace } from '../../core/sweep/trace.ts';
 import type { LoadMeasured, LoadRequestDocument } from '../../protocol/agent.ts';
 import type { AgentClient } from '../../remote/agentClient.ts';
 import { RemoteError } from '../../remote/host.ts';
 import { BadInput } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { HostSession } from '../hostSession.ts';
-import { loadOptionKinds, loadProfileOf } from '../loadOptions.ts';
+import { loadOptionKinds, loadProfileOf, serviceLevelOf } from '../loadOptions.ts';
 import { loadDocument, loadLines, loadWarnings, progressLine } from '../loadView.ts';
 import { type ParsedOptions, parseOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -31,7 +33,8 @@ export async function loadCommand(argv: readonly string[], terminal: Terminal): 
   if (url === undefined)
     throw new BadInput('loadline load: give the URL of a server: http://127.0.0.1:8000.');
   if (more.length > 0) throw new BadInput(`loadline load: one server at a time; "${more[0]}" is too much.`);
-  const load = loadProfileOf(given);
+  const load = loadProfileOf(given, await traceOf(given, terminal));
+  const serviceLevel = serviceLevelOf(given);
   const apiKey = await apiKeyOf(given, terminal);
   const session = new HostSession(terminal, 'this-machine');
   try {
@@ -39,7 +42,8 @@ export async function loadCommand(argv: readonly string[], terminal: Terminal): 
     const request = { url, modelName: given.text('model') ?? null, load };
     const measured = await measure(agent, request, apiKey, terminal);
     if (measured === undefined) return exitCodes.interrupted;
-    const loaded = { url, load, measured, result: summariseTrial(measured.measurement, null, load) };
+    const result = summariseTrial(measured.measurement, serviceLevel, load);
+    const loaded = { url, load, serviceLevel, measured, result };
     if (given.isSet('json')) terminal.out(JSON.stringify(loadDocument(loaded), null, 2));
     else for (const line of loadLines(loaded)) terminal.out(line);
     for (const warning of loadWarnings(loaded)) terminal.err(`warning: ${warning}`);
@@ -92,18 +96,29 @@ async function measure(
 async function apiKeyOf(given: ParsedOptions, terminal: Terminal): Promise<string | undefined> {
   const file = given.text('api-key-file');
   if (file === undefined) return process.env['LOADLINE_API_KEY'] || undefined;
-  let text: string;
-  try {
-    text = await readFile(resolve(terminal.cwd, file), 'utf8');
-  } catch (error) {
-    throw new BadInput(
-      `--api-key-file: ${file} cannot be read (${error instanceof Error ? error.message : error}).`,
-    );
-  }
-  const key = text.trim();
+  const key = (await textOf('api-key-file', file, terminal)).trim();
   if (key === '' || /\s/.test(key))
     throw new BadInput(`--api-key-file: ${file} does not hold one key on one line.`);
   return key;
+}
+
+async function traceOf(given: ParsedOptions, terminal: Terminal): Promise<readonly TraceEntry[] | undefined> {
+  const file = given.text('trace');
+  if (file === undefined) return undefined;
+  const trace = parseTrace(await textOf('trace', file, terminal));
+  if (trace.ok) return trace.value;
+  const [problem] = trace.problems;
+  throw new BadInput(`--trace: ${file}: ${problem?.message ?? 'it cannot be used'}`);
+}
+
+async function textOf(option: string, file: string, terminal: Terminal): Promise<string> {
+  try {
+    return await readFile(resolve(terminal.cwd, file), 'utf8');
+  } catch (error) {
+    throw new BadInput(
+      `--${option}: ${file} cannot be read (${error instanceof Error ? error.message : error}).`,
+    );
+  }
 }
 
 /** What the agent says went wrong, without the name of this machine before it. */
