@@ -175,9 +175,11 @@ function sourceLines({ load, measured, result }: MeasuredLoad): string[] {
   const { client } = measurement;
   const { window } = result;
   const counted =
-    window === undefined
-      ? 'Rates are over the whole load: it was too short for a window without start and drain.'
-      : `Rates are of the window from ${figure(window.fromMs / 1000)} to ${figure(window.toMs / 1000)} s; times of requests sent in it.`;
+    load.profile === 'offline'
+      ? 'Rates are over the whole batch, start and end included.'
+      : window === undefined
+        ? 'Rates are over the whole load: it was too short for a window without start and drain.'
+        : `Rates are of the window from ${figure(window.fromMs / 1000)} to ${figure(window.toMs / 1000)} s; times of requests sent in it.`;
   const stamped = client.stampedReads ?? 0;
   const stamps =
     stamped >= 0.99
