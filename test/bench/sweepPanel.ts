@@ -1,5 +1,6 @@
 /** The sweep panel in a real browser with a run of 10,000 cells: from the message to pixels, and what a key, a sort, a scroll and a record cost then. */
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { cellInterval } from '../../src/core/sweep/repeats.ts';
 import type { CellResult } from '../../src/core/sweep/run.ts';
 import { sentCells } from '../../src/extension/panels/slimCells.ts';
 import type { SweepDelta } from '../../src/protocol/panel.ts';
@@ -18,29 +19,33 @@ async function main(): Promise<void> {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
   });
   try {
-    await benchManyCells(browser, server);
+    for (const trials of [1, 3]) await benchManyCells(browser, server, trials);
   } finally {
     await browser.close();
     await server.close();
   }
 }
 
-/** 200 starts of 50 concurrencies. */
-function manyCells(): readonly CellResult[] {
+/** 200 starts of 50 concurrencies, each with its interval. */
+function manyCells(trialsEach: number): readonly CellResult[] {
   return Array.from({ length: cellCount }, (_, at) => {
     const [start, level] = [Math.floor(at / 50), 1 + (at % 50)];
-    const trials = [loadResult(level, { systemTokensPerSecond: (100 + start) * level })];
+    const trials = Array.from({ length: trialsEach }, (_, trial) =>
+      loadResult(level, { systemTokensPerSecond: (100 + start + trial) * level }),
+    );
+    const interval = cellInterval(trials);
     return cellResult(level, {
       cell: `cell-${at}`,
       label: `max-num-seqs ${8 * (start + 1)}, concurrency ${level}`,
       flags: { 'max-num-seqs': 8 * (start + 1), 'max-model-len': 8192 },
       trials,
+      ...(interval === undefined ? {} : { interval }),
     });
   });
 }
 
-async function benchManyCells(browser: Browser, server: PanelServer): Promise<void> {
-  const results = runResults({ cells: manyCells() });
+async function benchManyCells(browser: Browser, server: PanelServer, trials: number): Promise<void> {
+  const results = runResults({ cells: manyCells(trials) });
   // As the extension sends them.
   const text = JSON.stringify(
     sweepSnapshot({ results: { ...results, cells: sentCells(results, results.cells) } }),
@@ -74,7 +79,7 @@ async function benchManyCells(browser: Browser, server: PanelServer): Promise<vo
   const sorted = await page.evaluate(afterClick, '.cells th:nth-child(5) button');
   const scrolled = await page.evaluate(whileScrolling);
   console.log(
-    `sweep panel, ${cellCount} cells (${(text.length / 1e6).toFixed(0)} MB): open from the message in ${opened.map(({ cpuMs }) => cpuMs.toFixed(0)).join(', ')} ms of CPU (goal ${openGoalMs}), ${opened.map(({ wallMs }) => wallMs.toFixed(0)).join(', ')} ms by the clock, ${nodes} elements in the page; a record more ${record.toFixed(0)} ms, a key in the filter ${typed.toFixed(0)} ms, a sort ${sorted.toFixed(0)} ms, slowest frame of a scroll ${scrolled.toFixed(0)} ms`,
+    `sweep panel, ${cellCount} cells, ${trials === 1 ? 'a trial' : `${trials} trials`} each (${(text.length / 1e6).toFixed(0)} MB): open from the message in ${opened.map(({ cpuMs }) => cpuMs.toFixed(0)).join(', ')} ms of CPU (goal ${openGoalMs}), ${opened.map(({ wallMs }) => wallMs.toFixed(0)).join(', ')} ms by the clock, ${nodes} elements in the page; a record more ${record.toFixed(0)} ms, a key in the filter ${typed.toFixed(0)} ms, a sort ${sorted.toFixed(0)} ms, slowest frame of a scroll ${scrolled.toFixed(0)} ms`,
   );
 }
 

@@ -11,7 +11,7 @@ import {
   telemetryLines,
 } from './examples.ts';
 import { type PanelPage, startPanels } from './panelPage.ts';
-import { themeNames } from './themes.ts';
+import { themeNames, themes } from './themes.ts';
 
 let browser: Awaited<ReturnType<typeof startPanels>>;
 beforeAll(async () => {
@@ -111,6 +111,24 @@ describe('the sweep panel', () => {
     await panel.send(telemetryOf('fraction-0.4'));
     expect(await panel.violations()).toEqual([]);
     expect(await panel.colours('#cell-memory canvas')).toBeGreaterThan(10);
+    await panel.close();
+  });
+
+  it('breaks the caption of its cells at 320 pixels', async () => {
+    const panel = await browser.open('sweep', [sweepSnapshot()], { width: 320 });
+    const box = await cells(panel).locator('caption').boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(320);
+    await panel.close();
+  });
+
+  it.each(['hc-dark', 'hc-light'] as const)('fills a bar of each gain in a heat map in %s', async (theme) => {
+    const panel = await browser.open('sweep', [sweepSnapshot({ results: mpsResults() })], { theme });
+    const of = (colour: string) =>
+      panel.pixelsOf('#heat canvas', themes[theme].variables[`charts-${colour}`] ?? '');
+    const [gain, loss] = [await of('blue'), await of('orange')];
+    // −8 % is a fifth of the longest bar, +41 %.
+    expect(loss).toBeGreaterThan(500);
+    expect(gain).toBeGreaterThan(2 * loss);
     await panel.close();
   });
 

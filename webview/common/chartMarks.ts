@@ -61,7 +61,7 @@ export function drawMarks(chart: Chart, marks: readonly ChartMark[], theme: Them
       drawText(
         ctx,
         mark.label,
-        area.right - width - 4,
+        Math.max(area.left + 4, area.right - width - 4),
         below ? place + theme.fontPixels + 5 : place - 2,
         theme,
         true,

@@ -36,9 +36,12 @@ export function drawTiles(
     ctx.lineWidth = 1;
     if (tile.share !== null) {
       const colour = theme.series[tile.share < 0 ? 1 : 0] ?? theme.foreground;
-      // In high contrast the number alone says how much, and the border's colour which way.
-      if (theme.highContrast) ctx.strokeStyle = colour;
-      else {
+      // In high contrast no colour may be mixed with the background: a bar says how much, its colour which way.
+      if (theme.highContrast) {
+        ctx.strokeStyle = ctx.fillStyle = colour;
+        const bar = Math.min(6, height / 4);
+        ctx.fillRect(left, bottom - bar, width * Math.min(1, Math.abs(tile.share)), bar);
+      } else {
         const percent = Math.round(12 + 68 * Math.min(1, Math.abs(tile.share)));
         ctx.fillStyle = `color-mix(in srgb, ${colour} ${percent}%, ${theme.background})`;
         ctx.fillRect(left, top, width, height);
