@@ -159,10 +159,15 @@ interface SweepContent {
   /** The newest first. */
   readonly others: readonly OtherRun[];
 }
-export interface SweepSnapshot extends SweepContent {
+/** Results with all their cells. */
+interface SentResults {
+  /** Without cells where there are very many: they are then `packedCells` (packed.ts). */
+  readonly results: RunResults | null;
+  readonly packedCells?: string;
+}
+export interface SweepSnapshot extends SweepContent, SentResults {
   readonly type: 'snapshot';
   readonly protocol: number;
-  readonly results: RunResults | null;
   readonly locale: string;
 }
 /** Of the same run: `cells` are those that changed, or were asked for whole. */
@@ -172,10 +177,9 @@ export interface SweepDelta extends SweepContent {
   readonly cells: readonly CellResult[];
 }
 /** The answer to `compare`; null where it has no results. */
-export interface ComparedRun {
+export interface ComparedRun extends SentResults {
   readonly type: 'compared-run';
   readonly run: string;
-  readonly results: RunResults | null;
 }
 /** The answer to `telemetry`: what was sampled while the cell ran, or in all of the run (`cell` is null). */
 export interface RunTelemetry {

@@ -1,5 +1,6 @@
 import type { RunProgress } from '../../src/core/sweep/progress.ts';
 import type { CellResult, RunResults } from '../../src/core/sweep/run.ts';
+import { unpacked } from '../../src/protocol/packed.ts';
 import {
   type ComparedRun,
   type OtherRun,
@@ -7,6 +8,7 @@ import {
   panelProtocol,
   type RunTelemetry,
   type SweepDelta,
+  type SweepSnapshot,
   type ToSweep,
 } from '../../src/protocol/panel.ts';
 import type { Mark } from '../common/verdict.ts';
@@ -42,7 +44,8 @@ export const initialState: SweepState = {
 export function received(state: SweepState, message: Exclude<ToSweep, PickCell>): SweepState {
   switch (message.type) {
     case 'snapshot': {
-      const { results, progress, connection, others, locale, protocol } = message;
+      const { progress, connection, others, locale, protocol } = message;
+      const results = wholeResults(message);
       const isSame = results !== null && results.run === state.results?.run;
       return {
         ...(isSame ? state : initialState),
@@ -59,12 +62,24 @@ export function received(state: SweepState, message: Exclude<ToSweep, PickCell>)
       return { ...state, results: merged(state.results, message), progress, connection, others };
     }
     case 'compared-run':
-      return { ...state, compared: message };
+      return {
+        ...state,
+        compared: { type: message.type, run: message.run, results: wholeResults(message) },
+      };
     case 'run-telemetry':
       return { ...state, telemetry: message };
     case 'plan-cursor':
       return { ...state, planCursor: message.cells };
   }
+}
+
+function wholeResults({
+  results,
+  packedCells,
+}: Pick<SweepSnapshot, 'results' | 'packedCells'>): RunResults | null {
+  return results === null || packedCells === undefined
+    ? results
+    : { ...results, cells: unpacked(packedCells) as readonly CellResult[] };
 }
 
 /** Cells keep their places; one that was not there before comes last. */

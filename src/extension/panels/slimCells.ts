@@ -1,5 +1,7 @@
 import type { LoadResult, Quantiles } from '../../core/sweep/loadResult.ts';
 import type { CellResult, RunResults } from '../../core/sweep/run.ts';
+import { packed } from '../../protocol/packed.ts';
+import type { SweepSnapshot } from '../../protocol/panel.ts';
 
 /** Of more cells a page gets what table and charts show; the rest of a cell when it is picked. */
 const mostWhole = 1000;
@@ -11,6 +13,13 @@ export function isSlim({ cells }: RunResults): boolean {
 /** As they are sent: a message of 10,000 whole cells takes longer than the page that it makes. */
 export function sentCells(results: RunResults, cells: readonly CellResult[]): readonly CellResult[] {
   return isSlim(results) ? cells.map(slim) : cells;
+}
+
+/** All of a run in one message. */
+export function sentResults(results: RunResults | null): Pick<SweepSnapshot, 'results' | 'packedCells'> {
+  return results === null || !isSlim(results)
+    ? { results }
+    : { results: { ...results, cells: [] }, packedCells: packed(sentCells(results, results.cells)) };
 }
 
 /** Without the log, the evidence, the terms of memory, and what no chart is drawn of. */

@@ -1,5 +1,5 @@
 import { commands, type ExtensionContext, env, l10n, type WebviewPanel, window } from 'vscode';
-import type { CellResult, RunResults } from '../../core/sweep/run.ts';
+import type { CellResult } from '../../core/sweep/run.ts';
 import { type FromSweep, panelProtocol, type SweepDelta, type ToSweep } from '../../protocol/panel.ts';
 import type { RunManager } from '../runs/runManager.ts';
 import { isSimulated, type RunView } from '../runs/runView.ts';
@@ -7,7 +7,7 @@ import { isPlan } from '../sweep/planFiles.ts';
 import { CellChanges } from './cellChanges.ts';
 import { otherRuns } from './otherRuns.ts';
 import { Panel } from './panel.ts';
-import { isSlim, sentCells } from './slimCells.ts';
+import { isSlim, sentCells, sentResults } from './slimCells.ts';
 
 const runCommands: ReadonlyMap<string, string> = new Map([
   ['cancel', 'loadline.cancelRun'],
@@ -61,7 +61,7 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
       type: 'snapshot',
       protocol: panelProtocol,
       locale: env.language,
-      results: results === null ? null : { ...results, cells: sentCells(results, results.cells) },
+      ...sentResults(results),
       ...this.#content(),
     };
   }
@@ -116,13 +116,9 @@ export class SweepPanel extends Panel<ToSweep, FromSweep> {
     this.post(await readRunTelemetry(directory, results, cell?.cell ?? null));
   }
 
-  #comparable(run: string): RunResults | null {
-    const results = this.#runs.view(run)?.results ?? null;
-    return results === null ? null : { ...results, cells: sentCells(results, results.cells) };
-  }
-
   #compare(run: unknown): void {
-    if (typeof run === 'string') this.post({ type: 'compared-run', run, results: this.#comparable(run) });
+    if (typeof run !== 'string') return;
+    this.post({ type: 'compared-run', run, ...sentResults(this.#runs.view(run)?.results ?? null) });
   }
 
   /** The cells of the value that the cursor is in, where the file is the plan that is shown. */

@@ -8,19 +8,21 @@ import type { CellResult, RunResults } from '../../../src/core/sweep/run.ts';
 import { isInconsistent } from '../../../src/core/sweep/usable.ts';
 import { CellChanges } from '../../../src/extension/panels/cellChanges.ts';
 import { otherRuns } from '../../../src/extension/panels/otherRuns.ts';
-import { sentCells } from '../../../src/extension/panels/slimCells.ts';
+import { sentCells, sentResults } from '../../../src/extension/panels/slimCells.ts';
 import { findingsOf } from '../../../src/extension/runs/findings.ts';
 import { readRunTelemetry } from '../../../src/extension/runs/runTelemetry.ts';
 import type { RunView } from '../../../src/extension/runs/runView.ts';
 import { cellLabel, runChildren, searchCells } from '../../../src/extension/views/runNodes.ts';
 import { cellFigures } from '../../../webview/sweep/cellFigures.ts';
 import { metrics } from '../../../webview/sweep/metrics.ts';
+import { initialState, received } from '../../../webview/sweep/state.ts';
 import {
   cellResult,
   loadResult,
   memoryLimitResults,
   runResults,
   startedWallMs,
+  sweepSnapshot,
   telemetryHeader,
   telemetryLines,
 } from '../../webview/examples.ts';
@@ -77,6 +79,17 @@ describe('a run of very many cells', () => {
         ...metrics.map(({ id }) => row.figure(id)),
       ]);
     expect(rows(sent)).toEqual(rows(many.cells));
+  });
+
+  it('comes to the page whole, as the one shown and as the one to compare with', () => {
+    const sent = sentResults(many);
+    expect(sent.results?.cells).toEqual([]);
+    const shown = received(initialState, sweepSnapshot(sent));
+    const wanted = { ...many, cells: sentCells(many, many.cells) };
+    expect(shown.results).toEqual(wanted);
+    const compared = received(shown, { type: 'compared-run', run: 'other', ...sent });
+    expect(compared.compared?.results).toEqual(wanted);
+    expect(received(initialState, sweepSnapshot(sentResults(whole))).results).toEqual(whole);
   });
 
   it('keeps the mark of a trial that cannot be true, and the intervals that differences are told by', () => {
