@@ -6,6 +6,7 @@ import type {
   UnknownEstimate,
   VerdictOutcome,
 } from '../core/estimate/types.ts';
+import { figure } from '../core/sweep/reportFigures.ts';
 import type { Table } from '../core/sweep/reportTable.ts';
 import { formatBytes, formatCount, formatSignificant } from '../core/units.ts';
 
@@ -64,11 +65,11 @@ export function fitDetails(one: Estimate): string[] {
   for (const line of findEngine(one.engine)?.logLines(one) ?? []) lines.push(`    log: ${line}`);
   const { speed } = one;
   const band = (name: keyof typeof speed.bands) =>
-    speed.bands[name].map((value) => formatSignificant(value)).join(' to ');
+    speed.bands[name].map((value) => figure(value)).join(' to ');
   lines.push(
-    `  estimated speed with ${speed.batch} at once, ${speed.inputTokens} in, ${speed.outputTokens} out (bound by ${speed.bound}):`,
-    `    TTFT ${formatSignificant(speed.ttftMs)} ms (${band('ttftMs')}; ${formatSignificant(speed.ttftAllAtOnceMs)} where all come at once), TPOT ${formatSignificant(speed.tpotMs)} ms (${band('tpotMs')}), ${formatSignificant(speed.decodeTokensPerSecond)} output tokens/s (${band('decodeTokensPerSecond')})`,
-    `    ${formatSignificant(speed.systemTokensPerSecond)} output tokens/s over whole requests, prompts at ${formatSignificant(speed.prefillTokensPerSecond)} tokens/s${costWords(speed)}`,
+    `  estimated speed with ${formatCount(speed.batch)} at once, ${formatCount(speed.inputTokens)} in, ${formatCount(speed.outputTokens)} out (bound by ${speed.bound}):`,
+    `    TTFT ${figure(speed.ttftMs)} ms (${band('ttftMs')}; ${figure(speed.ttftAllAtOnceMs)} where all come at once), TPOT ${figure(speed.tpotMs)} ms (${band('tpotMs')}), ${figure(speed.decodeTokensPerSecond)} output tokens/s (${band('decodeTokensPerSecond')})`,
+    `    ${figure(speed.systemTokensPerSecond)} output tokens/s over whole requests, prompts at ${figure(speed.prefillTokensPerSecond)} tokens/s${costWords(speed)}`,
     `    ${speed.evidence}: ${speed.source}`,
   );
   for (const fix of one.verdict.fixes) {

@@ -1,7 +1,8 @@
 import type { ComparisonRow } from '../core/estimate/compare.ts';
 import type { LogOutcome, LogRecord } from '../core/log/record.ts';
+import { figure } from '../core/sweep/reportFigures.ts';
 import type { Table, TableColumn } from '../core/sweep/reportTable.ts';
-import { formatCount, formatSignificant, GiB, gibAsLogged } from '../core/units.ts';
+import { formatCount, GiB, gibAsLogged } from '../core/units.ts';
 import type { FiledLogRecord } from './readLogs.ts';
 
 /** Word and mark; colour is never needed. */
@@ -90,7 +91,7 @@ export function comparisonCells({
 }: ComparisonRow): string[] {
   const number = (value: number) => {
     if (unit === 'tokens' || unit === 'blocks') return formatCount(value);
-    return unit === 'GiB' ? gibAsLogged(value * GiB) : formatSignificant(value);
+    return unit === 'GiB' ? gibAsLogged(value * GiB) : figure(value);
   };
   return [
     term,

@@ -1,4 +1,5 @@
 import type { Band, RankDocument, RankRejection, RankRow } from '../core/rank/types.ts';
+import { figure } from '../core/sweep/reportFigures.ts';
 import type { Table } from '../core/sweep/reportTable.ts';
 import { formatCount, formatSignificant } from '../core/units.ts';
 import { verdictWords } from './fitView.ts';
@@ -62,7 +63,7 @@ function rankTable(rows: readonly RankRow[], kind: RankRow['kind']): Table {
       formatCount(row.batch),
       banded(row.ttftMs, row.bands.ttftMs),
       banded(row.tpotMs, row.bands.tpotMs),
-      formatSignificant(row.outputTokensPerSecond),
+      figure(row.outputTokensPerSecond),
       `${verdictWords[row.verdict.outcome]}${row.surelyWithinServiceLevel ? '' : '; may miss the SLO'}`,
       row.priceSource ?? '',
     ]),
@@ -71,8 +72,10 @@ function rankTable(rows: readonly RankRow[], kind: RankRow['kind']): Table {
 
 function banded(value: number | null, band: Band | null): string {
   if (value === null) return '–';
-  const [low, high] = (band ?? [value, value]).map((end) => formatSignificant(end, 2));
-  return low === high ? formatSignificant(value) : `${formatSignificant(value)} (${low} to ${high})`;
+  const [low, high] = (band ?? [value, value]).map((end) =>
+    end >= 1000 ? figure(end) : formatSignificant(end, 2),
+  );
+  return low === high ? figure(value) : `${figure(value)} (${low} to ${high})`;
 }
 
 function rejectionLine({ label, gpuCount, cause, reason }: RankRejection): string {
@@ -84,7 +87,7 @@ function loadWords({ load, serviceLevel }: RankDocument): string {
   const amount =
     'concurrency' in load
       ? `${formatCount(load.concurrency)} requests in flight`
-      : `${formatSignificant(load.requestsPerSecond)} requests/s`;
+      : `${load.requestsPerSecond} requests/s`;
   const level = [
     serviceLevel.ttftMs === undefined ? '' : `TTFT ≤ ${serviceLevel.ttftMs} ms`,
     serviceLevel.tpotMs === undefined ? '' : `TPOT ≤ ${serviceLevel.tpotMs} ms`,

@@ -14,7 +14,7 @@ import {
 import { estimate } from '../../src/core/estimate/estimate.ts';
 import { resolveModel } from '../../src/storage/modelFolder.ts';
 
-/** What Loadline predicts for each recorded start, beside what the engine logged, as lines of a table; then what is not covered. */
+/** What Loadline predicts for each recorded start, beside what the engine logged, as lines of a table; then what to think of it, and what is not covered. */
 export async function recordedStartLines(folder: string): Promise<readonly string[]> {
   const lines = (await readFile(join(folder, 'runs.jsonl'), 'utf8'))
     .split('\n')
@@ -41,7 +41,13 @@ export async function recordedStartLines(folder: string): Promise<readonly strin
     column('error', true),
     column('in band', false),
   ];
-  return [...textTable({ columns, rows }), '', 'Not covered yet:', ...notCovered.map((line) => `  ${line}`)];
+  return [
+    ...textTable({ columns, rows }),
+    '',
+    'Memory is predicted from flags, config and catalogue alone. These batches were not warmed up: those of models with experts',
+    '(deepseek, gpt-oss, qwen3) hold kernels compiled on first use, so that their times say little. Warm ones are in docs/accuracy.md.',
+    ...(notCovered.length === 0 ? [] : ['', 'Not covered yet:', ...notCovered.map((line) => `  ${line}`)]),
+  ];
 }
 
 /** Rows, or why there are none. */

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { vllm } from '../../src/core/engine/vllm/vllm.ts';
 import { planJsonSchema } from '../../src/core/sweep/planSchema.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -126,6 +127,12 @@ describe('settings', () => {
     expect([...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort()).toEqual(
       machine.sort(),
     );
+  });
+
+  test('say which version counts where none is named', () => {
+    const { 'setting.engineVersion': words } = JSON.parse(read('package.nls.json'));
+    expect(words).toContain(`Empty: \`${vllm.defaultVersion}\``);
+    expect(read('docs/cli.md')).toContain(`vLLM ${vllm.defaultVersion} counts`);
   });
 
   test('have a default and a description, and none is called telemetry', () => {
