@@ -1,7 +1,8 @@
 // `npm test`: set-up, then every check and suite in order of cost. `npm test -- unit agent` runs only those.
 // Suites whose needs this machine cannot have are named at the end, and the exit status says so.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchTools } from './tools/fetchCodeServer.mjs';
 import { ensurePrograms, oldestAndNewestPython } from './tools/setup.mjs';
@@ -16,24 +17,39 @@ function sh(command, args, options = {}) {
 
 /** One check that holds or not. */
 const check = (command, args) => () =>
-  sh(command, args) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  sh(command, args) ? { passed: 1, failed: 0, names: [] } : { passed: 0, failed: 1, names: [] };
 
 /** A vitest project, counted by its own report. A suite that found no test has failed. */
 const vitest = (project) => () => {
   const report = `${root}.cache/report-${project}.json`;
   mkdirSync(`${root}.cache`, { recursive: true });
+  // That of an earlier run must not stand for one that ends before it reports.
+  rmSync(report, { force: true });
   const ok = sh(binary('vitest'), [
     ...['run', '--config', 'test/vitest.config.mts', '--project', project],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
   ]);
-  if (!existsSync(report)) return { passed: 0, failed: 1 };
-  const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(readFileSync(report, 'utf8'));
-  return { passed, failed: failed + (ok || failed > 0 ? 0 : 1) };
+  if (!existsSync(report)) return { passed: 0, failed: 1, names: [] };
+  const {
+    numPassedTests: passed,
+    numFailedTests: failed,
+    testResults,
+  } = JSON.parse(readFileSync(report, 'utf8'));
+  return { passed, failed: failed + (ok || failed > 0 ? 0 : 1), names: testResults.flatMap(failedTests) };
 };
+
+/** Of one file of a vitest report. A file that failed as a whole (an import, a hook) stands for itself. */
+function failedTests({ name, status, assertionResults }) {
+  if (status !== 'failed') return [];
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  const tests = failed.length > 0 ? failed.map((test) => test.fullName) : ['the file itself'];
+  return tests.map((test) => `${relative(root, name)}: ${test}`);
+}
 
 /** The agent's own tests on the oldest and the newest Python found. */
 function agent() {
   let [passed, failed] = [0, 0];
+  const names = [];
   for (const { path, version } of oldestAndNewestPython()) {
     console.log(`Python ${version.join('.')}`);
     const result = spawnSync(
@@ -54,10 +70,12 @@ function agent() {
       (sum, match) => sum + Number(match[1]),
       0,
     );
+    for (const [, name] of text.matchAll(/^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (.+)$/gm))
+      names.push(`Python ${version.join('.')}: ${name}`);
     passed += ran - bad;
     failed += bad + (result.status !== 0 && bad === 0 ? 1 : 0) + (ran === 0 ? 1 : 0);
   }
-  return { passed, failed };
+  return { passed, failed, names };
 }
 
 /** Needs: names of setup.mjs's programs, or `tools` for what is fetched (code-server, Node 24). */
@@ -98,7 +116,7 @@ if (needs.has('tools')) {
 
 let [passed, failed] = [0, 0];
 const notRun = [];
-const failedSuites = [];
+const failures = [];
 for (const { name, needs: own, run } of chosen) {
   const lacking = own.filter((need) => missing.has(need));
   if (lacking.length > 0) {
@@ -113,9 +131,12 @@ for (const { name, needs: own, run } of chosen) {
   );
   passed += result.passed;
   failed += result.failed;
-  if (result.failed > 0) failedSuites.push(name);
+  // The suite alone where it has no names of tests.
+  if (result.failed > 0)
+    failures.push(...(result.names.length > 0 ? result.names.map((test) => `${name}: ${test}`) : [name]));
 }
-if (failedSuites.length > 0) console.log(`\nFailed: ${failedSuites.join(', ')}`);
+// Once more at the end: where the middle of a log is cut off, this still says what failed.
+if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join('\n  ')}`);
 if (notRun.length > 0) console.log(`\nNot run: ${notRun.join('; ')}`);
 console.log(`\n${passed} passed, ${failed + notRun.length} failed`);
 process.exitCode = failed + notRun.length > 0 ? 1 : 0;

@@ -28,8 +28,12 @@ def containers():
     found = {}
     for name in os.listdir(STATE):
         if name.endswith(".json"):
-            with open(path(name)) as file:
-                about = json.load(file)
+            try:
+                with open(path(name)) as file:
+                    about = json.load(file)
+            except FileNotFoundError:
+                # It ended between the two looks.
+                continue
             found[about["name"]] = about
     return found
 
@@ -43,7 +47,11 @@ def alive(pid):
 
 
 def forget(name):
-    os.path.exists(path(f"{name}.json")) and os.unlink(path(f"{name}.json"))
+    try:
+        os.unlink(path(f"{name}.json"))
+    except FileNotFoundError:
+        # Both the client and `rm` do it.
+        pass
 
 
 def run(words):
@@ -92,13 +100,18 @@ def run(words):
 
 
 def end(about, number, seconds=10):
-    if alive(about["pid"]):
-        os.killpg(about["pid"], number)
+    send(about["pid"], number)
     until = time.monotonic() + seconds
     while alive(about["pid"]) and time.monotonic() < until:
         time.sleep(0.02)
-    if alive(about["pid"]):
-        os.killpg(about["pid"], signal.SIGKILL)
+    send(about["pid"], signal.SIGKILL)
+
+
+def send(pid, number):
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def main(words):

@@ -2,6 +2,7 @@
 
 Arguments: --host (--hostname), --port, and
 --token-ms N      time between tokens (default 1)
+--hold PATH       no stream gets a token while this file is there
 --print LINE      printed to the log at start; may be repeated
 --print-bytes N   so many printed to the log at start, as one line
 --exit CODE       ends with CODE after printing, instead of serving
@@ -25,6 +26,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -35,6 +37,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     options: argparse.Namespace
     answered = 0
+    counting = threading.Lock()
 
     def log_message(self, *_):
         pass
@@ -66,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        Handler.answered += bool(body.get("stream"))
+        with self.counting:
+            Handler.answered += bool(body.get("stream"))
         if self.options.as_transformers and "ignore_eos" in body:
             self.answer(422, {"detail": "Unexpected fields in the request: {'ignore_eos'}"})
             return
@@ -96,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         chat = "chat" in self.path
         for index in range(tokens):
+            while self.options.hold is not None and os.path.exists(self.options.hold):
+                time.sleep(0.01)
             time.sleep(self.options.token_ms / 1000)
             last = "length" if index + 1 == tokens else None
             choice = {"index": 0, "finish_reason": last, **({"delta": {"content": " a"}} if chat else {"text": " a"})}
@@ -136,6 +142,7 @@ def options_of(words):
     parser.add_argument("--host", "--hostname")
     parser.add_argument("--port", type=int)
     parser.add_argument("--token-ms", type=float, default=1)
+    parser.add_argument("--hold")
     parser.add_argument("--print", action="append", default=[])
     parser.add_argument("--print-bytes", type=int, default=0)
     parser.add_argument("--exit", type=int)

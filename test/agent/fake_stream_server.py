@@ -58,6 +58,8 @@ class FakeStreamServer:
 
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
+        # Nothing is accepted any more when it has ended: the connections below are then all of them.
+        self._threads[0].join()
         self._listener.close()
         for connection in self._connections:
             try:

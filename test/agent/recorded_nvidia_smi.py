@@ -1,4 +1,7 @@
-"""Stands for nvidia-smi: answers queries from what the real one printed on two H200s (test/fixtures/nvidia-smi)."""
+"""Stands for nvidia-smi: answers queries from what the real one printed on two H200s (test/fixtures/nvidia-smi).
+
+RECORDED_SMI_ENDS: its loop ends at once. RECORDED_SMI_WAITS: its loop prints nothing until the file of that name is gone.
+"""
 
 import os
 import re
@@ -42,6 +45,8 @@ def main(arguments):
     if os.environ.get("RECORDED_SMI_ENDS"):
         print("Unable to determine the device handle for GPU0: GPU is lost.  Reboot the system to recover this GPU")
         return 15
+    while os.path.exists(os.environ.get("RECORDED_SMI_WAITS", "")):
+        time.sleep(0.01)
     while True:
         print("\n".join(answer), flush=True)
         time.sleep(int(arguments[arguments.index("-lms") + 1]) / 1000)

@@ -110,6 +110,9 @@ def fake_cell(
 #: A load that no test waits out.
 ENDLESS = load_profile(requests=1000000, output=1000, warmup=0)
 
+#: One that is soon over, all of it measured: under an engine that is held it is in progress for as long as a test likes.
+SHORT = load_profile(requests=6, concurrency=2, output=2, warmup=0)
+
 
 def simulated_engine(**changes):
     return {
@@ -259,6 +262,7 @@ class AgentTest(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="loadline-home-")
         self.addCleanup(shutil.rmtree, self.folder)
         self.home = os.path.join(self.folder, "loadline")
+        self._hold_file = os.path.join(self.folder, "hold")
         # The same on a host with GPUs as on one without.
         self.environment = {**os.environ, "LOADLINE_HOME": self.home, "LOADLINE_DEVICE": "none"}
         self.environment.pop("PYTHONPATH", None)
@@ -330,6 +334,24 @@ class AgentTest(unittest.TestCase):
         self.assertEqual(self.follow(run).end()["type"], "follow-end")
         self.assert_nothing_left()
         return self.assert_journal_sound(run)
+
+    # What happens to a run in mid-work
+
+    def hold(self):
+        """Options of an engine whose streams get no token until `release`: whatever a test does before meets its load."""
+        with open(self._hold_file, "a"):
+            return ("--hold", self._hold_file)
+
+    def release(self):
+        os.unlink(self._hold_file)
+
+    def kill_together(self, *names, run=RUN):
+        """By their names in processes.json, parents first. None sees another's end: all stand still before the first is killed."""
+        known = self.processes(run)
+        for name in names:
+            os.kill(known[name]["pid"], signal.SIGSTOP)
+        for name in reversed(names):
+            os.kill(known[name]["pid"], signal.SIGKILL)
 
     def run_folder(self, run="20261123T120000Z-test"):
         return os.path.join(self.home, "runs", run)

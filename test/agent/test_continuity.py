@@ -3,11 +3,10 @@
 import glob
 import json
 import os
-import signal
 import time
 import unittest
 
-from support import AgentTest, fake_cell, load_profile
+from support import SHORT, AgentTest, fake_cell
 
 RUN = "20261123T120000Z-test"
 OTHER_BOOT = "00000000-1111-2222-3333-444444444444"
@@ -15,11 +14,9 @@ OTHER_BOOT = "00000000-1111-2222-3333-444444444444"
 #: Debian's package libfaketime.
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
 
-LONG = load_profile(requests=60, concurrency=2, output=5, warmup=0)
 
-
-def two_cells(*options):
-    return [fake_cell("a", *options), fake_cell("b", "--token-ms", "4", *options, key="slow", load=LONG)]
+def two_cells(held, *options):
+    return [fake_cell("a", *options), fake_cell("b", *held, *options, key="slow", load=SHORT)]
 
 
 class Changed(AgentTest):
@@ -28,10 +25,9 @@ class Changed(AgentTest):
         self.start(cells, **options)
         follower = self.follow()
         follower.until("cell-progress", cell="b")
-        known = self.processes()
-        for name in ("supervisor", "worker", "engine"):
-            os.kill(known[name]["pid"], signal.SIGKILL)
+        self.kill_together("supervisor", "worker", "engine")
         self.assertEqual(follower.end()["state"], "interrupted")
+        self.release()
 
     def edit(self, name, change):
         path = os.path.join(self.run_folder(), name)
@@ -60,7 +56,7 @@ class Changed(AgentTest):
             self.assertIn(word, said)
 
     def test_a_host_that_rebooted(self):
-        self.interrupted(two_cells())
+        self.interrupted(two_cells(self.hold()))
         # What the last boot left: its id wherever it was written, and a record that was under way.
         path = os.path.join(self.run_folder(), "journal.jsonl")
         with open(path, "rb") as file:
@@ -80,32 +76,32 @@ class Changed(AgentTest):
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["a", "b"])
 
     def test_a_process_of_the_last_boot_is_nobody_of_this_one(self):
-        self.interrupted(two_cells())
+        self.interrupted(two_cells(self.hold()))
         # The numbers are given to others after a reboot: to this test, here.
         alive = {"pid": os.getpid(), "started": "1", "bootId": OTHER_BOOT}
         self.edit("processes.json", lambda known: known.update(supervisor=alive, worker=alive, engine=alive))
         self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
 
     def test_another_request_under_the_same_ids(self):
-        self.interrupted(two_cells())
+        self.interrupted(two_cells(self.hold()))
         self.edit("request.json", lambda request: request["cells"][0]["load"].update(requests=9))
         self.assert_refused("cell a")
         self.assert_accepted("cell a")
 
     def test_another_driver(self):
-        self.interrupted(two_cells(), gpus=[0])
+        self.interrupted(two_cells(self.hold()), gpus=[0])
         self.edit("environment.json", lambda about: about["host"].update(driver="570.1"))
         self.assert_refused("driver", "570.1")
         self.assert_accepted("driver")
 
     def test_another_gpu_of_the_same_number(self):
         self.environment["LOADLINE_DEVICE"] = "recorded:h200-2026-11-static-batch"
-        self.interrupted(two_cells(), gpus=[0])
+        self.interrupted(two_cells(self.hold()), gpus=[0])
         self.edit("environment.json", lambda about: about["host"]["gpus"][0].update(uuid="GPU-other", name="A100"))
         self.assert_refused("GPU 0", "A100")
 
     def test_another_version_of_the_engine(self):
-        self.interrupted(two_cells("--engine-version", "0.26.0"))
+        self.interrupted(two_cells(self.hold(), "--engine-version", "0.26.0"))
         # An upgrade of the engine: the command is the same.
         self.edit("request.json", lambda request: [swap(cell, "0.26.0", "0.27.0") for cell in request["cells"]])
         self.forget_contents()
@@ -153,12 +149,15 @@ if FAKETIME:
                 PYTHONPATH=self.folder,
             )
             before = time.monotonic()
-            self.start(two_cells(), lease=30.0)
+            self.start(two_cells(self.hold()), lease=30.0)
             follower = self.follow()
-            follower.until("cell-started", cell="b")
+            began = follower.until("cell-started", cell="b")["wallMs"]
             self.set_clock(clock, "+3h")
-            follower.until("cell-progress", cell="b", phase="load")
+            # A load that is held tells each second how far it is.
+            while follower.journal[-1]["wallMs"] - began < 2 * 3600 * 1000:
+                self.assertIsNotNone(follower.read())
             self.set_clock(clock, "-5h")
+            self.release()
             self.assertEqual(follower.end()["state"], "finished")
             took = time.monotonic() - before
             records = self.assert_journal_sound()

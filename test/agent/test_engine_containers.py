@@ -135,8 +135,7 @@ class ContainerTest(AgentTest):
         self.start([self.cell(load=ENDLESS, deadline=300)], telemetry=False)
         follower = self.follow()
         follower.until("cell-started")
-        for name in ("supervisor", "worker"):
-            os.kill(self.processes()[name]["pid"], 9)
+        self.kill_together("supervisor", "worker")
         follower.end()
         self.assertEqual(len(self.containers()), 1, "nobody is left who would end it")
         self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)

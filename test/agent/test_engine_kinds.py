@@ -104,28 +104,21 @@ class SecretTest(AgentTest):
         self.start([fake_cell("a", load=ENDLESS), fake_cell("b", key="k2")], telemetry=True)
         follower = self.follow()
         follower.until("cell-progress")
-        (engine,) = [pid for pid in self.engines() if b"fake_engine" in self.command_line(pid)]
+        (engine,) = [pid for pid in self.engines() if b"fake_engine" in cmdline(pid)]
         with open(f"/proc/{engine}/environ", "rb") as file:
             variables = dict(word.partition(b"=")[::2] for word in file.read().split(b"\0"))
         key = variables[b"VLLM_API_KEY"]
         self.assertRegex(key, rb"^[0-9a-f]{32}$")
         for pid in filter(str.isdigit, os.listdir("/proc")):
-            self.assertNotIn(key, self.command_line(pid))
-        for pid in set(self.agents()) - set(self.engines()):
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                self.assertNotIn(key, file.read(), "the key is in the environment of the engine alone")
+            self.assertNotIn(key, cmdline(pid))
+        engines = set(self.engines())
+        for pid in set(self.agents()) - engines:
+            self.assertNotIn(key, read_or_gone(f"/proc/{pid}/environ"), "it is in the environment of the engine alone")
         self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
         for folder, _, names in os.walk(self.home):
             for name in names:
                 with open(os.path.join(folder, name), "rb") as file:
                     self.assertNotIn(key, file.read(), name)
-
-    def command_line(self, pid):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
 
 
 class EndpointTest(AgentTest):
@@ -135,24 +128,29 @@ class EndpointTest(AgentTest):
         super().setUp()
         os.environ["ENDPOINT_KEY"] = "sk-endpoint-1"
         self.addCleanup(os.environ.pop, "ENDPOINT_KEY")
-        options = fake_engine.options_of(["--host", "127.0.0.1", "--key-variable", "ENDPOINT_KEY"])
-        handler = type("Handler", (fake_engine.Handler,), {"options": options})
-        self.server = fake_engine.Server(("127.0.0.1", 0), handler)
-        thread = threading.Thread(target=self.server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
+        self.url = self.serve()
         self.key_file = os.path.join(self.folder, "key")
         with open(self.key_file, "w") as file:
             file.write("sk-endpoint-1\n")
 
-    def cell(self, **changes):
-        cell = fake_cell("a")
+    def serve(self, *more):
+        """The URL of an engine with these options."""
+        options = fake_engine.options_of(["--host", "127.0.0.1", "--key-variable", "ENDPOINT_KEY", *more])
+        handler = type("Handler", (fake_engine.Handler,), {"options": options})
+        server = fake_engine.Server(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_address[1]}/v1"
+
+    def cell(self, name="a", **changes):
+        cell = fake_cell(name, key=f"engine-{name}")
         cell["engine"] = {
             "kind": "endpoint",
             "name": "vllm",
-            "url": f"http://127.0.0.1:{self.server.server_address[1]}/v1",
+            "url": self.url,
             "apiKeyFile": self.key_file,
             "modelName": "fake-model",
             "readyTimeoutSeconds": 20,
@@ -179,6 +177,19 @@ class EndpointTest(AgentTest):
         self.assertIn("asks for another API key", said["message"])
         said = failure(self.run_to_end([self.cell(apiKeyFile="~/no-such-key")], telemetry=False, run="second"))
         self.assertEqual(said["kind"], "key-file")
+
+    def test_one_that_lists_no_models_fails_its_cell_and_the_next_one_goes_on(self):
+        odd = ('{"data": null}', '{"data": ["fake-model"]}', '{"data": 3}', "[]", "[" * 5000 + "]" * 5000)
+        cells = [
+            self.cell(f"odd-{at}", url=self.serve("--models", text), readyTimeoutSeconds=0.5)
+            for at, text in enumerate(odd)
+        ]
+        records = self.run_to_end([*cells, self.cell("good")], telemetry=False)
+        self.assertEqual(
+            [(failed["cell"], failed["kind"], failed["phase"]) for failed in failures(records)],
+            [(cell["id"], "timeout", "ready") for cell in cells],
+        )
+        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["good"])
 
     def test_one_that_is_not_there_fails_in_time(self):
         said = failure(
@@ -286,8 +297,16 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def cmdline(pid):
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        return file.read()
+    return read_or_gone(f"/proc/{pid}/cmdline")
+
+
+def read_or_gone(path):
+    """Processes of others come and go while a test looks."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def environment_of(pid):

@@ -61,8 +61,7 @@ class TgiTest(AgentTest):
 
     def test_its_sockets_go_when_a_run_is_cancelled_that_lost_worker_and_supervisor(self):
         follower, _, path = self.start_tgi()
-        for name in ("supervisor", "worker"):
-            os.kill(self.processes()[name]["pid"], 9)
+        self.kill_together("supervisor", "worker")
         follower.end()
         self.assertTrue(os.path.exists(path), "nobody is left who would remove it")
         self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)

@@ -18,8 +18,11 @@ SENT = ("plan.yaml", "environment.json", "journal.jsonl", "telemetry.jsonl", "me
 class FollowTest(AgentTest):
     def setUp(self):
         super().setUp()
-        self.start([fake_cell("a", "--print-bytes", "600000")])
+        self.start([fake_cell("a", "--print-bytes", "600000", *self.hold())])
         self.live = self.follow()
+        while self.live.read()["type"] != "heartbeat":
+            pass
+        self.release()
         self.assertEqual(self.live.end()["type"], "follow-end")
         self.files = {}
         for name in SENT:

@@ -13,7 +13,7 @@ from unittest import mock
 
 import recorded_vllm
 from fake_stream_server import FakeStreamServer
-from loadline_agent.loadgen import parallel
+from loadline_agent.loadgen import parallel, part
 from loadline_agent.loadgen.drive import LoadError
 from loadline_agent.loadgen.runner import run_load
 from loadline_agent.loadgen.targets import Target, target_of_url
@@ -30,6 +30,11 @@ def load(targets, kind, should_stop=lambda: False, keeps=False, guard=GUARD_SECO
     return run_load(
         targets, "m", given, lambda *_: None, should_stop, deadline, GUARD_SECONDS, keeps_what_was_measured=keeps
     )
+
+
+def sent_after(limit_ms, sent_ms):
+    """How many: each stream may have looked at the clock just before the end, and sent just after it."""
+    return sum(sent > limit_ms for sent in sent_ms)
 
 
 class Diary:
@@ -81,7 +86,9 @@ class OpenLoop(unittest.TestCase):
             self.assertGreaterEqual(sent, due - 0.002)
 
     def test_what_waits_for_a_place_waited_since_it_was_due(self):
-        with FakeStreamServer(Diary(before=lambda _: time.sleep(0.02))) as server:
+        # How late a machine may be that is busy with other things is not what is shown here.
+        late_for_sure = mock.patch.object(part, "_LATE_SENDING_P99_MS", 100.0)
+        with late_for_sure, FakeStreamServer(Diary(before=lambda _: time.sleep(0.02))) as server:
             measured = load(
                 [Target("127.0.0.1", server.port)],
                 "open-loop",
@@ -94,7 +101,7 @@ class OpenLoop(unittest.TestCase):
         delays = [sent - due for sent, due in zip(requests["sentMs"], requests["scheduledMs"])]
         # The tenth waited for nine answers of 20 ms each: the delay that a client without a schedule would not show.
         self.assertGreater(delays[9], 9 * 20 - 2)
-        self.assertLess(max(requests["e2eMs"]), delays[9])
+        self.assertGreaterEqual(delays[9], sum(requests["e2eMs"][:9]) - 1)
         self.assertEqual(max(measured["inFlight"]["values"] + [1]), 1)
         # The place was not free: that is the server's doing, not the client's.
         self.assertEqual([because for because in measured["client"]["boundBecause"] if "due" in because], [])
@@ -110,9 +117,9 @@ class OpenLoop(unittest.TestCase):
                 arrivals="constant",
                 maxConcurrency=1,
             )
-        sent = len(measured["requests"]["sentMs"])
-        self.assertLessEqual(max(measured["requests"]["sentMs"]), 300)
-        self.assertEqual(sent + measured["unsentRequests"], 30)
+        sent = measured["requests"]["sentMs"]
+        self.assertLessEqual(sent_after(300, sent), 1)
+        self.assertEqual(len(sent) + measured["unsentRequests"], 30)
 
     def test_offline_sends_all_at_once(self):
         together = threading.Barrier(12)
@@ -129,9 +136,12 @@ class Traces(unittest.TestCase):
         diary = Diary()
         with FakeStreamServer(diary) as server:
             measured = load([Target("127.0.0.1", server.port)], "trace", entries=entries, speed=2)
-        self.assertEqual([len(body["prompt"]) for body in diary.bodies], [5, 45, 85])
-        self.assertEqual([body["max_tokens"] for body in diary.bodies], [2, 42, 82])
+        # They are in flight together: the diary may have them in any order.
+        lengths = sorted((len(body["prompt"]), body["max_tokens"]) for body in diary.bodies)
+        self.assertEqual(lengths, [(5, 2), (45, 42), (85, 82)])
         due = measured["requests"]["scheduledMs"]
+        for sent, at in zip(measured["requests"]["sentMs"], due):
+            self.assertGreaterEqual(sent, at - 0.002)
         self.assertAlmostEqual(due[1] - due[0], 20, delta=0.01)
         self.assertAlmostEqual(due[2] - due[0], 40, delta=0.01)
 
@@ -198,14 +208,15 @@ class ClosedLoop(unittest.TestCase):
                 [Target("127.0.0.1", server.port)], "closed-loop", requests=4, concurrency=4, rampSeconds=0.2
             )
         for at, sent in enumerate(measured["requests"]["sentMs"]):
-            self.assertGreaterEqual(measured["startedWallMs"] + sent - before, 50 * at - 0.01)
+            # Two clocks are compared, one of which may be slewed.
+            self.assertGreaterEqual(measured["startedWallMs"] + sent - before, 50 * at - 1)
 
     def test_seconds_end_it_and_what_is_in_flight_is_waited_for(self):
         with FakeStreamServer(Diary(before=lambda _: time.sleep(0.02))) as server:
             measured = load([Target("127.0.0.1", server.port)], "closed-loop", requests=100000, seconds=0.2, concurrency=2)
-        self.assertLess(max(measured["requests"]["sentMs"]), 200.001)
+        self.assertLessEqual(sent_after(200, measured["requests"]["sentMs"]), 2)
         self.assertEqual(set(measured["requests"]["failure"]), {None})
-        self.assertGreater(len(measured["requests"]["failure"]), 4)
+        self.assertGreater(len(measured["requests"]["failure"]), 2, "each of the two had another one")
 
     def test_copies_of_the_engine_have_as_many_users_each(self):
         together = threading.Barrier(6)
@@ -248,11 +259,11 @@ class ClosedLoop(unittest.TestCase):
 
 class CutOff(unittest.TestCase):
     def test_what_was_measured_until_then_can_be_kept(self):
-        answered = []
+        unanswered = []
 
         def script(exchange):
             if exchange.number >= 6:
-                answered.append(1)
+                unanswered.append(1)
                 return
             exchange.send(GOOD)
 
@@ -260,7 +271,8 @@ class CutOff(unittest.TestCase):
             measured = load(
                 [Target("127.0.0.1", server.port)],
                 "closed-loop",
-                should_stop=lambda: bool(answered),
+                # Both streams have begun another one: all before have been read.
+                should_stop=lambda: len(unanswered) == 2,
                 keeps=True,
                 requests=1000,
                 concurrency=2,

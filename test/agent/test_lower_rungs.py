@@ -9,6 +9,7 @@ import unittest
 from unittest import mock
 
 import recorded_nvidia_smi
+from loadline_agent.devices import nvidia_smi
 from loadline_agent.devices.amd_sysfs import AmdSysfsDevice
 from loadline_agent.devices.nvidia_smi import (
     NvidiaSmiDevice,
@@ -65,6 +66,12 @@ class SmiParserTest(unittest.TestCase):
 
 
 class SmiDeviceTest(unittest.TestCase):
+    def setUp(self):
+        # A busy machine may take its time over a row.
+        patch = mock.patch.object(nvidia_smi, "STALE_LOOPS", HANGS_SECONDS * 10)
+        patch.start()
+        self.addCleanup(patch.stop)
+
     def device(self, **environment):
         with mock.patch.dict(os.environ, environment):
             device = NvidiaSmiDevice(command=COMMAND)
@@ -81,8 +88,9 @@ class SmiDeviceTest(unittest.TestCase):
         self.assertEqual(device.driver, "580.159.04")
 
     def test_readings_of_the_loop(self):
-        _, reading = self.device()
-        self.assertEqual(reading.read(1), [None] * len(reading.columns), "before the first row nothing is known")
+        with tempfile.NamedTemporaryFile() as held:
+            _, reading = self.device(RECORDED_SMI_WAITS=held.name)
+            self.assertEqual(reading.read(1), [None] * len(reading.columns), "before the first row nothing is known")
         wait_for(lambda: reading.read(1)[0] is not None)
         self.assertEqual(
             dict(zip(reading.columns, reading.read(1))),

@@ -157,20 +157,8 @@ class RunTest(AgentTest):
         self.assertIn("no-such-engine", failure["message"])
 
     def test_an_engine_that_does_not_get_ready(self):
-        failure = self.failure(fake_cell("a", "--never-ready", ready=0.7))
+        failure = self.failure(fake_cell("a", "--never-ready", ready=4))
         self.assertEqual((failure["kind"], failure["phase"]), ("timeout", "ready"))
-
-    def test_an_engine_that_lists_no_models_fails_its_cell_and_the_next_one_goes_on(self):
-        odd = ('{"data": null}', '{"data": ["fake-model"]}', '{"data": 3}', "[]", "[" * 5000 + "]" * 5000)
-        cells = [
-            fake_cell(f"odd-{at}", "--models", text, key=f"odd-{at}", ready=0.7) for at, text in enumerate(odd)
-        ]
-        records = self.run_to_end([*cells, fake_cell("good")], telemetry=False)
-        self.assertEqual(
-            [(record["cell"], record["kind"], record["phase"]) for record in records if record["type"] == "cell-failed"],
-            [(cell["id"], "timeout", "ready") for cell in cells],
-        )
-        self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["good"])
 
     def test_an_engine_that_serves_another_model(self):
         failure = self.failure(fake_cell("a", model="other"))
@@ -190,7 +178,7 @@ class RunTest(AgentTest):
     def test_an_engine_that_ignores_signals_and_its_runaway_child_are_ended(self):
         self.start([fake_cell("a", "--ignore-signals", "--child", load=ENDLESS, deadline=300)], telemetry=False)
         self.follow().until("cell-started")
-        self.assertEqual(len(self.engines()), 3)
+        self.assertEqual(len(self.engines()), 3, "the engine, the shell that it started, and what that sleeps in")
         # As the kernel would, were the worker to be killed: its engine goes at once, the runaway child by its mark.
         os.kill(self.processes()["worker"]["pid"], 9)
         self.assertEqual(self.follow().end(), {"type": "follow-end", "state": "interrupted"})

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -94,9 +93,10 @@ def load(port, **changes):
     return run_load([Target("127.0.0.1", port, KEY)], "simulated-model", profile, lambda *_: None, lambda: False, deadline)
 
 
-def tpot_ms(measured):
+def least_tpot_ms(measured):
+    """A busy machine may hold up some requests, and speeds up none."""
     requests = measured["requests"]
-    return statistics.median(
+    return min(
         (e2e - ttft) / (tokens - 1)
         for e2e, ttft, tokens in zip(requests["e2eMs"], requests["ttftMs"], requests["outputTokens"])
     )
@@ -138,7 +138,7 @@ class Loads(unittest.TestCase):
         for base_ms in (4, 8):
             step = {"baseMs": base_ms, "perSequenceMs": 0, "perKvTokenMs": 0, "perPrefillTokenMs": 0}
             with serving(step=step) as port:
-                tpots.append(tpot_ms(load(port)))
+                tpots.append(least_tpot_ms(load(port)))
         # Absolute step times: a slow machine may delay a token, it does not stretch the steps.
         for tpot, base_ms in zip(tpots, (4, 8)):
             self.assertAlmostEqual(tpot / base_ms, 1.0, delta=0.5)

@@ -128,8 +128,9 @@ def append_metrics(path: str, engine_key: str, names: MetricNames, targets: List
             said = os.read(stop, 64)
             if not said:
                 break
-            period = QUIET_SECONDS if said.endswith(b"q") else SECONDS
-            due = time.monotonic() + period
+            asked = QUIET_SECONDS if said.endswith(b"q") else SECONDS
+            if asked != period:
+                period, due = asked, time.monotonic() + asked
             continue
         for target in targets:
             values = scrape(target.address, names)

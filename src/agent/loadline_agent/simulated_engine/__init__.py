@@ -47,7 +47,8 @@ def main(argv: List[str]) -> int:
 
 
 def _stop(number: int, _: Any) -> None:
-    print("(simulated) stopped by %s" % signal.Signals(number).name, flush=True)
+    # Not by print: it may have been interrupted in one, and is not to be entered twice.
+    os.write(sys.stdout.fileno(), b"(simulated) stopped by %b\n" % signal.Signals(number).name.encode("ascii"))
     raise SystemExit(0)
 
 
