@@ -307,19 +307,21 @@ class Processes(unittest.TestCase):
         # No two prompts are alike, over all processes.
         self.assertEqual(len({tuple(body["prompt"][:16]) for body in diary.bodies}), 35)
 
-    def test_an_open_loop_keeps_its_one_schedule(self):
-        with FakeStreamServer(Diary()) as server:
-            measured = load(
-                [Target("127.0.0.1", server.port)],
-                "open-loop",
-                requests=20,
-                requestsPerSecond=100,
-                arrivals="constant",
-                processes=2,
-            )
-        due = sorted(measured["requests"]["scheduledMs"])
-        for at in range(20):
-            self.assertAlmostEqual(due[at] - due[0], at * 10.0, delta=0.01)
+    def test_an_open_loop_keeps_its_one_schedule_also_where_a_process_comes_late_to_it(self):
+        for begins_after in (0.1, -0.05):
+            patched = mock.patch.object(parallel, "_BEGIN_AFTER_SECONDS", begins_after)
+            with self.subTest(begins_after=begins_after), patched, FakeStreamServer(Diary()) as server:
+                measured = load(
+                    [Target("127.0.0.1", server.port)],
+                    "open-loop",
+                    requests=20,
+                    requestsPerSecond=100,
+                    arrivals="constant",
+                    processes=2,
+                )
+                due = sorted(measured["requests"]["scheduledMs"])
+                for at in range(20):
+                    self.assertAlmostEqual(due[at] - due[0], at * 10.0, delta=0.01)
 
     def test_a_warm_up_of_which_nothing_succeeds_is_said_once(self):
         with FakeStreamServer(lambda exchange: exchange.send(recorded_vllm.whole("no-key"))) as server:

@@ -8,6 +8,8 @@ import sys
 import unittest
 
 import contract
+from loadline_agent import requests
+from loadline_agent.errors import BadRequest
 from support import (
     AGENT_SOURCE,
     AgentTest,
@@ -63,8 +65,13 @@ class BadRequestTest(AgentTest):
         def changed(change):
             request = run_request([fake_cell("a"), fake_cell("b")])
             change(request)
-            return self.refused("run", request)
+            with self.assertRaises(BadRequest) as refused:
+                requests.run_request(request)
+            return str(refused.exception)
 
+        wrong = {**run_request([fake_cell("a")]), "leaseSeconds": True}
+        self.assertIn("leaseSeconds: expected", self.refused("run", wrong))
+        self.assertFalse(os.path.exists(self.run_folder()))
         self.assertIn(
             "cells[1].load.concurrency: expected an integer of at least 1, got 0",
             changed(lambda r: r["cells"][1]["load"].update(concurrency=0)),
@@ -119,7 +126,6 @@ class BadRequestTest(AgentTest):
             "searches[0].cells[0]: expected the id of a cell", changed(lambda r: r.update(searches=[search]))
         )
         self.assertIn("cells[0].mps.threadPercentage", changed(lambda r: r["cells"][0].update(mps={"threadPercentage": 101})))
-        self.assertFalse(os.path.exists(self.run_folder()))
 
     def test_another_protocol(self):
         message = self.refused("run", {**run_request([fake_cell("a")]), "protocol": 999}, code="protocol")

@@ -69,8 +69,9 @@ async function answering(
 describe('loadline load', () => {
   it('loads a server that runs and says how fast it is, with its source', async () => {
     const { exitCode, stdout, stderr } = await cli.run(['load', url, ...small], key);
-    expect(stderr.replaceAll(/^warning: .*\n/gm, '')).toBe(
-      'concurrency 4: warm-up, 0 of 4 requests\nconcurrency 4: 0 of 24 requests\n',
+    // Once a second: a busy machine may have more to tell.
+    expect(stderr.replaceAll(/^warning: .*\n/gm, '')).toMatch(
+      /^(concurrency 4: warm-up, [0-4] of 4 requests\n)+(concurrency 4: \d+ of 24 requests\n)+$/,
     );
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
@@ -130,9 +131,10 @@ describe('loadline load', () => {
     );
     const document: LoadDocument = JSON.parse(stdout);
     expect(document.load).toMatchObject({ profile: 'open-loop', requestsPerSecond: 200, maxConcurrency: 1 });
-    // Eight steps of 2 ms each at a time, asked for every 5 ms: the queue grows by 11 ms a request.
-    expect(document.result.queueDelayMs?.p50 ?? 0).toBeGreaterThan(100);
-    expect(document.result.e2eMs.p50 ?? 0).toBeLessThan(100);
+    // Eight steps of 2 ms each at a time, asked for every 5 ms: the queue grows by 11 ms a request, by more where steps take longer.
+    const queued = document.result.queueDelayMs?.p50 ?? 0;
+    expect(queued).toBeGreaterThan(100);
+    expect(document.result.e2eMs.p50 ?? queued).toBeLessThan(queued / 2);
   });
 
   it('replays a trace, and counts as goodput what keeps the limits', async () => {

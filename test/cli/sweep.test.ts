@@ -378,7 +378,7 @@ describe('a rehearsed sweep on this machine', () => {
     const running = cli.start([
       'sweep',
       '--rehearse',
-      plan('left', tiny.replace('name: tiny', 'name: left')),
+      plan('left', long.replace('name: long', 'name: left').replace('requests: 250', 'requests: 140')),
     ]);
     await running.said('started on this-machine');
     running.interrupt();

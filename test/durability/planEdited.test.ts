@@ -18,7 +18,8 @@ afterAll(async () => {
 
 it('goes on with the plan that it started with, says so, and the changed one is another run', async () => {
   const plan = join(cli.folder, 'grid.sweep.yaml');
-  const before = plans.grid.replace('loopback', 'this-machine');
+  // Long enough to be cancelled in its midst.
+  const before = plans.grid.replace('loopback', 'this-machine').replace('requests: 40', 'requests: 140');
   const after = before.replace('[2, 4, 8]', '[2, 16]');
   writeFileSync(plan, before);
   const started = await cli.run(['sweep', 'grid.sweep.yaml', '--rehearse', '--detach']);

@@ -19,7 +19,7 @@ export interface SuiteReport {
 }
 
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: 'bdd', timeout: 40_000, reporter: 'spec', color: false });
+  const mocha = new Mocha({ ui: 'bdd', timeout: 90_000, reporter: 'spec', color: false });
   mocha.suite.emit('pre-require', globalThis, 'loadline', mocha);
   for (const tests of [
     activationTests,

@@ -13,7 +13,7 @@ import {
 } from '../tools/codeServer.ts';
 import type { SuiteReport } from './index.ts';
 
-const suiteWithinMs = 180_000;
+const suiteWithinMs = 420_000;
 let work: string;
 let server: CodeServer;
 let browser: Browser;

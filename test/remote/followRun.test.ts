@@ -111,7 +111,7 @@ describe('following a run', () => {
   });
 
   it('is whole after the connection was cut, everything of the run killed, and the run resumed', async () => {
-    await started('killed', { cells: 4, requests: 100 });
+    await started('killed', { cells: 4, requests: 200 });
     const home = workspace();
     const states: string[] = [];
     for await (const event of following('killed', home)) {
@@ -162,7 +162,7 @@ describe('following a run', () => {
   });
 
   it('begins again where the host has lost what was copied, in this process and from a copy of before', async () => {
-    await started('rewound', { cells: 3, requests: 100 });
+    await started('rewound', { cells: 3, requests: 200 });
     const home = workspace();
     const journal = join(onHost('rewound'), 'journal.jsonl');
     const events: FollowEvent[] = [];

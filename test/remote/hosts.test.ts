@@ -190,7 +190,7 @@ describe.each(['ssh2', 'openssh'] as const)('a connection over %s', (backend) =>
 });
 
 describe('a host that cannot be reached', () => {
-  const options = { prompter: prompterOf(), log: logOf(), configFile: '/dev/null', timeoutMs: 300 };
+  const options = { prompter: prompterOf(), log: logOf(), configFile: '/dev/null' };
 
   /** A server that takes connections and says this. */
   async function speaking(greeting: string): Promise<{ server: Server; port: number }> {
@@ -222,7 +222,7 @@ describe('a host that cannot be reached', () => {
 
   it('because it never speaks', async () => {
     const { server, port } = await speaking('');
-    const error = await failureOf(connect(`127.0.0.1:${port}`, options));
+    const error = await failureOf(connect(`127.0.0.1:${port}`, { ...options, timeoutMs: 2000 }));
     expect(error).toMatchObject({ reason: 'timeout', message: expect.stringContaining('does not speak') });
     server.close();
   });
@@ -239,7 +239,7 @@ describe('a host that cannot be reached', () => {
   it('because the user thought better of it', async () => {
     const { server, port } = await speaking('');
     const stop = new AbortController();
-    const connecting = connect(`127.0.0.1:${port}`, { ...options, timeoutMs: 60_000, signal: stop.signal });
+    const connecting = connect(`127.0.0.1:${port}`, { ...options, signal: stop.signal });
     await once(server, 'connection');
     stop.abort();
     expect(await failureOf(connecting)).toMatchObject({ reason: 'cancelled' });

@@ -214,7 +214,7 @@ describe('through a ProxyCommand', () => {
 
   it('which never speaks is ended with the attempt', async () => {
     const gpu = await startWithProxy((folder) => `echo $$ > ${folder}/pid; exec sleep 1000`);
-    const error = await failureOf(connectTo(gpu, { timeoutMs: 500 }));
+    const error = await failureOf(connectTo(gpu, { timeoutMs: 3000 }));
     expect(error).toMatchObject({ reason: 'timeout' });
     const pid = await pidOf(gpu);
     await waitFor(() => !isAlive(pid), 'the ProxyCommand to be gone');

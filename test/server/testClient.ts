@@ -30,7 +30,7 @@ export interface TestClientOptions {
   /** Answers `workspace/configuration`; without it the client does not offer to. */
   readonly configuration?: (scopeUri: string | undefined) => unknown;
   readonly resolveModel?: ResolveModel;
-  /** How long the server waits for a model. */
+  /** How long the server waits for a model: left out, as long as a busy machine takes. */
   readonly patienceMs?: number;
   /** Answers what may be asked of a hub; without it the client knows nothing of hubs. */
   readonly hubAccess?: (params: HubAccessParams) => HubAccessResult;
@@ -52,7 +52,7 @@ export class TestClient {
     const toServer = new PassThrough();
     const toClient = new PassThrough();
     const server = createConnection(new StreamMessageReader(toServer), new StreamMessageWriter(toClient));
-    startServer(server, options.resolveModel ?? resolveModel, options.patienceMs);
+    startServer(server, options.resolveModel ?? resolveModel, options.patienceMs ?? 60_000);
     const connection = createProtocolConnection(
       new StreamMessageReader(toClient),
       new StreamMessageWriter(toServer),

@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -333,20 +333,26 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
+/** Below those that Linux gives to whoever asks for any: nobody takes it before it is used, nor while its server is restarted. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
+
+const hangsSeconds = 60;
 
 /** Looks until it holds. The limit only ends a test that has failed. */
 export async function waitFor(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + hangsSeconds * 1000;
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited 20 s for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${hangsSeconds} s for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -74,9 +74,12 @@ class Loop(Traffic):
         on_progress: Callable[[int, int], None],
         begin: float = 0.0,
     ) -> Outcomes:
-        """Sends what `pacing` says, from the monotonic time `begin` on (now, where that is past). Raises Stopped."""
+        """Sends what `pacing` says. Raises Stopped.
+
+        `begin`: from this monotonic time on, also where it is past: all parts of a load have one schedule. 0: from now on.
+        """
         started, cpu = time.monotonic(), time.thread_time()
-        self.prepare(factory, pacing, max(begin, started))
+        self.prepare(factory, pacing, begin or started)
         self._slept = 0.0
         self._unstamped = 0
         try:
