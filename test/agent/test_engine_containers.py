@@ -71,7 +71,14 @@ class ContainerTest(AgentTest):
         self.assertIn("0.0.0.0", words)
 
     def test_in_the_hosts_network_said_by_the_plan_it_listens_on_loopback_alone(self):
-        spellings = (["--network", "host"], ["--network=host"], ["--net", "host"], ["--net=host"])
+        spellings = (
+            ["--network", "host"],
+            ["--network=host"],
+            ["--net", "host"],
+            ["--net=host"],
+            ["--network", "name=host"],
+            ["--network=name=host"],
+        )
         for arguments, words in self.started_with(spellings):
             with self.subTest(arguments=arguments):
                 self.assertEqual(words[words.index("--host") + 1], "127.0.0.1")
@@ -80,7 +87,13 @@ class ContainerTest(AgentTest):
                 self.assertEqual(network_options(words), arguments[:1], "docker refuses a network that is named twice")
 
     def test_any_other_network_is_one_of_its_own_in_every_spelling(self):
-        spellings = (["--network=bridge"], ["--net", "bridge"], ["--net=bridge"], ["--network", "host-models"])
+        spellings = (
+            ["--network=bridge"],
+            ["--net", "bridge"],
+            ["--net=bridge"],
+            ["--network", "host-models"],
+            ["--network", "name=models,alias=host"],
+        )
         for arguments, words in self.started_with(spellings):
             with self.subTest(arguments=arguments):
                 self.assertEqual(words[words.index("--host") + 1], "0.0.0.0")

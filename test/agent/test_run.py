@@ -81,21 +81,25 @@ class RunTest(AgentTest):
         self.assertEqual(host["cpuCount"], len(os.sched_getaffinity(0)))
         self.assertNotIn("gpus", host, "not looked at is not none")
 
-    def test_secrets_stay_out_of_a_failures_message_and_excerpt_and_the_engines_own_log_is_as_it_is(self):
-        failure = self.failure(
-            fake_cell(
-                "a", "--print", "ValueError: bad token hf_abcdef", "--exit", "1", environment={"HF_TOKEN": "hf_abcdef"}
-            )
+    def test_secrets_that_an_engine_prints_are_in_no_record_and_not_in_its_log(self):
+        self.environment["OF_THE_HOST_KEY"] = "sk-of-the-host"
+        code = (
+            "import os, sys; print('ValueError: bad token', *(os.environ[name] for name in "
+            "('HF_TOKEN', 'OF_THE_HOST_KEY', 'VLLM_API_KEY'))); print(len(os.environ['VLLM_API_KEY'])); sys.exit(1)"
         )
-        self.assertIn("ValueError: bad token [secret]", failure["message"])
-        self.assertNotIn("hf_abcdef", json.dumps(failure))
+        cell = fake_cell("a", argv=[sys.executable, "-c", code], environment={"HF_TOKEN": "hf_abcdef"})
+        failure = self.failure(cell)
+        self.assertIn("ValueError: bad token [secret] [secret] [secret]", failure["message"])
         with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
-            self.assertIn("bad token hf_abcdef", file.read())
+            self.assertEqual(file.read(), "ValueError: bad token [secret] [secret] [secret]\n32\n")
 
     def test_secrets_in_a_command_stay_out_of_the_journal(self):
         hidden = ["--api-key", "sk-1", "sk-1-longer", "--hf-token=hf_two", "PGPASSWORD=three3"]
         shown = ["--max-num-batched-tokens", "2048", "--long-prefill-token-threshold", "1024", "--tokenizer", "auto"]
-        code = "import sys; print('ValueError: had', *sys.argv[1:]); raise SystemExit(1)"
+        code = (
+            "import json, sys; print('ValueError: had', *sys.argv[1:]); "
+            f"print(json.dumps([list(word) for word in sys.argv[1:{len(hidden + shown) + 1}]])); raise SystemExit(1)"
+        )
         records = self.run_to_end(
             [
                 fake_cell(
@@ -115,8 +119,9 @@ class RunTest(AgentTest):
             ["--api-key", "[secret]", "[secret]", "--hf-token=[secret]", "PGPASSWORD=[secret]", *shown],
         )
         # The engine itself was given them.
+        given = json.dumps([list(word) for word in [*hidden, *shown]])
         with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
-            self.assertIn(" ".join(["had", *hidden, *shown]), file.read())
+            self.assertIn(given, file.read())
 
     def test_a_failed_start_is_classified_and_not_tried_again_for_its_other_cells(self):
         says = (

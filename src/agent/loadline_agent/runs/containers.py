@@ -64,7 +64,7 @@ class ContainerInstance(Instance):
         self._image: str = about["image"]
         self._arguments: List[str] = about.get("arguments") or []
         self._watch = watch
-        networks = option_values(self._arguments, "--network", "--net")
+        networks = [network_name(value) for value in option_values(self._arguments, "--network", "--net")]
         #: In a network of its own it listens on all of that network's addresses, and is published on our loopback alone.
         #: The host's network is none of its own, said by the plan or not.
         self._networked = bool(networks) and "host" not in networks
@@ -179,6 +179,12 @@ def option_values(words: List[str], *names: str) -> List[str]:
     """Of an option in both spellings, `--name value` and `--name=value`."""
     joined = [word.partition("=")[2] for word in words if word.partition("=")[0] in names and "=" in word]
     return joined + [value for name, value in zip(words, words[1:]) if name in names]
+
+
+def network_name(value: str) -> str:
+    """Of an option's value: docker also takes `name=host,alias=a`, and podman adds settings, `bridge:ip=10.0.0.2`."""
+    given = dict(part.strip().partition("=")[::2] for part in value.split(","))
+    return given["name"] if "name" in given else value.partition(":")[0].partition(",")[0]
 
 
 def hub_cache() -> str:

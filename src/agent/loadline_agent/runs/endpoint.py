@@ -24,6 +24,7 @@ class EndpointInstance(Instance):
         self._folder = folder
         self._launch = launch
         self._process = None
+        self._output = None
         self._secrets = Secrets([])
         self._url = endpoint["url"]
         self._key_file: Optional[str] = endpoint.get("apiKeyFile")

@@ -43,6 +43,7 @@ class Engine:
         self._mps: Optional[Mps] = None
         self._kills = kills_of_memory()
         self._make(0)
+        watch.others.append(self._keep_logs)
 
     @property
     def command(self) -> List[str]:
@@ -155,6 +156,10 @@ class Engine:
 
     # State
 
+    def _keep_logs(self) -> None:
+        for instance in self.instances:
+            instance.keep_log()
+
     @property
     def started(self) -> bool:
         """Whether there ever was a process."""
@@ -224,6 +229,10 @@ class Engine:
             instance.clear_away()
         kill_leftovers(self._folder.run, self._folder.home, [])
         remove_sockets(self._folder)
+        if self._keep_logs in self._watch.others:
+            self._watch.others.remove(self._keep_logs)
+        for instance in self.instances:
+            instance.close_log()
         if self._mps is not None:
             self._mps.clear_away()
         stuck = next((instance for instance in self.instances if instance.running()), None)

@@ -8,12 +8,12 @@ import subprocess
 from typing import Dict, List, Optional
 
 from ..engines.failure import Diagnosis
-from ..errors import raise_if_full
 from ..processes import HOME_MARK, RUN_MARK, default_signals, die_with, group_members, identity, signal_group
+from .engine_log import EngineLog
 from .folder import RunFolder
 from .http import Address
 from .launch import Launch, start_directory
-from .secret_values import Secrets, secrets_given
+from .secret_values import Secrets, secrets_given, secrets_of_host
 from .sockets import note_sockets
 
 LOOPBACK = "127.0.0.1"
@@ -51,9 +51,10 @@ class Instance:
         self._extra = extra_environment or {}
         key = secrets.token_hex(16) if launch.kind.key_variable else None
         self.address = Address(LOOPBACK, free_port(), key)
-        self._secrets = Secrets([key or "", *secrets_given(launch.argv, launch.environment)])
+        given = secrets_given(launch.argv, launch.environment)
+        self._secrets = Secrets([key or "", *given, *secrets_of_host(dict(os.environ))])
         self._process: Optional[subprocess.Popen] = None
-        self._log_start = 0
+        self._output: Optional[EngineLog] = None
         self._words = self.words()
         #: What is started, fit to be told.
         self.command = [self.clean(word) for word in self._words]
@@ -95,12 +96,7 @@ class Instance:
     # Start
 
     def start(self) -> None:
-        path = self._folder.file(self.log)
-        try:
-            log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise_if_full(error, path)
-            raise
+        log = self._output = EngineLog(self._folder.file(self.log), self._secrets)
         worker = os.getpid()
         if self._launch.kind.socket_prefix is not None:
             note_sockets(self._folder, self._launch.kind.socket_prefix(self.address.port))
@@ -110,12 +106,11 @@ class Instance:
             die_with(worker)
 
         try:
-            self._log_start = os.fstat(log).st_size
             self._process = subprocess.Popen(
                 self._words,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=log.output,
+                stderr=log.output,
                 cwd=start_directory(),
                 env={**self._host_environment(), **self.engine_environment()},
                 start_new_session=True,
@@ -128,7 +123,7 @@ class Instance:
         except OSError as error:
             raise self.not_started("refused", f"{self.command[0]} cannot be started: {error.strerror}.") from error
         finally:
-            os.close(log)
+            log.started()
         name = "engine" if self.index == 0 else f"engine-{self.index}"
         self._folder.note_processes(**{name: identity(self._process.pid)})
 
@@ -159,12 +154,12 @@ class Instance:
 
     def log_lines(self) -> List[str]:
         """Of this start only: the file may hold earlier ones."""
-        try:
-            with open(self._folder.file(self.log), encoding="utf-8", errors="replace") as file:
-                file.seek(self._log_start)
-                return file.readlines()
-        except FileNotFoundError:
-            return []
+        return self._output.lines() if self._output else []
+
+    def keep_log(self) -> None:
+        """While it runs."""
+        if self._output is not None:
+            self._output.keep()
 
     def clean(self, text: str) -> str:
         return self._secrets.clean(text)
@@ -190,6 +185,11 @@ class Instance:
 
     def clear_away(self) -> None:
         """What a stop leaves beside processes: nothing here."""
+
+    def close_log(self) -> None:
+        """After everything that may print to it has ended."""
+        if self._output is not None:
+            self._output.close()
 
 
 def command_of(pid: Optional[int]) -> Optional[List[str]]:
