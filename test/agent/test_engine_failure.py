@@ -46,6 +46,16 @@ WORDS = (
 
 
 class FailureTest(unittest.TestCase):
+    def test_the_longest_that_fits_is_read_from_every_releases_words(self):
+        for whose in ("model's", "models's", "models"):
+            line = f"ValueError: To serve at least one request with the {whose} max seq len (131072), (8.00 GiB KV cache is needed, which is larger than the available KV cache memory (4.61 GiB). Based on the available memory, the estimated maximum model length is 75568. Try increasing"
+            with self.subTest(whose):
+                found = diagnose([line], CAUSES, "with exit code 1")
+                self.assertEqual(
+                    [(remedy["flag"], remedy["change"], remedy.get("to")) for remedy in found.remedies],
+                    [("max-model-len", "set", 75568), ("gpu-memory-utilization", "raise", None)],
+                )
+
     def test_the_cause_is_found_far_above_the_end(self):
         for line, kind in WORDS:
             with self.subTest(line=line):

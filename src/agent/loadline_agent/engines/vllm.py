@@ -33,7 +33,7 @@ CAUSES = (
     ),
     Cause(
         "refused",
-        r"To serve at least one request with the model'?s'? max(?:imum)? seq(?:uence)? len.*estimated maximum model length is (\d+)",
+        r"To serve at least one request with the models?'?s? max(?:imum)? seq(?:uence)? len.*estimated maximum model length is (\d+)",
         "the KV cache is too small for one request of full length: lower max-model-len or raise gpu-memory-utilization",
         (
             Remedy("max-model-len", "set", "the longest that vLLM says fits", 1),
@@ -43,7 +43,7 @@ CAUSES = (
     ),
     Cause(
         "refused",
-        r"To serve at least one request with the model'?s'? max(?:imum)? seq(?:uence)? len|max seq len \(\d+\) is larger than the maximum number of tokens",
+        r"To serve at least one request with the models?'?s? max(?:imum)? seq(?:uence)? len|max seq len \(\d+\) is larger than the maximum number of tokens",
         "the KV cache is too small for one request of full length: lower max-model-len or raise gpu-memory-utilization",
         (
             Remedy("max-model-len", "lower", "one request of full length must fit in the KV cache"),

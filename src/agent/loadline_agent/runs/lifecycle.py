@@ -40,9 +40,10 @@ class CellEngines:
         self._watch = watch
         self._engine: Optional[Engine] = None
         self._metrics: Optional[Metrics] = None
-        #: By engine key: how its start failed, and in which cell. It is not started again for the others.
+        labels = {cell["id"]: cell["label"] for cell in request["cells"]}
+        #: By engine key: in which cell its start failed, and how. It is not started again for the others.
         self._failed = {
-            key: (record["cell"], EngineFailed(record["phase"], diagnosis_of(record)))
+            key: (labels.get(record["cell"], record["cell"]), EngineFailed(record["phase"], diagnosis_of(record)))
             for key, record in failures
             if record["kind"] not in PASSING
         }
@@ -60,7 +61,7 @@ class CellEngines:
         if key in self._failed:
             first, failed = self._failed[key]
             about = failed.diagnosis
-            message = f"Not started again: the same engine failed for cell {first}. {about.message}"
+            message = f"Not started again: the same engine failed for {first}. {about.message}"
             raise EngineFailed(failed.phase, about._replace(message=message))
         launch = launch_of(cell, self._folder, cell.get("gpus") or self._request["gpus"])
         for attempt in range(START_ATTEMPTS):
@@ -75,7 +76,7 @@ class CellEngines:
                     self._warn(f"{cell['label']}: its engine was killed while it started. It is started once more.")
                     continue
                 if kind not in PASSING:
-                    self._failed[key] = (cell["id"], failed)
+                    self._failed[key] = (cell["label"], failed)
                 raise
         raise AssertionError("the last attempt returns or raises")
 
