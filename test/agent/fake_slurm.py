@@ -1,6 +1,7 @@
 """A stand-in for Slurm's programs, for what a real one does only by chance: answers from files in its folder.
 
-`squeue` prints `rows`; `sbatch` keeps its arguments and its stdin, and gives the number in `job`; a file `<program>-fails` makes that
+`squeue` prints `rows`; `sbatch` keeps its arguments and its stdin, and gives the number in `job`; `scontrol show` prints `fields`; a file
+`<program>-fails`, or `scontrol-<its first word>-fails`, makes that
 program fail with its text. The real one is in test/slurm.
 """
 
@@ -25,6 +26,7 @@ class FakeSlurm:
                 )
             os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
         self.say("job", "41")
+        self.say("fields", "JobState=RUNNING Restarts=0")
         self.rows()
 
     @property
@@ -59,10 +61,14 @@ def main():
     stdin = sys.stdin.read() if program == "sbatch" else ""
     with open(os.path.join(folder, "calls"), "a") as file:
         file.write(json.dumps([program, sys.argv[1:], stdin]) + "\n")
-    failure = os.path.join(folder, f"{program}-fails")
-    if os.path.exists(failure):
-        with open(failure) as file:
-            sys.exit(file.read())
+    for failing in (program, "-".join([program, *sys.argv[1:2]])):
+        failure = os.path.join(folder, f"{failing}-fails")
+        if os.path.exists(failure):
+            with open(failure) as file:
+                sys.exit(file.read())
+    if sys.argv[1:2] == ["show"]:
+        with open(os.path.join(folder, "fields")) as file:
+            print(file.read())
     if program in ("sbatch", "squeue"):
         with open(os.path.join(folder, "job" if program == "sbatch" else "rows")) as file:
             print(file.read().rstrip("\n"))

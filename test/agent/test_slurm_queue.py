@@ -48,6 +48,14 @@ class FakeQueueTest(AgentTest):
             for record in records:
                 file.write(json.dumps({"monotonicMs": 1, "wallMs": 1, "part": task, **record}) + "\n")
 
+    def says(self, task, state, reason, job="41"):
+        """As the last word of a task's own journal."""
+        folder = os.path.join(self.run_folder(), f"task-{task}")
+        os.makedirs(folder, exist_ok=True)
+        record = {"seq": 0, "monotonicMs": 1, "wallMs": 1, "part": task, "type": "job-state", "task": task}
+        with open(os.path.join(folder, "journal.jsonl"), "w") as file:
+            file.write(json.dumps({**record, "jobId": job, "state": state, "reason": reason}) + "\n")
+
     def test_what_is_submitted(self):
         self.submitted()
         ((argv, batch),) = self.slurm.calls("sbatch")
@@ -136,6 +144,46 @@ class FakeQueueTest(AgentTest):
         self.assertEqual(self.state(), "interrupted")
         reason = next(reason for task, state, reason in self.states() if (task, state) == (0, "FAILED"))
         self.assertIn("/usr/bin/python3: not found", reason)
+
+    def test_why_it_waits_again_is_told_with_what_slurm_says(self):
+        self.submitted()
+        self.says(0, "REQUEUED", "The time limit (00:10:00) is near: stopped cleanly and queued again.")
+        self.slurm.rows("41|0|PENDING|gpu|N/A||BeginTime", "41|1|RUNNING|gpu|N/A|n1|None")
+        self.assertEqual(self.state(), "running")
+        said = [reason for task, state, reason in self.states() if state == "PENDING" and reason]
+        self.assertEqual(len(said), 2)
+        for reason in said:
+            self.assertTrue(reason.startswith("The time limit (00:10:00) is near: stopped cleanly and queued again. BeginTime"))
+
+    def test_a_task_that_was_to_start_again_and_could_not(self):
+        self.submitted()
+        self.says(0, "REQUEUED", "The time limit (00:10:00) is near: stopped cleanly and queued again.")
+        with open(os.path.join(self.run_folder(), "slurm-0.log"), "w") as file:
+            file.write('{"type": "error", "code": "run-active", "message": "It is still going on elsewhere."}\n')
+        self.slurm.rows("41|0|FAILED|gpu|N/A|n1|NonZeroExitCode", "41|1|COMPLETED|gpu|N/A|n1|None")
+        self.settle(1, "b")
+        self.assertEqual(self.state(), "interrupted")
+        (reason,) = [reason for task, state, reason in self.states() if (task, state) == (0, "FAILED")]
+        self.assertIn("ended before it began", reason)
+        self.assertTrue(reason.endswith("its output ends in: It is still going on elsewhere."), reason)
+
+    def test_what_a_task_said_of_an_earlier_job_is_not_said_of_this_one(self):
+        self.submitted()
+        self.says(0, "TIMEOUT", "Nothing was measured.", job="40")
+        self.slurm.rows("41|0|FAILED|gpu|N/A|n1|NonZeroExitCode", "41|1|RUNNING|gpu|N/A|n1|None")
+        self.assertEqual(self.state(), "running")
+        self.assertIn((0, "FAILED", "NonZeroExitCode: its script failed"), self.states())
+
+    def test_a_job_that_somebody_stopped_has_not_ended(self):
+        self.submitted()
+        self.slurm.rows("41|0|STOPPED|gpu|N/A|n1|None", "41|1|COMPLETED|gpu|N/A|n1|None")
+        self.assertEqual(self.state(), "running")
+
+    def test_a_job_that_slurm_calls_completed_with_cells_left_is_interrupted(self):
+        self.submitted()
+        self.slurm.rows("41|0|COMPLETED|gpu|N/A|n1|None", "41|1|COMPLETED|gpu|N/A|n1|None")
+        self.assertEqual(self.state(), "interrupted")
+        self.assertIn((0, "ENDED", "Slurm calls it completed, and 1 of its cells have no result"), self.states())
 
     def test_cancel_waits_until_slurm_has_nothing_of_it(self):
         self.submitted()

@@ -101,17 +101,11 @@ export class Cluster {
     return found();
   }
 
-  /** Lets a task that was queued again start now: Slurm holds it back for two minutes. */
-  startNow(task: string): void {
-    this.slurm.ask('scontrol', 'update', `JobId=${task}`, 'StartTime=now');
-  }
-
-  /** The same for all of the plan's tasks that are held back. */
-  startHeld(name: string): void {
-    for (const line of this.slurm.jobs('%i %r %j')) {
-      const [task = '', reason, jobName] = line.split(' ');
-      if (reason === 'BeginTime' && jobName?.includes(`-${name}`)) this.startNow(task);
-    }
+  /** To the agent in the job of a task, past Slurm. */
+  signalAgent(name: string, task: number, signal: NodeJS.Signals): void {
+    const folder = join(this.sshd.home, '.cache', 'loadline', 'runs', this.runOf(name), `task-${task}`);
+    const { supervisor } = JSON.parse(readFileSync(join(folder, 'processes.json'), 'utf8'));
+    process.kill(supervisor.pid, signal);
   }
 
   /** What a failed test left would be in the way of the next. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readRunEvidence } from '../../src/storage/runEvidence.ts';
 import { partOfCell } from '../../src/storage/runFolder.ts';
+import { waitFor } from '../tools/loopbackSshd.ts';
 import { accountName, nodeName } from '../tools/slurmCluster.ts';
 import { Cluster, hostName } from './cluster.ts';
 
@@ -117,12 +118,98 @@ it('goes on after a preemption where it stopped', async () => {
   const job = cluster.slurm.ask('sbatch', ...urgent, '--wrap=exec sleep 600').trim();
   await sweep.said('BeginTime');
   cluster.slurm.ask('scancel', job);
-  cluster.startHeld('taken');
   const finished = await sweep.finished;
   expect(finished.exitCode, finished.stderr).toBe(0);
   await wholeOnce('taken');
   expect((await statesOf('taken')).some(({ reason }) => reason.includes('took the job back'))).toBe(true);
   await cluster.nothingIsLeft();
+});
+
+/** Two cells a task: the first is measured when the limit comes near. */
+const twoCells = (name: string, lengths: string, more = long) =>
+  plan(name, more).replace('concurrency: [4]', 'concurrency: [16, 4]').replace('[2048, 4096, 8192]', lengths);
+
+/** What `--signal=B:TERM@…` sends when the limit is near, now. */
+const limitIsNear = (task: string) => cluster.slurm.ask('scancel', '--batch', '--signal=TERM', task);
+
+/** Waits until this task has its first result. */
+async function firstResult(name: string, part: number): Promise<void> {
+  const has = async () =>
+    (await cluster.records(name).catch(() => [])).some(
+      (one) => one.type === 'cell-done' && one.part === part,
+    );
+  await waitFor(has, `a result of task ${part}`);
+}
+
+it('stops a task cleanly before its time limit, has it queued again, and lets the others alone', async () => {
+  const sweep = cluster.start(
+    'sweep',
+    cluster.plan('limit', twoCells('limit', '[2048, 4096]')),
+    '--rehearse',
+  );
+  const tasks = await cluster.tasksIn('limit', 'RUNNING', 2);
+  await firstResult('limit', 1);
+  // The last one's own number in Slurm is that of the whole array.
+  const last = tasks.find((task) => task.endsWith('_1')) ?? '';
+  expect(cluster.slurm.jobs('%i %A').includes(`${last} ${last.split('_')[0]}`)).toBe(true);
+  limitIsNear(last);
+  await sweep.said('is near: stopped cleanly and queued again. BeginTime');
+  const finished = await sweep.finished;
+  expect(finished.exitCode, finished.stderr).toBe(0);
+  const records = await cluster.records('limit');
+  const done = records.flatMap((one) => (one.type === 'cell-done' ? [one.cell] : []));
+  expect([done.length, new Set(done).size]).toEqual([4, 4]);
+  expect(records.filter(({ type }) => type === 'trial-measured')).toHaveLength(4);
+  const starts = (part: number) =>
+    records.filter((one) => one.type === 'job-state' && one.part === part && one.state === 'RUNNING').length;
+  expect([starts(0), starts(1)]).toEqual([1, 2]);
+  await cluster.nothingIsLeft();
+});
+
+it('has itself queued again although the controller is away when its limit comes near', async () => {
+  const sweep = cluster.start('sweep', cluster.plan('slow', twoCells('slow', '[2048]')), '--rehearse');
+  await firstResult('slow', 0);
+  await cluster.slurm.stopController();
+  cluster.signalAgent('slow', 0, 'SIGTERM');
+  await sweep.said('the scheduler does not answer');
+  await cluster.slurm.startController();
+  const finished = await sweep.finished;
+  expect(finished.exitCode, finished.stderr).toBe(0);
+  expect((await statesOf('slow')).some(({ state }) => state === 'REQUEUED')).toBe(true);
+  expect((await cluster.records('slow')).filter(({ type }) => type === 'trial-measured')).toHaveLength(2);
+  await cluster.nothingIsLeft();
+});
+
+it('is cancelled while it is held back, and resumed', async () => {
+  const sweep = cluster.start('sweep', cluster.plan('held', twoCells('held', '[2048]')), '--rehearse');
+  const [task = ''] = await cluster.tasksIn('held', 'RUNNING', 1);
+  await firstResult('held', 0);
+  limitIsNear(task);
+  await sweep.said('BeginTime');
+  expect((await cluster.run('cancel', cluster.runOf('held'))).exitCode).toBe(0);
+  await sweep.finished;
+  expect(cluster.jobs('held')).toEqual([]);
+  expect(cluster.results('held')).toMatchObject({ outcome: 'cancelled' });
+  const resumed = await cluster.run('resume', cluster.runOf('held'));
+  expect(resumed.exitCode, resumed.stderr).toBe(0);
+  expect(cluster.results('held')).toMatchObject({ outcome: 'completed' });
+  expect((await cluster.records('held')).filter(({ type }) => type === 'trial-measured')).toHaveLength(2);
+});
+
+it('tells why Slurm refused to queue it again, and resume goes on', async () => {
+  const sweep = cluster.start('sweep', cluster.plan('kept', twoCells('kept', '[2048]')), '--rehearse');
+  const [task = ''] = await cluster.tasksIn('kept', 'RUNNING', 1);
+  await firstResult('kept', 0);
+  cluster.slurm.ask('scontrol', 'update', `JobId=${task}`, 'Requeue=0');
+  limitIsNear(task);
+  const ended = await sweep.finished;
+  expect(ended.exitCode).toBe(1);
+  expect(ended.stdout).toContain('Slurm refused to queue it again');
+  expect(ended.stdout).toContain('Requested operation is presently disabled');
+  expect(ended.stderr).toContain(`loadline resume ${cluster.runOf('kept')}`);
+  const resumed = await cluster.run('resume', cluster.runOf('kept'));
+  expect(resumed.exitCode, resumed.stderr).toBe(0);
+  expect((await cluster.records('kept')).filter(({ type }) => type === 'trial-measured')).toHaveLength(2);
 });
 
 it('says that the time limit is too short, instead of being queued for ever', async () => {
@@ -146,7 +233,6 @@ it('survives a node that fails', async () => {
   cluster.slurm.ask('scontrol', 'update', `NodeName=${nodeName}`, 'State=DOWN', 'Reason=test');
   await sweep.said('BeginTime');
   await cluster.nodeBack();
-  cluster.startHeld('node');
   const finished = await sweep.finished;
   expect(finished.exitCode, finished.stderr).toBe(0);
   await wholeOnce('node');

@@ -140,7 +140,8 @@ function configuration(file: (name: string) => string, controllerPort: number, n
     'SlurmUser=root',
     'SlurmdUser=root',
     'AuthType=auth/munge',
-    `AuthInfo=socket=${file('munge/socket')}`,
+    // What was queued again is held back until credentials of its last start are over: two minutes where nothing is said.
+    `AuthInfo=socket=${file('munge/socket')},cred_expire=15`,
     `SlurmctldPort=${controllerPort}`,
     `SlurmdPort=${nodePort}`,
     `StateSaveLocation=${file('state')}`,

@@ -11,6 +11,9 @@ from .errors import AgentError, raise_if_full
 #: Whoever only looks (`is_locked`) holds a shared lock for microseconds; taking one waits that out.
 PATIENCE_SECONDS = 1.0
 
+#: Between two tries of one who waits for long: each may ask a file server.
+MOST_PAUSE_SECONDS = 0.25
+
 
 class FileLock:
     """An exclusive flock. What its file says about the holder is for messages; the lock alone counts."""
@@ -25,6 +28,7 @@ class FileLock:
 
     def take(self, patience: float = PATIENCE_SECONDS) -> bool:
         end = time.monotonic() + patience
+        pause = 0.01
         while True:
             try:
                 fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,7 +36,8 @@ class FileLock:
             except BlockingIOError:
                 if time.monotonic() >= end:
                     return False
-                time.sleep(0.01)
+                time.sleep(pause)
+                pause = min(2 * pause, MOST_PAUSE_SECONDS)
 
     def holder(self) -> dict:
         """Of the one who holds it, or who held it last."""
@@ -68,12 +73,12 @@ def is_locked(path: str) -> bool:
         os.close(descriptor)
 
 
-def lock_gpus(folder: str, names: List[str]) -> List[FileLock]:
+def lock_gpus(folder: str, names: List[str], patience: float = PATIENCE_SECONDS) -> List[FileLock]:
     """One lock a GPU, all or none. Their holders' names stay those of before, until `write_holder`."""
     held: List[FileLock] = []
     for name in sorted(names):
         lock = FileLock(os.path.join(folder, f"gpu-{name}.lock"))
-        if not lock.take():
+        if not lock.take(patience):
             holder = lock.holder()
             for taken in held + [lock]:
                 taken.close()

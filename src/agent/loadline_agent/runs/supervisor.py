@@ -10,7 +10,7 @@ from .. import PROTOCOL, VERSION
 from ..clock import boot_id
 from ..errors import AgentError
 from ..home import locks_path
-from ..locks import FileLock, lock_gpus
+from ..locks import PATIENCE_SECONDS, FileLock, lock_gpus
 from ..processes import identity
 from .continuity import cell_content
 from .folder import RunFolder
@@ -41,15 +41,17 @@ class Supervisor:
         self._gpus = gpus
         self._resumption = resumption
         self._locks: List[FileLock] = []
+        #: How long those are waited for who hold the locks.
+        self.patience_seconds = PATIENCE_SECONDS
         self.make_worker: Callable[..., Worker] = Worker
 
     def begin(self) -> None:
         """Takes the locks, ends what an earlier attempt left, writes the first record."""
         folder = self._folder
         lock = FileLock(folder.lock_path)
-        if not lock.take():
+        if not lock.take(self.patience_seconds):
             raise AgentError("run-active", f"The run {folder.run} is still going on. Follow it, or cancel it first.")
-        gpus = lock_gpus(locks_path(folder.home), self._gpus)
+        gpus = lock_gpus(locks_path(folder.home), self._gpus, self.patience_seconds)
         self._locks = [lock, *gpus]
         # A run that was killed together with its supervisor may have left an engine on a GPU that is ours now.
         for run in {folder.run, *(gpu.holder().get("run", folder.run) for gpu in gpus)}:

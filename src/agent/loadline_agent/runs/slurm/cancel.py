@@ -7,8 +7,8 @@ from ...locks import FileLock
 from ..folder import RunFolder
 from ..journal import Journal
 from .programs import cancel_named, job_name, rows_named
+from .place import note_cancelling
 from .queue import Book, look
-from .submit import CANCELLED
 
 #: Slurm gives a task its KillWait (30 s where the site leaves it) and then some to clean up.
 SECONDS = 240
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.5
 def cancel_slurm_run(folder: RunFolder, request: dict) -> dict:
     name = job_name(folder.run, folder.path)
     # First, so that a task which is told to end knows why.
-    folder.write(CANCELLED, b"")
+    note_cancelling(folder)
     cancel_named(name)
     end = time.monotonic() + SECONDS
     while rows_named(name, every_state=False):

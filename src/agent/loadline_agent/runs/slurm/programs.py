@@ -17,6 +17,13 @@ LEAST_WARNING_SECONDS = 20
 MOST_WARNING_SECONDS = 120
 
 
+class Unanswered(AgentError):
+    """Nothing is known of what was asked for: it may have been done."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("scheduler", message)
+
+
 class JobRow(NamedTuple):
     """A line of `squeue --array`."""
 
@@ -127,7 +134,7 @@ def call(argv: Sequence[str], stdin: bytes = b"") -> str:
             f"There is no `{argv[0]}` on this host. Give a login node of the cluster as the plan's host, or leave `scheduler` out.",
         ) from None
     except subprocess.TimeoutExpired:
-        raise AgentError("scheduler", f"`{argv[0]}` did not answer within {SECONDS} s. Is slurmctld there?") from None
+        raise Unanswered(f"`{argv[0]}` did not answer within {SECONDS} s. Is slurmctld there?") from None
     if done.returncode != 0:
         said = " ".join(done.stderr.decode("utf-8", "replace").split())[-500:]
         raise AgentError("scheduler", f"`{argv[0]}` failed: {said or f'exit status {done.returncode}'}")
@@ -188,11 +195,20 @@ def cancel_named(name: str) -> None:
     call(["scancel", "--quiet", option("name", name), option("user", os.geteuid())])
 
 
-def fields_of(job: str) -> dict:
-    """`scontrol show job` of one task: {JobState: RUNNING, Restarts: 0, …}."""
-    said = call(["scontrol", "show", "job", "--oneliner", job])
+# Of one task, `array_task`: SLURM_JOB_ID of the task that an array splits off last is the number of the whole array, and
+# Slurm takes it for all of its tasks.
+
+
+def cancel_task(task: str) -> None:
+    call(["scancel", "--quiet", task])
+
+
+def fields_of(task: str) -> dict:
+    """`scontrol show job`: {JobState: RUNNING, Restarts: 0, …}."""
+    said = call(["scontrol", "show", "job", "--oneliner", task])
     return dict(word.split("=", 1) for word in said.split() if "=" in word)
 
 
-def requeue(job: str) -> None:
-    call(["scontrol", "requeue", job])
+def requeue(task: str) -> None:
+    """Without `Incomplete` Slurm brings back what was cancelled, and refuses what waits again already."""
+    call(["scontrol", "requeue", "Incomplete", task])

@@ -4,6 +4,7 @@ No process is left on the login node for it. What happens while nobody follows i
 who looks finds the rest out from Slurm.
 """
 
+import json
 import os
 import time
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -86,8 +87,6 @@ class Queue:
         self._folder = folder
         self._request = folder.request()
         self._state = "running"
-        #: The last look found that no task runs or waits.
-        self._ended = False
         self._due = 0.0
         self._changed = time.monotonic()
         self._task_look = 0.0
@@ -102,16 +101,12 @@ class Queue:
             if self._tasks_said_something():
                 self._changed, self._due = now, now
         if now >= self._due:
-            found = look(self._folder, self._request)
-            # A job that is queued again may be in no list for a moment: an end counts when it is seen twice.
-            ends, self._ended = found == "interrupted" and not self._ended, found == "interrupted"
-            self._state = "running" if ends else found
+            self._state = look(self._folder, self._request)
             size = os.path.getsize(self._folder.file(FILE)) if os.path.exists(self._folder.file(FILE)) else 0
             if size != self._size:
                 self._size, self._changed = size, now
             quiet = time.monotonic() - self._changed
-            wait = LEAST_SECONDS if ends else min(MOST_SECONDS, max(LEAST_SECONDS, quiet / 6))
-            self._due = time.monotonic() + wait
+            self._due = time.monotonic() + min(MOST_SECONDS, max(LEAST_SECONDS, quiet / 6))
         return self._state
 
     def _tasks_said_something(self) -> bool:
@@ -176,7 +171,7 @@ class Clerk:
                 self._say(task, self._vanished(task, known, remaining.get(task, 0)))
         waiting = [row for _, row in sorted(rows.items()) if row.state == "PENDING"]
         if waiting:
-            self._say(None, TaskState(waiting[0].job, "PENDING", waiting_words(waiting[0])))
+            self._say(None, TaskState(waiting[0].job, "PENDING", self._waiting_words(waiting[0])))
         if self._book.alive:
             return "running"
         return self._settle(sum(remaining.values()))
@@ -198,41 +193,62 @@ class Clerk:
         return self._book.state()
 
     def _state_of(self, row: JobRow, remaining: int) -> TaskState:
-        if row.state in ("COMPLETED", "FAILED") and remaining and self._spoke(row.task):
-            return self._vanished(row.task, TaskState(row.job, row.state, None), remaining)
         if row.state == "PENDING":
-            reason: Optional[str] = reason_words(row.reason)
-        elif row.state not in OVER:
-            reason = f"on {row.nodes}" if row.nodes else None
-        else:
-            reason = None if row.reason == "None" else reason_words(row.reason)
-            if row.state == "FAILED":
-                reason = "; ".join(part for part in (reason, self._last_words(row.task)) if part)
-        return TaskState(row.job, row.state, reason)
+            return TaskState(row.job, row.state, self._why_again(row) + reason_words(row.reason))
+        if row.state == "STOPPED":
+            # Slurm's word for a job whose processes somebody stopped; ours for a task that ended before its work was done.
+            return TaskState(row.job, "SUSPENDED", f"stopped on {row.nodes}")
+        if row.state not in OVER:
+            return TaskState(row.job, row.state, f"on {row.nodes}" if row.nodes else None)
+        if not remaining:
+            return TaskState(row.job, "COMPLETED", None)
+        said = self._last_said(row.task, row.job)
+        if row.state in ("COMPLETED", "FAILED") and said is not None and said.state in OVER:
+            return said
+        if row.state == "COMPLETED":
+            return TaskState(row.job, "ENDED", f"Slurm calls it completed, and {remaining} of its cells have no result")
+        reasons = [] if row.reason == "None" else [reason_words(row.reason)]
+        if row.state == "FAILED":
+            if said is not None and said.state == "REQUEUED":
+                reasons.append("it was to start again, and ended before it began")
+            reasons += self._last_words(row.task)
+        return TaskState(row.job, row.state, "; ".join(reasons) or None)
 
-    def _spoke(self, task: int) -> bool:
-        return last_line(TaskFolder(self._folder, task).file(FILE)) is not None
+    def _last_said(self, task: int, job: str) -> Optional[TaskState]:
+        """How the task itself said that this job's last start ended; None where it said nothing of that."""
+        folder = TaskFolder(self._folder, task)
+        notice = folder.notice()
+        if notice:
+            return TaskState(job, "FAILED", notice["message"])
+        own = last_line(folder.file(FILE))
+        if own is None or own["type"] != "job-state" or own["jobId"] != job:
+            return None
+        return TaskState(job, own["state"], own["reason"])
 
-    def _last_words(self, task: int) -> str:
-        """Of the job's own output, where the agent did not even begin."""
+    def _why_again(self, row: JobRow) -> str:
+        said = self._last_said(row.task, row.job)
+        return f"{said.reason} " if said is not None and said.state == "REQUEUED" else ""
+
+    def _last_words(self, task: int) -> List[str]:
+        """Of the job's own output, where the agent could not say it otherwise."""
         try:
             with open(self._folder.file(f"slurm-{task}.log"), encoding="utf-8", errors="replace") as file:
                 lines = [line.strip() for line in file if line.strip()]
         except OSError:
-            return ""
-        return f"its output ends in: {lines[-1][:300]}" if lines else ""
+            return []
+        return [f"its output ends in: {message_in(lines[-1])[:300]}"] if lines else []
 
     def _vanished(self, task: int, known: TaskState, remaining: int) -> TaskState:
+        """Slurm has forgotten it."""
         if not remaining:
             return TaskState(known.job, "COMPLETED", None)
-        folder = TaskFolder(self._folder, task)
-        notice = folder.notice()
-        if notice:
-            return TaskState(known.job, "FAILED", notice["message"])
-        own = last_line(folder.file(FILE))
-        if own and own["type"] == "job-state" and own["state"] in OVER:
-            return TaskState(known.job, own["state"], own["reason"])
+        said = self._last_said(task, known.job)
+        if said is not None and said.state in OVER:
+            return said
         return TaskState(known.job, "ENDED", "it is not in the queue any more; `sacct` may say what became of it")
+
+    def _waiting_words(self, row: JobRow) -> str:
+        return self._why_again(row) + waiting_words(row)
 
     def _settle(self, remaining: int) -> str:
         """No task runs or waits any more."""
@@ -245,6 +261,14 @@ class Clerk:
         words = f"{remaining} of {len(self._request['cells'])} cells have no result: resume submits those again"
         self._say(None, TaskState(job, "ENDED", words))
         return "interrupted"
+
+
+def message_in(line: str) -> str:
+    """Of the record that a verb fails with; other lines are their own message."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, TypeError, KeyError):
+        return line
 
 
 def newest(rows: List[JobRow]) -> Dict[int, JobRow]:

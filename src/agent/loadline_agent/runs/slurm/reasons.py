@@ -1,11 +1,11 @@
-"""Why a job waits, in words. Codes of squeue's man page, JOB REASON CODES; of others the code itself is told."""
+"""Why a job waits or has ended, in words. Codes of squeue's man page, JOB REASON CODES; of others the code itself is told."""
 
 #: Those after which a job starts by itself.
 WAITING = {
     "None": "not looked at yet",
     "Priority": "jobs of higher priority wait too",
     "Resources": "waiting for GPUs or nodes to become free",
-    "BeginTime": "held back until its begin time; Slurm does that for two minutes after a requeue",
+    "BeginTime": "held back until its begin time; Slurm does that after a requeue, for two minutes unless the site chose otherwise",
     "JobArrayTaskLimit": "as many tasks run as `arrayLimit` allows",
     "Licenses": "waiting for a licence",
     "Reservation": "waiting for its reservation",
@@ -33,11 +33,18 @@ STUCK = {
     "DependencyNeverSatisfied": "what it depends on will never end well",
 }
 
+#: Why a job ended.
+ENDED = {
+    "NonZeroExitCode": "its script failed",
+    "TimeLimit": "its time limit ended it",
+    "OutOfMemory": "it took more memory than it asked for: raise `memory` in the plan's `scheduler`",
+}
+
 
 def reason_words(code: str) -> str:
     """`Resources: waiting for GPUs …`. Slurm puts details behind some codes, after a comma or in brackets."""
     bare = code.split(",")[0].split("(")[0].strip()
-    words = WAITING.get(bare) or STUCK.get(bare) or limit_words(bare)
+    words = WAITING.get(bare) or STUCK.get(bare) or ENDED.get(bare) or limit_words(bare)
     return f"{code}: {words}" if words else code
 
 

@@ -14,15 +14,12 @@ from ..folder import RunFolder
 from ..journal import Journal
 from ..supervisor import first_words
 from .programs import cancel_named, job_name, sbatch_arguments, script, submit
+from .place import forget_cancelling
 from .queue import look
 from .tasks import groups_of, remaining_cells, unfinished
 
 #: The run's own copy: a newer Loadline may tidy the other one away while the jobs wait.
 AGENT = "loadline-agent.pyz"
-
-#: Says to the tasks that they are not to go on.
-CANCELLED = "cancelled"
-
 
 def submit_run(request: dict, environment: dict) -> dict:
     """`environment`: of environment.json, with the login node as its host."""
@@ -50,8 +47,7 @@ def resume_run(folder: RunFolder, request: dict, accept_changes: bool) -> dict:
     changes = changed_cells(folder.path, request["cells"])
     if changes and not accept_changes:
         raise stale(folder.run, changes)
-    if os.path.exists(folder.file(CANCELLED)):
-        os.unlink(folder.file(CANCELLED))
+    forget_cancelling(folder)
     folder.renew_lease()
     folder.clear_notice()
     return hand_over(folder, request, tasks, resumed=True)

@@ -2,50 +2,26 @@
 
 import functools
 import os
+import signal
 import sys
 import traceback
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ...errors import AgentError
 from ..folder import RunFolder
 from ..journal import Journal, Progress
 from ..supervisor import Supervisor
 from ..worker import Worker
-from .programs import fields_of, requeue
-from .submit import CANCELLED
+from .again import patiently, queue_again, restarts_of
+from .place import Place, is_cancelled, place_of
+from .programs import fields_of
 from .tasks import TaskFolder, TaskJournal, groups_of, task_request
 
 #: Of a worker that asks for its job to be queued again (EX_TEMPFAIL of sysexits.h).
 AGAIN_STATUS = 75
 
-
-class Place(NamedTuple):
-    """Where in Slurm this process is."""
-
-    #: Number of the whole array, as `sbatch` gave it.
-    array: str
-    #: Of this task alone.
-    job: str
-    task: int
-    node: str
-    #: How often Slurm started it before.
-    restarts: int
-    cores: Optional[int]
-
-
-def place_of(environment: Dict[str, str]) -> Place:
-    try:
-        cores = environment.get("SLURM_CPUS_ON_NODE", "")
-        return Place(
-            environment["SLURM_ARRAY_JOB_ID"],
-            environment["SLURM_JOB_ID"],
-            int(environment["SLURM_ARRAY_TASK_ID"]),
-            environment.get("SLURMD_NODENAME") or os.uname().nodename,
-            int(environment.get("SLURM_RESTART_COUNT") or 0),
-            int(cores) if cores.isdigit() else None,
-        )
-    except (KeyError, ValueError) as error:
-        raise AgentError("no-scheduler", f"This verb runs inside an array task of Slurm; {error} is not set.") from None
+#: How long those may take to end who had this task, or its GPUs, before: on a node that Slurm lost sight of they still work.
+ENDING_SECONDS = 120.0
 
 
 def run_task(run: str) -> int:
@@ -54,6 +30,9 @@ def run_task(run: str) -> int:
     place = place_of(dict(os.environ))
     own = TaskFolder(folder, place.task)
     own.ensure()
+    if is_cancelled(folder):
+        say(own, place, "CANCELLED", "Cancelled.")
+        return 1
     try:
         supervisor = prepared(folder, own, place)
         supervisor.begin()
@@ -64,7 +43,7 @@ def run_task(run: str) -> int:
     if status != AGAIN_STATUS:
         return status
     try:
-        requeue(place.job)
+        queue_again(folder, place)
         return 0
     except AgentError as error:
         say_failed(own, place, error)
@@ -121,8 +100,12 @@ def say_failed(own: TaskFolder, place: Place, error: AgentError) -> None:
     """In the task's journal, unless somebody else is writing it: then the job's own output has it."""
     if error.code == "run-active":
         return
+    say(own, place, "FAILED", str(error))
+
+
+def say(own: TaskFolder, place: Place, state: str, reason: str) -> None:
     journal = TaskJournal(own)
-    journal.append("job-state", jobId=place.array, task=place.task, state="FAILED", reason=str(error))
+    journal.append("job-state", jobId=place.array, task=place.task, state=state, reason=reason)
     journal.close()
 
 
@@ -131,6 +114,7 @@ class TaskSupervisor(Supervisor):
         super().__init__(own, request, gpus)
         self._own = own
         self._place = place
+        self.patience_seconds = ENDING_SECONDS
         self.make_worker = functools.partial(TaskWorker, place)
 
     def _open_journal(self) -> Journal:
@@ -162,6 +146,7 @@ class TaskWorker(Worker):
         accept_changes: bool = False,
     ) -> None:
         super().__init__(folder, request, journal, lifeline, accept_changes)
+        self._run = folder.whole
         self._place = place
         self._done_before = self._done()
 
@@ -183,14 +168,16 @@ class TaskWorker(Worker):
 
     def _why_told_to_end(self) -> Tuple[str, str, int]:
         """(state, reason, exit status). Slurm's signal is the same for all that it may mean."""
-        if os.path.exists(os.path.join(os.path.dirname(self._folder.path), CANCELLED)):
+        # Slurm says it to all processes of a job, as often as it likes: those that are asked below inherit this.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if is_cancelled(self._run):
             return "CANCELLED", "Cancelled.", 1
         try:
-            about = fields_of(self._place.job)
+            about = patiently(lambda: fields_of(self._place.name))
         except AgentError as error:
             traceback.print_exc(file=sys.stderr)
             return "STOPPED", f"Slurm ended the job, and why is not known: {error}", 1
-        if int(about.get("Restarts", "0")) > self._place.restarts:
+        if restarts_of(about) > self._place.restarts:
             return "REQUEUED", "Slurm took the job back (preemption, a node, an operator) and queued it again.", 0
         if about.get("JobState") != "RUNNING":
             return "CANCELLED", "The job was cancelled in Slurm.", 1

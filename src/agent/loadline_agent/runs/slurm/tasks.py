@@ -36,7 +36,7 @@ class TaskFolder(RunFolder):
         super().__init__(run.home, f"{run.run}.task-{task}")
         self.task = task
         self.path = os.path.join(run.path, f"task-{task}")
-        self._run = run
+        self.whole = run
 
     def ensure(self) -> None:
         os.makedirs(self.path, 0o700, exist_ok=True)
@@ -44,7 +44,7 @@ class TaskFolder(RunFolder):
             self.write("notice", b" " * NOTICE_BYTES)
 
     def file(self, name: str) -> str:
-        return self._run.file(name) if name in SHARED else super().file(name)
+        return self.whole.file(name) if name in SHARED else super().file(name)
 
     @staticmethod
     def all_of(run: RunFolder) -> "List[TaskFolder]":
