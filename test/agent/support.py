@@ -290,7 +290,7 @@ class AgentTest(unittest.TestCase):
 
     def spawn(self, verb, request=None, **options):
         process = subprocess.Popen(
-            [sys.executable, built_agent(), verb],
+            [sys.executable, built_agent(), verb, *options.pop("arguments", [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**self.environment, **options.pop("environment", {})},
