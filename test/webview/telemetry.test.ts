@@ -352,6 +352,36 @@ describe('the telemetry panel', () => {
     await panel.close();
   });
 
+  it('says them by the arrow keys too, and lets go of them', async () => {
+    const panel = await open(1);
+    const canvas = panel.page.locator('#power canvas');
+    const said = panel.page.locator('#power .unseen');
+    await canvas.focus();
+    await panel.page.keyboard.press('End');
+    const newest = await said.textContent();
+    expect(newest).toMatch(/^Time: [\d:]+, power: [\d.]+ W$/);
+    await panel.page.keyboard.press('Shift+ArrowLeft');
+    const earlier = await said.textContent();
+    expect(earlier).toMatch(/^Time: [\d:]+, power: [\d.]+ W$/);
+    expect(earlier).not.toBe(newest);
+    // Newer samples do not move it.
+    await panel.send({ type: 'delta', hosts: [{ ...hostState, lines: telemetryLines(1, 1000, 1020) }] });
+    expect(await said.textContent()).toBe(earlier);
+    await panel.page.keyboard.press('Escape');
+    expect(await said.textContent()).toBe('');
+    expect(await panel.violations()).toEqual([]);
+    await panel.close();
+  });
+
+  it('keeps the charts in sight beside very many GPUs', async () => {
+    const many = await browser.open('telemetry', [telemetrySnapshot(64, 20)]);
+    const first = await many.page.locator('#memory').boundingBox();
+    expect(first?.y).toBeLessThan(800);
+    expect(await many.page.locator('.tile').count()).toBe(64);
+    expect(await many.violations()).toEqual([]);
+    await many.close();
+  });
+
   it('records a host, ends it, and starts a host again that has ended', async () => {
     const panel = await open(1);
     const press = async (name: string) => {
@@ -397,6 +427,18 @@ describe('the telemetry panel', () => {
     await panel.page.getByRole('button', { name: 'All', exact: true }).click();
     await panel.drawn();
     expect(await summary(panel)).toBe(whole);
+    // Its slider goes to any place, and the length of what is shown is what is said.
+    const place = panel.page.getByRole('slider', { name: 'Place in the recording' });
+    await place.focus();
+    await panel.page.keyboard.press('Home');
+    await panel.page.keyboard.press('PageUp');
+    await panel.drawn();
+    expect(await summary(panel)).not.toBe(whole);
+    expect(await place.getAttribute('aria-valuetext')).toBe('20 s of 200 s');
+    expect(await panel.page.locator('#window-length option:checked').textContent()).toBe('40 s');
+    await panel.page.getByRole('button', { name: 'All', exact: true }).click();
+    await panel.drawn();
+    await panel.page.locator('#power').focus();
     await panel.page.keyboard.press('t');
     const samples = await panel.page.locator('#power tbody td').last().textContent();
     expect(samples).toBe('960');

@@ -45,6 +45,8 @@ export class ChartView {
   #content: ChartContent | undefined;
   #theme: Theme = readTheme();
   #axes = '';
+  /** Value of the x axis whose figures are shown without a pointer. */
+  #shownAt: number | undefined;
 
   constructor(readonly canvas: HTMLCanvasElement) {
     this.#chart = new Chart<'line', Point[]>(canvas, {
@@ -95,6 +97,39 @@ export class ChartView {
     return this.#chart.scales['x']?.getValueForPixel(within) ?? Number.NaN;
   }
 
+  /** What of the x axis is drawn. */
+  get xRange(): { readonly min: number; readonly max: number } {
+    const { min = Number.NaN, max = Number.NaN } = this.#chart.scales['x'] ?? {};
+    return { min, max };
+  }
+
+  /** Shows the figures at a value of the x axis as a pointer there does, until it is told `undefined`; gives them in words. */
+  showAt(x: number | undefined): readonly string[] {
+    this.#shownAt = x;
+    return this.#showPointed();
+  }
+
+  #showPointed(): readonly string[] {
+    const chart = this.#chart;
+    const { tooltip, chartArea } = chart;
+    const at = this.#shownAt;
+    const place = {
+      x: at === undefined ? Number.NaN : (chart.scales['x']?.getPixelForValue(at) ?? Number.NaN),
+      y: (chartArea.top + chartArea.bottom) / 2,
+    };
+    // chart.js takes an event of its own for one that it has placed already.
+    const event = { ...place, type: 'mousemove', native: null } as unknown as Event;
+    const found =
+      at === undefined
+        ? []
+        : chart.getElementsAtEventForMode(event, 'nearest', { axis: 'x', intersect: false }, false);
+    chart.setActiveElements(found);
+    tooltip?.setActiveElements(found, place);
+    chart.render();
+    if (tooltip === undefined || found.length === 0) return [];
+    return [...tooltip.title, ...tooltip.body.flatMap(({ lines }) => lines)];
+  }
+
   /** Calls back on a click: with the point under it, if any, and the values of both axes there. */
   onClick(
     handler: (place: PointPlace | undefined, at: { readonly x: number; readonly y: number }) => void,
@@ -137,6 +172,8 @@ export class ChartView {
     Object.assign(this.#chart.options.scales?.['x'] ?? {}, { min, max });
     this.#setDatasets(content.series.flatMap((series, at) => this.#datasets(series, at)));
     this.#chart.update('none');
+    // What is shown of a time stays with that time when the points move on.
+    if (this.#shownAt !== undefined) this.#showPointed();
   }
 
   /** chart.js keeps what it has worked out of a dataset by its object: objects that go on are kept. */

@@ -17,6 +17,13 @@ export class Replay {
     return this.#lastMs !== undefined;
   }
 
+  /** What of the recording is shown while it plays or is looked through. */
+  get lengthMs(): number {
+    const { state } = this;
+    const { fromMs, toMs } = state.window;
+    return Math.min(toMs - fromMs, Math.max(1000, (state.newestMs - state.oldestMs) * windowPart));
+  }
+
   /** From where the window is; from the beginning where it shows the end. */
   toggle(nowMs: number): void {
     if (this.#lastMs !== undefined) {
@@ -24,11 +31,10 @@ export class Replay {
       return;
     }
     const { state } = this;
-    const { fromMs, toMs } = state.window;
+    const { toMs } = state.window;
     if (state.view.kind === 'live' || toMs >= state.newestMs) {
       const oldest = state.oldestMs;
-      const length = Math.min(toMs - fromMs, Math.max(1000, (state.newestMs - oldest) * windowPart));
-      state.zoomTo(oldest - length, oldest);
+      state.zoomTo(oldest - this.lengthMs, oldest);
     }
     this.#lastMs = nowMs;
   }

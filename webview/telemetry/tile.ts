@@ -115,6 +115,7 @@ export class Tile {
           : 'not slowed';
     if (text === this.#throttleText) return;
     this.#throttleText = text;
+    this.#throttle.classList.toggle('slowed', words !== null && words.length > 0);
     const mark = words === null ? 'unknown' : words.length > 0 ? 'tight' : 'passed';
     this.#throttle.replaceChildren(markIcon(mark), ` ${text}`);
   }

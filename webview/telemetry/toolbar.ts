@@ -16,6 +16,9 @@ const lengthNames: Readonly<Record<number, string>> = {
   7200000: '2 h',
 };
 
+/** Places of the slider. */
+const positions = 1000;
+
 /** Everything that the mouse can do to the time axis, as buttons. */
 export class Toolbar {
   readonly element: HTMLElement;
@@ -23,6 +26,8 @@ export class Toolbar {
   readonly #live: HTMLButtonElement;
   readonly #length: HTMLSelectElement;
   readonly #speed: HTMLSelectElement;
+  readonly #position: HTMLInputElement;
+  #lengthsKey = '';
 
   constructor(
     private readonly state: TelemetryState,
@@ -42,6 +47,14 @@ export class Toolbar {
       this.#do(() => state.goLive());
       this.events.windowChosen();
     });
+    this.#position = element('input', {
+      type: 'range',
+      min: 0,
+      max: positions,
+      class: 'position',
+      'aria-label': 'Place in the recording',
+    });
+    this.#position.addEventListener('input', () => this.#do(() => this.#seek()));
     this.#speed = element(
       'select',
       { 'aria-label': 'Speed of the replay' },
@@ -59,6 +72,7 @@ export class Toolbar {
       { class: 'tools', role: 'toolbar', 'aria-label': 'Time axis' },
       this.#pause,
       this.#speed,
+      this.#position,
       this.#live,
       element('label', { for: 'window-length' }, 'Window'),
       this.#length,
@@ -92,14 +106,44 @@ export class Toolbar {
       setAttributes(this.#live, { title: 'Show the whole recording (double click)' });
     }
     this.#live.disabled = view.kind === 'live';
-    const lengths = [...new Set([...windowLengths, windowMs])].sort((a, b) => a - b);
-    if (this.#length.options.length !== lengths.length)
+    this.#showLength(view.kind === 'fixed' ? view.toMs - view.fromMs : windowMs);
+    this.#showPosition();
+  }
+
+  /** What is shown, also where it is none of the lengths that are offered. */
+  #showLength(shownMs: number): void {
+    const shown = Math.round(shownMs);
+    const lengths = [...new Set([...windowLengths, this.state.windowMs, shown])].sort((a, b) => a - b);
+    const key = lengths.join();
+    if (key !== this.#lengthsKey) {
+      this.#lengthsKey = key;
       this.#length.replaceChildren(
         ...lengths.map((length) =>
-          element('option', { value: length }, lengthNames[length] ?? `${Math.round(length / 1000)} s`),
+          element('option', { value: length }, lengthNames[length] ?? secondsWords(length)),
         ),
       );
-    this.#length.value = String(windowMs);
+    }
+    this.#length.value = String(shown);
+  }
+
+  /** Where in a recording the window ends. */
+  #showPosition(): void {
+    const { recording, oldestMs, newestMs, window } = this.state;
+    this.#position.hidden = recording === null || !Number.isFinite(newestMs);
+    if (this.#position.hidden) return;
+    const [whole, at] = [Math.max(1, newestMs - oldestMs), window.toMs - oldestMs];
+    setAttributes(this.#position, { 'aria-valuetext': `${secondsWords(at)} of ${secondsWords(whole)}` });
+    this.#position.value = String(Math.round((positions * at) / whole));
+  }
+
+  /** All of the recording has no place in it: a window as it is played with is looked through. */
+  #seek(): void {
+    const { state } = this;
+    const { oldestMs, newestMs } = state;
+    if (this.replay.isPlaying) this.replay.toggle(Date.now());
+    const lengthMs = this.replay.lengthMs;
+    const toMs = oldestMs + ((newestMs - oldestMs) * Number(this.#position.value)) / positions;
+    state.zoomTo(toMs - lengthMs, toMs);
   }
 
   #do(act: () => void): void {
@@ -107,4 +151,10 @@ export class Toolbar {
     this.show();
     this.events.viewChanged();
   }
+}
+
+/** `57 s`, `0.4 s`. */
+function secondsWords(ms: number): string {
+  const seconds = ms / 1000;
+  return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
 }

@@ -3,6 +3,7 @@ import { button, element, setText } from '../common/dom.ts';
 import { Figure } from '../common/figure.ts';
 import { createFormatter, type Formatter } from '../common/format.ts';
 import { frames } from '../common/frames.ts';
+import { enableCursor } from './chartCursor.ts';
 import { hostChart, hostContent } from './hostChart.ts';
 import { ageMs, footWords, headlineWords, isStale } from './hostWords.ts';
 import { lineFigureColumns } from './lineColumns.ts';
@@ -21,6 +22,9 @@ export interface TelemetryEvents {
   post(message: FromTelemetry): void;
   keep(state: KeptState): void;
 }
+
+/** More tiles than this are small ones. */
+const mostWholeTiles = 16;
 
 /** So many GPUs' figures are written within a frame. */
 const tilesAFrame = 32;
@@ -92,6 +96,7 @@ export class TelemetryView {
     for (const { figure, isOptional } of this.#figures) {
       // The last of them comes when a host is found to sample it.
       if (!isOptional) this.#charts.append(figure.element);
+      enableCursor(figure.chart);
       enableZoom(figure.chart, {
         zoomed: (from, to) => {
           state.zoomTo(from, to);
@@ -231,6 +236,7 @@ export class TelemetryView {
           }),
         ]),
       );
+      this.#tiles.classList.toggle('many', gpus.length > mostWholeTiles);
       this.#tiles.replaceChildren(...[...this.#tileViews.values()].map((tile) => tile.element));
     }
     for (let first = 0; first < gpus.length; first += tilesAFrame) {

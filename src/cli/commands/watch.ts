@@ -11,10 +11,13 @@ import { exitCodes } from '../exitCodes.ts';
 import { HostSession } from '../hostSession.ts';
 import { parseOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
-import { headerWords, WatchView } from '../watchView.ts';
+import { clockWords, headerWords, WatchView } from '../watchView.ts';
 
 /** As the study of LLaMA-30B sampled. */
 const studyIntervalMs = 1000 / 6;
+
+/** The clocks are compared so often at the start, and seldom afterwards. */
+const settledAfter = 8;
 
 /** Live figures of a host's GPUs, a line a GPU and tick, until Ctrl-C or --seconds; over lost connections. */
 export async function watchCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -38,14 +41,13 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
     device: deviceOf(given.text('device') ?? 'auto'),
     ...(seconds === undefined ? {} : { durationMs: seconds * 1000 }),
   };
-  const print = printerOf(
-    given.isSet('json') ? 'json' : given.isSet('csv') ? 'csv' : 'words',
-    host,
-    terminal,
-  );
+  const form = given.isSet('json') ? 'json' : given.isSet('csv') ? 'csv' : 'words';
+  const print = printerOf(form, host, terminal);
   let header: TelemetryHeader | null = null;
   let clock: Omit<RecordedFrom, 'host'> = { clockOffsetMs: null, clockErrorMs: null };
+  let comparisons = 0;
   const onClock = (compared: HostClock): void => {
+    if (++comparisons === settledAfter && form === 'words') terminal.err(clockWords(host, compared));
     clock = { clockOffsetMs: seriesOffsetMs(compared, header), clockErrorMs: compared.errorMs };
   };
   const record = given.text('record');
