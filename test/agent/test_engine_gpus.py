@@ -109,7 +109,7 @@ class MetricsTest(AgentTest):
         self.assertEqual((lines[0]["engineKey"], lines[0]["instance"], lines[0]["running"]), ("k1", 0, 1))
         self.assertEqual((lines[0]["kvUsage"], lines[0]["waiting"]), (0.5, None))
         (said,) = [message for message in warnings(records) if "KV-bound" in message]
-        self.assertIn("preempted 10 requests in cell a", said)
+        self.assertIn("preempted 10 requests at cell a", said)
 
     def test_an_engine_without_metrics_leaves_a_file_without_records(self):
         self.assertEqual(warnings(self.run_to_end([fake_cell("a")])), [])

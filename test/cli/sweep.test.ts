@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PlanPreview } from '../../src/core/sweep/preview.ts';
 import type { RunResults } from '../../src/core/sweep/run.ts';
-import { isUsable } from '../../src/core/sweep/usable.ts';
+import { isClientBound, isUsable } from '../../src/core/sweep/usable.ts';
 import { freePort, startLoopbackSshd, waitFor } from '../tools/loopbackSshd.ts';
 import { processesOf } from '../tools/processesOf.ts';
 import { recordedRunsFolder } from '../tools/recordedRuns.ts';
@@ -339,6 +339,22 @@ describe('a rehearsed sweep on this machine', () => {
       stderr: expect.stringContaining('measured no engine of ours'),
     });
     expect(await cli.run(['report', run, '--format', 'pdf'])).toMatchObject({ exitCode: 2 });
+  });
+
+  it('says that the KV cache set the pace, from what the engine said at /metrics while it ran', async () => {
+    const tight = tiny
+      .replace('name: tiny', 'name: tight')
+      .replace('{ max-model-len: 4096 }', '{ max-model-len: 1024, gpu-memory-utilization: 0.04 }')
+      .replace('[4, 8], requests: 140', '[32], requests: 160')
+      .replace('input: 20, output: 8', 'input: 200, output: 200');
+    const { exitCode, stderr, stdout } = await cli.run(['sweep', '--rehearse', plan('tight', tight)]);
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr + stdout).toMatch(/KV-bound: the engine preempted \d+ requests at concurrency 32\./);
+    const [cell] = resultsOf(runNamed('tight')).cells;
+    expect(cell?.engineMetrics?.preemptions).toBeGreaterThan(0);
+    // A client that was the limit comes first; what the cache shows stands there all the same.
+    expect(cell?.why?.bound).toBe(cell !== undefined && isClientBound(cell) ? 'client' : 'kv');
+    expect(cell?.why?.evidence.join(' ')).toMatch(/KV cache [\d.]+ % full in the mean, .* preemptions/);
   });
 
   it('of a journal that was torn is reported with what is whole, and says so', async () => {

@@ -160,8 +160,8 @@ class CellEngines:
             self._warn(trouble)
 
     @contextmanager
-    def measuring(self, cell: str) -> Iterator[None]:
-        """Around a measured load: metrics come more rarely in quiet mode, and preemptions are counted."""
+    def measuring(self, label: str) -> Iterator[None]:
+        """Around a measured load of the cell of this label: metrics come more rarely in quiet mode, and preemptions are counted."""
         metrics, telemetry = self._metrics, self._request["telemetry"]
         if metrics is None:
             yield
@@ -176,7 +176,7 @@ class CellEngines:
         if before is not None and after is not None and after > before:
             self._journal.append(
                 "warning",
-                message=f"KV-bound: the engine preempted {after - before:g} requests in cell {cell}. Its KV cache is too small for this load; what it had computed of them was computed again.",
+                message=f"KV-bound: the engine preempted {after - before:g} requests at {label}. Its KV cache is too small for this load; what it had computed of them was computed again.",
             )
 
     # Stop

@@ -153,7 +153,7 @@ class Worker:
             )
 
         self._mark(f"cell {identity_of_cell}, trial {trial}: start")
-        with self._engines.measuring(identity_of_cell):
+        with self._engines.measuring(cell["label"]):
             measurement = measure(
                 self._watch, engine.targets(), engine.load_of(cell["load"]), deadline, on_progress, engine.ended
             )
