@@ -4,7 +4,7 @@ import { type IntervalMetric, intervalMetrics } from './loadResult.ts';
 import { metricOf } from './repeats.ts';
 import type { CellResult, RunResults } from './run.ts';
 import { halfWidth95 } from './studentT.ts';
-import { isUsable } from './usable.ts';
+import { isUsable, unusableWords } from './usable.ts';
 
 /** `uncertain`: no interval can be given, so nothing is said of which is larger. */
 export type DifferenceVerdict = 'higher' | 'lower' | 'no-real-difference' | 'uncertain';
@@ -94,7 +94,7 @@ function comparison(first: CellResult, second: CellResult): CellComparison {
     notCompared:
       unusable === undefined
         ? null
-        : `${unusable === first ? 'the first' : 'the second'} ${unusable.state === 'done' ? 'is client-bound or not steady' : `is ${unusable.state}`}`,
+        : `${unusable === first ? 'the first' : 'the second'} is ${unusable.state === 'done' ? unusableWords(unusable) : unusable.state}`,
     metrics: Object.fromEntries(metrics),
   };
 }

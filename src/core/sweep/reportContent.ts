@@ -112,7 +112,7 @@ export function methodSentences(input: ReportInput): readonly string[] {
   );
   if (results.serviceLevel !== null)
     sentences.push(
-      `Service level: ${limitsText(results.serviceLevel)}, and at most ${100 * mostFailedShare} % of the requests failed.`,
+      `Service level: ${limitsText(results.serviceLevel)}, and at most ${100 * mostFailedShare} % of the requests failed. Goodput: requests a second that kept every limit by themselves.`,
     );
   const trials = Math.max(0, ...results.cells.map((cell) => cell.trials.length));
   sentences.push(

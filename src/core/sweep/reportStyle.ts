@@ -20,7 +20,7 @@ svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; } svg .limit-label { f
 svg polyline { fill: none; stroke: currentColor; stroke-width: 2; } svg .point { fill: currentColor; stroke: currentColor; stroke-width: 2; }
 svg .hollow { fill: var(--ground); }
 svg .legend { stroke: currentColor; stroke-width: 3; } svg .error { fill: none; stroke: currentColor; stroke-width: 1.5; }
-svg .mark { stroke: var(--quiet); stroke-dasharray: 2 3; } svg .mark-label { fill: var(--quiet); }
+svg .mark { stroke: var(--quiet); stroke-dasharray: 2 3; } svg .mark-label { fill: var(--quiet); paint-order: stroke; stroke: var(--ground); stroke-width: 4; }
 svg .hatch { stroke: var(--limit); stroke-width: 1; opacity: .45; } svg .hatch-label, svg .failed-label { fill: var(--limit); paint-order: stroke; stroke: var(--ground); stroke-width: 4; }
 svg .failed { stroke: var(--limit); stroke-width: 2; fill: none; }
 svg .bar { fill: var(--s5); } svg .bar.best { fill: var(--s0); } svg .gain { fill: var(--s2); } svg .loss { fill: var(--limit); }

@@ -4,7 +4,7 @@ import { failsTooOften } from './checks.ts';
 import type { LoadResult, Quantiles } from './loadResult.ts';
 import { figure, none } from './reportFigures.ts';
 import type { CellResult, RunResults } from './run.ts';
-import { intervalOf, isClientBound, isInconsistent, isUnsteady, meanOf, worst } from './usable.ts';
+import { intervalOf, isUsable, meanOf, unusableWords, worst } from './usable.ts';
 
 export interface TableColumn {
   readonly title: string;
@@ -132,9 +132,7 @@ export function resultWords(cell: CellResult): string {
     case 'running':
       return 'running';
     case 'done':
-      if (isClientBound(cell)) return 'client-bound';
-      if (isUnsteady(cell)) return 'not steady';
-      if (isInconsistent(cell)) return "against Little's law";
+      if (!isUsable(cell)) return unusableWords(cell);
       if (cell.meetsServiceLevel === null) return 'done';
       if (cell.meetsServiceLevel) return 'within SLO';
       return failsTooOften(cell.trials) ? 'misses SLO: requests failed' : 'misses SLO';

@@ -9,6 +9,12 @@ export function isUsable(cell: CellResult): boolean {
   return cell.state === 'done' && !isClientBound(cell) && !isUnsteady(cell) && !isInconsistent(cell);
 }
 
+/** Of a cell that is done and does not count: why. */
+export function unusableWords(cell: CellResult): string {
+  if (isClientBound(cell)) return 'client-bound';
+  return isUnsteady(cell) ? 'not steady' : "against Little's law";
+}
+
 /** Little's law is missed in one of its trials: its figures cannot be true together. */
 export function isInconsistent(cell: CellResult): boolean {
   return cell.trials.some((trial) => trial.checks?.consistent === false);

@@ -212,6 +212,20 @@ describe('two runs', () => {
       runOf('b', [madeCell('c', [], { state: 'failed' })]),
     );
     expect(failed.cells[0]).toMatchObject({ notCompared: 'the second is failed', metrics: {} });
+    const checks = {
+      stationary: true,
+      littleResidual: 0.3,
+      consistent: false,
+      clientBound: false,
+      inputLengthMiss: null,
+      outputLengthMiss: null,
+      notes: [],
+    };
+    const untrue = compareRuns(
+      runOf('a', [madeCell('c', [1000], {}, { checks })]),
+      runOf('b', [madeCell('c', [1000])]),
+    );
+    expect(untrue.cells[0]).toMatchObject({ notCompared: "the first is against Little's law", metrics: {} });
   });
 
   it('together show a change that no cell shows alone', () => {
