@@ -150,6 +150,8 @@ export const messages = {
     const rest = others.map((text) => ` and ${text.charAt(0).toLowerCase()}${text.slice(1)}`);
     return `${first}${rest.join('')}${effectOf(fix)}`;
   },
+  giveGpus: ({ verdict, kv, gpuCount }: DeploymentEstimate) =>
+    `Give it ${gpuCount} GPUs (→ ${verdictWords[verdict.outcome]}, ${times(kv.maxConcurrency)} at ${formatCount(kv.maxModelLen)} tokens)`,
   replaceBy: (text: string) => `Replace by ${text}`,
   removeFlag: (flag: string) => `Remove --${flag}`,
   removeEarlier: (flag: string) => `Remove this --${flag}, which the one below overrides`,

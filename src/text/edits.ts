@@ -65,6 +65,26 @@ export function targetEdit(
   return { range: { start: at, end: at }, newText };
 }
 
+/**
+ * The edits that give a deployment so many GPUs where the document itself counts them (`nvidia.com/gpu: 1`, `--gpus 2`, compose's
+ * `count`). Undefined where it counts none; empty where it names the very GPUs, or writes the number in another way.
+ */
+export function gpuCountEdits(
+  text: string,
+  { hint }: LocatedDeployment,
+  gpuCount: number,
+): OffsetEdit[] | undefined {
+  if (!hint?.gpuCount) return undefined;
+  const { count, range, again } = hint.gpuCount;
+  const edits = [range, ...(again ? [again] : [])].map(({ start, end }) => {
+    const [, before, digits] = /^((?:--gpus=)?["']?)(\d+)["']?$/.exec(text.slice(start, end)) ?? [];
+    if (before === undefined || digits === undefined || Number(digits) !== count) return undefined;
+    const at = start + before.length;
+    return { range: { start: at, end: at + digits.length }, newText: String(gpuCount) };
+  });
+  return edits.every((edit) => edit !== undefined) ? edits : [];
+}
+
 /** A switch of the user's own program goes off by being left out. */
 function isBareOwn(located: LocatedFlag | undefined, to: FlagTo): boolean {
   return to === false && located?.writing.ownProgram === true && located.value === undefined;

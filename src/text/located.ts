@@ -49,7 +49,12 @@ export interface UnresolvedPart {
 export interface TargetHint {
   /** Name as the driver or the cloud writes it: `NVIDIA-H100-80GB-HBM3`, `nvidia-l4`. */
   readonly gpu?: { readonly name: string; readonly range: OffsetRange };
-  readonly gpuCount?: { readonly count: number; readonly range: OffsetRange };
+  readonly gpuCount?: {
+    readonly count: number;
+    readonly range: OffsetRange;
+    /** Where the same number stands once more and must be the same: requests beside limits. */
+    readonly again?: OffsetRange;
+  };
   /** Numbers or UUIDs of the very GPUs, where they are named: deployments that name the same share it. */
   readonly gpuIds?: readonly string[];
 }

@@ -179,19 +179,6 @@ describe('diagnostics and quick fixes', () => {
     expect((await client.diagnostics(opened)).filter(({ severity }) => severity === 1)).toEqual([]);
   });
 
-  it('gives the GPUs that a fix needs to the comment too', async () => {
-    const client = await start();
-    await client.open(scriptUri, tooLong.replace('131072', '65536'), 'shellscript');
-    const [diagnostic] = await client.diagnostics(scriptUri);
-    if (!diagnostic) throw new Error('no diagnostic');
-    const actions = await client.actions(scriptUri, diagnostic.range);
-    const moreGpus = actions.find(({ title }) => title.includes('--tensor-parallel-size'));
-    if (!moreGpus) throw new Error('no such action');
-    await client.apply(moreGpus);
-    expect(client.document(scriptUri).getText()).toContain('# loadline: gpu=rtx-4090-24gb x2\n');
-    expect((await client.lensTitles(scriptUri))[0]).toMatch(/^(✔ fits|⚠ tight) 2 × RTX 4090 · /);
-  });
-
   it('warns where it is tight, on what the user would change', async () => {
     const client = await start();
     const opened = await openExample(client, 'qwen2.5-7b-l4.serve.yaml');

@@ -1,6 +1,6 @@
 import { type CodeAction, CodeActionKind, type Diagnostic, type TextEdit } from 'vscode-languageserver';
 import type { Target } from '../../core/engine/deployment.ts';
-import { type FlagChange, flagEdits, targetEdit } from '../../text/edits.ts';
+import { type FlagChange, flagEdits, gpuCountEdits, targetEdit } from '../../text/edits.ts';
 import type { AnalysedDeployment, DocumentAnalysis } from '../documentAnalysis.ts';
 import { rangeIn } from '../places.ts';
 
@@ -24,6 +24,27 @@ export function targetTextEdits(
 ): TextEdit[] {
   const edit = targetEdit(snapshot.getText(), located, { gpu, gpuCount });
   return edit ? [{ range: rangeIn(snapshot, edit.range), newText: edit.newText }] : [];
+}
+
+/**
+ * The edits that give it so many GPUs of this kind: where the document counts them, and in the comment where that does too or is all
+ * there is. None where the document names the very GPUs.
+ */
+export function gpuCountTextEdits(
+  analysis: DocumentAnalysis,
+  deployment: AnalysedDeployment,
+  target: Target,
+): TextEdit[] {
+  const { snapshot } = analysis;
+  const text = snapshot.getText();
+  const { located } = deployment;
+  const counted = gpuCountEdits(text, located, target.gpuCount);
+  const comment = located.target && text.slice(located.target.range.start, located.target.range.end);
+  if (counted?.length === 0) return [];
+  const edits = (counted ?? []).map(({ range, newText }) => ({ range: rangeIn(snapshot, range), newText }));
+  return counted === undefined || / x\d+$/.test(comment ?? '')
+    ? [...edits, ...targetTextEdits(analysis, deployment, target)]
+    : edits;
 }
 
 export function quickFix(

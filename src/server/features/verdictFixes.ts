@@ -1,52 +1,76 @@
 /** Quick fixes of a verdict: edits that core verified, one or several flags at once. */
 import type { CodeAction, Diagnostic, TextEdit } from 'vscode-languageserver';
+import type { Target } from '../../core/engine/deployment.ts';
+import { estimate } from '../../core/estimate/estimate.ts';
 import { gpusNeeded } from '../../core/estimate/gpusNeeded.ts';
-import type { Fix, FlagEdit } from '../../core/estimate/types.ts';
+import type { EstimateRequest, Fix, FlagEdit } from '../../core/estimate/types.ts';
 import type { FlagChange } from '../../text/edits.ts';
 import { type AnalysedDeployment, type DocumentAnalysis, isKnown } from '../documentAnalysis.ts';
 import { messages } from '../messages.ts';
 import { rangeIn, rangesTouch } from '../places.ts';
 import { gpuShares } from '../sharedGpus.ts';
 import { doesNotFitCode, sharedGpuCode, tightCode } from './diagnosticCodes.ts';
-import { quickFix, targetTextEdits, textEdits } from './quickFix.ts';
+import { gpuCountTextEdits, quickFix, textEdits } from './quickFix.ts';
 
 export function verdictFixes(
   analysis: DocumentAnalysis,
   deployment: AnalysedDeployment,
   marked: readonly Diagnostic[],
 ): CodeAction[] {
-  const { estimate, located } = deployment;
+  const { estimate: now, located } = deployment;
   const whole = rangeIn(analysis.snapshot, located.range);
   const diagnostic = marked.find(
     ({ code, range }) => (code === doesNotFitCode || code === tightCode) && rangesTouch(range, whole),
   );
-  if (!diagnostic || !isKnown(estimate)) return [];
-  const possible = estimate.verdict.fixes.flatMap((fix) => {
+  if (!diagnostic || !isKnown(now)) return [];
+  const possible = now.verdict.fixes.flatMap((fix) => {
     const edits = editsOf(analysis, deployment, fix);
     return edits ? [{ fix, edits }] : [];
   });
-  return possible.map(({ fix, edits }, index) =>
-    quickFix(analysis, messages.setFlag(fix), diagnostic, edits, index === 0),
-  );
+  return [
+    ...possible.map(({ fix, edits }, index) =>
+      quickFix(analysis, messages.setFlag(fix), diagnostic, edits, index === 0),
+    ),
+    ...moreGpus(analysis, deployment, diagnostic),
+  ];
 }
 
-/** A fix that takes more GPUs than the deployment is given also says so in the comment that names them. */
+/** As many GPUs as its flags ask for, where with them it fits. */
+function moreGpus(
+  analysis: DocumentAnalysis,
+  deployment: AnalysedDeployment,
+  diagnostic: Diagnostic,
+): CodeAction[] {
+  const { request, estimate: now } = deployment;
+  if (!request || !isKnown(now)) return [];
+  const gpuCount = gpusNeeded(now.resolved);
+  if (gpuCount <= request.gpuCount) return [];
+  const then = estimate({ ...request, gpuCount }, { fixes: false });
+  if (then.verdict.outcome !== 'fits' && then.verdict.outcome !== 'tight') return [];
+  const edits = gpuCountTextEdits(analysis, deployment, targetOf(deployment, request, gpuCount));
+  return edits.length > 0 ? [quickFix(analysis, messages.giveGpus(then), diagnostic, edits)] : [];
+}
+
+function targetOf({ located }: AnalysedDeployment, request: EstimateRequest, gpuCount: number): Target {
+  return { gpu: located.target?.gpu ?? request.device.id, gpuCount };
+}
+
+/** A fix that takes more GPUs than the deployment is given also writes their number. */
 function editsOf(
   analysis: DocumentAnalysis,
   deployment: AnalysedDeployment,
   fix: Fix,
 ): TextEdit[] | undefined {
-  const { request, estimate, located } = deployment;
+  const { request, estimate: now } = deployment;
   const wanted = [fix, ...(fix.also ?? [])];
   const changes = wanted.flatMap((edit) => changeOf(edit) ?? []);
-  if (changes.length < wanted.length || !request || !isKnown(estimate)) return undefined;
+  if (changes.length < wanted.length || !request || !isKnown(now)) return undefined;
   const edits = textEdits(analysis, deployment, changes);
   if (edits.length === 0) return undefined;
   const after = Object.fromEntries(wanted.map(({ flag, to }) => [flag, to]));
-  const needed = gpusNeeded({ ...estimate.resolved, ...after });
+  const needed = gpusNeeded({ ...now.resolved, ...after });
   if (needed <= request.gpuCount) return edits;
-  const target = { gpu: located.target?.gpu ?? request.device.id, gpuCount: needed };
-  const named = targetTextEdits(analysis, deployment, target);
+  const named = gpuCountTextEdits(analysis, deployment, targetOf(deployment, request, needed));
   return named.length > 0 ? [...edits, ...named] : undefined;
 }
 

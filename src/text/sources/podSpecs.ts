@@ -95,18 +95,17 @@ export function listedEnvironment(tree: YamlTree, entry: Entry | undefined): Env
 
 /** `nvidia.com/gpu` of limits, else of requests; a slice of a card counts as its own kind. */
 export function gpuLimit(tree: YamlTree, resources: Entry | undefined): TargetHint['gpuCount'] {
-  for (const part of ['limits', 'requests']) {
+  const [first, second] = ['limits', 'requests'].flatMap((part) => {
     const map = tree.map(tree.at(tree.map(resources?.value), part));
-    if (!map) continue;
-    for (const { key, value } of tree.entries(map).values()) {
+    return [...(map ? tree.entries(map).values() : [])].flatMap(({ key, value }) => {
       const count = Number(tree.string(value));
       const range = tree.rangeOf(value);
-      if (/^(?:nvidia|amd)\.com\/gpu$/.test(key) && range && count > 0 && Number.isInteger(count)) {
-        return { count, range };
-      }
-    }
-  }
-  return undefined;
+      return /^(?:nvidia|amd)\.com\/gpu$/.test(key) && range && count > 0 && Number.isInteger(count)
+        ? [{ count, range }]
+        : [];
+    });
+  });
+  return first && second ? { ...first, again: second.range } : first;
 }
 
 function gpuOfPod(tree: YamlTree, entries: ReadonlyMap<string, Entry>): TargetHint['gpu'] {
