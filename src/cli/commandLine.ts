@@ -36,7 +36,7 @@ const commands: Readonly<Record<string, Command>> = {
 /** Runs one command line (without `node` and the script) and gives its exit code. Never throws for what a user can cause. */
 export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name = 'help', ...rest] = argv;
-  if (name === '--version' || name === '-V') {
+  if (['--version', '-V', '-v', 'version'].includes(name)) {
     terminal.out(terminal.version);
     return exitCodes.ok;
   }

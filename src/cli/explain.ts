@@ -15,7 +15,8 @@ export function explain(error: unknown, terminal: Terminal): number {
     // What the agent says names its host already.
     const named = error.message.startsWith(`${error.host}: `) ? '' : `${error.host}: `;
     terminal.err(`${named}${error.message} [${error.reason}]`);
-    return exitCodes.unavailable;
+    // A name that is none, or a line of the SSH configuration: nothing was asked for over the network.
+    return error.reason === 'config' ? exitCodes.badInput : exitCodes.unavailable;
   }
   if (error instanceof StorageError) {
     terminal.err(error.message);

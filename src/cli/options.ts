@@ -35,6 +35,9 @@ export function parseOptions(command: string, argv: readonly string[], kinds: Op
     throw new BadInput(unusable(command, error, [...Object.keys(kinds), 'json']));
   }
   const { values, positionals } = parsed;
+  for (const [name, value] of Object.entries(values)) {
+    if ([value].flat().includes('')) throw new BadInput(`--${name}: its value is empty.`);
+  }
   const text = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined);
   return {
     files: positionals,
@@ -60,9 +63,13 @@ export function parseOptions(command: string, argv: readonly string[], kinds: Op
 
 function unusable(command: string, error: unknown, known: readonly string[]): string {
   const message = error instanceof Error ? error.message : String(error);
+  const [, empty] =
+    /^Option '(?:-\w, )?--([\w-]+)[^']*' argument (?:missing|is ambiguous)/.exec(message) ?? [];
+  if (empty !== undefined)
+    return `loadline ${command}: --${empty} takes a value. One that begins with a dash is written --${empty}=-….`;
   const [, unknown] = /Unknown option '--?([^']+)'/.exec(message) ?? [];
   if (unknown === undefined) return `loadline ${command}: ${message}`;
-  const near = closest(unknown, known);
+  const near = closest(unknown, known) ?? known.find((name) => name.startsWith(`${unknown}-`));
   const hint = near === undefined ? `\`loadline help ${command}\` lists them.` : `Did you mean --${near}?`;
   return `loadline ${command}: there is no option --${unknown}. ${hint}`;
 }

@@ -291,6 +291,20 @@ describe('options', () => {
     expect(stderr).toContain(option);
   });
 
+  it.each([
+    ['watch --seconds -1', /^loadline watch: --seconds takes a value\. .*--seconds=-…\.$/m],
+    ['fit --model', /^loadline fit: --model takes a value/],
+    ['report --output', /^loadline report: --output takes a value/],
+    ['load http://127.0.0.1:1 --api-key x', /no option --api-key\. Did you mean --api-key-file\?/],
+    ['watch --host=', /no option --host/],
+    ['follow --host=', /^--host: its value is empty\.$/m],
+    ['watch bad;host --seconds 1', /'bad;host' is not a host/],
+  ])('of "%s" are said in plain words', async (line, words) => {
+    const { exitCode, stdout, stderr } = await run(...line.split(' '));
+    expect(stderr).toMatch(words);
+    expect([exitCode, stdout]).toEqual([2, '']);
+  });
+
   it('that are absurd and well formed give numbers that are numbers', async () => {
     const most = String(Number.MAX_SAFE_INTEGER);
     const { stdout } = await run(
