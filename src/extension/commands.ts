@@ -78,6 +78,9 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       const host = await pickHost(argument, hosts, anyState);
       if (host !== undefined) services.telemetry.open([host]);
     }),
+    'loadline.estimateForHostGpu': trusted(async (argument) =>
+      (await hostCommands()).estimateForHostGpu(services.liveTarget, argument),
+    ),
     'loadline.recordTelemetry': trusted(async (argument) => {
       const host = await pickHost(argument, hosts, anyState);
       if (host !== undefined) await services.recorder.toggle(host);

@@ -4,6 +4,7 @@ import {
   fingerprint,
   HostKnowledge,
   type KnownHostEntry,
+  type KnownKey,
   keyTypeOf,
   knownHostsName,
   type OfferedKey,
@@ -107,7 +108,22 @@ export class HostKeyCheck {
     this.#log.info(`${name}: host key ${keyType} ${shown} accepted and kept in ${this.#store.file}`);
   }
 
-  /** As `decide`; keeping it is left to the caller. */
+  /** How the keys that contradict the new one are forgotten, wherever they are kept. */
+  #forgetting(known: readonly KnownKey[]): string {
+    const [ours, others] = [known.filter(({ place }) => place === this.#store.file), known.length];
+    const { hostname, port, hostKeyAlias } = this.#target;
+    const kept = hostKeyAlias ?? knownHostsName(hostname, port);
+    return [
+      ...(ours.length > 0
+        ? ['forget the known one (Forget Host Key in the view of GPU hosts, or its entry in that file)']
+        : []),
+      ...(ours.length < others
+        ? [`remove the known one from that file (\`ssh-keygen -R "${kept}"\` where it is ~/.ssh/known_hosts)`]
+        : []),
+    ].join(' and ');
+  }
+
+  /** As `decide`; keeping it is left to the caller. An unknown key is accepted without a question where the config says so. */
   async judge(offered: OfferedKey, prompter: Prompter): Promise<'known' | 'accepted'> {
     const { name, port, strictHostKeyChecking } = this.#target;
     const verdict = this.#knowledge.judgeOffered(offered, negotiable);
@@ -133,7 +149,7 @@ export class HostKeyCheck {
           name,
           `The host key of ${place} has changed. Somebody may be in between, or the host was set up anew. ` +
             `Nothing was sent.\n  offered: ${keyType} ${shown}\n${known}\n` +
-            'Ask whoever runs the host. If the new key is right, remove the known one from that file and connect again.',
+            `Ask whoever runs the host. If the new key is right, ${this.#forgetting(verdict.known)}, and connect again.`,
         );
       }
       case 'unknown':
@@ -150,6 +166,12 @@ export class HostKeyCheck {
           `sent. Add the key to known_hosts after comparing the fingerprint, for instance by \`ssh\` to the host.${authority === '' ? '' : ` ${useOpenssh}`}`,
         remedyFor(authority),
       );
+    if (strictHostKeyChecking !== 'ask') {
+      this.#log.info(
+        `${name}: host key ${keyType} ${shown} is new: StrictHostKeyChecking ${strictHostKeyChecking}`,
+      );
+      return 'accepted';
+    }
     const accepted = await prompter.acceptUnknownHostKey({
       host: name,
       port,

@@ -200,7 +200,7 @@ describe('a sweep', () => {
     );
     const left = async () => (await processesOf(sshd.home)).filter(({ command }) => command.includes(run));
     await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 30_000 });
-  }, 300_000);
+  }, 600_000);
 
   // A window that opens takes the two cores that the simulated engine may have: its picture is taken of a run left alone.
   if (forDocumentation)

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { GiB } from '../../src/core/units.ts';
 import { Estimates } from '../../src/extension/estimates.ts';
+import { estimateForHostGpu } from '../../src/extension/hosts/hostCommands.ts';
 import { type HostEntry, HostRegistry } from '../../src/extension/hosts/hostRegistry.ts';
 import { LiveTargetChoice } from '../../src/extension/hosts/liveTarget.ts';
 import { hostItem } from '../../src/extension/views/hostItems.ts';
@@ -20,6 +21,7 @@ const probed: HostEntry = {
   state: 'connected',
   message: null,
   reason: null,
+  isTriedAgain: false,
   probedAtMs: Date.now(),
   probe: probeOf([probedGpu(0, 'NVIDIA H200')], {
     engines: [{ name: 'vllm', version: '0.11.0', path: '/usr/bin/vllm', foundIn: 'path' }],
@@ -205,6 +207,10 @@ export function hostTests(): void {
       assert.equal(item.description, 'does not answer');
       assert.ok(String(item.tooltip).startsWith(message));
       assert.equal(item.accessibilityInformation?.label, `gpu-01, ${message}, does not answer`);
+      assert.equal(
+        hostItem('gpu-01', { ...failed, reason: 'lost', isTriedAgain: true }).description,
+        'connection lost · tried again',
+      );
       assert.equal(hostItem('gpu-01', probed).accessibilityInformation?.label, 'gpu-01, connected, 1 × H200');
     });
 
@@ -220,9 +226,16 @@ export function hostTests(): void {
       );
       await show(uri);
       const first = async () => (await estimates.of(uri.toString()))[0];
-      const [offered] = choice.offered();
-      assert.ok(offered);
-      choice.choose(offered);
+      const tree = new HostsTree(shown as unknown as HostRegistry);
+      const [root] = await tree.getChildren();
+      const [gpu] = await tree.getChildren(root);
+      assert.ok(gpu && tree.getTreeItem(gpu).contextValue === 'gpu.target');
+      assert.throws(
+        () => estimateForHostGpu(choice, { ...gpu, host: 'another' }),
+        /Connect to the host first/,
+      );
+      estimateForHostGpu(choice, gpu);
+      tree.dispose();
       const live = await first();
       assert.equal(live?.target.live?.host, 'gpu-01');
       assert.equal(live?.request?.freeBytes, 130 * GiB);

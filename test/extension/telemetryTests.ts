@@ -177,13 +177,10 @@ export function telemetryTests(): void {
         );
         const gap = feed.lines.find((line) => line.type === 'telemetry-gap');
         assert.equal(gap?.cause, 'the connection was lost');
-        assert.deepEqual(states.slice(0, 5), [
-          'connecting',
-          'connected',
-          'failed',
-          'connecting',
-          'connected',
-        ]);
+        assert.deepEqual(states.slice(0, 3), ['connecting', 'connected', 'failed']);
+        // A busy machine may need more than one attempt.
+        assert.equal(states.at(-1), 'connected');
+        assert.equal(states.includes('idle'), false);
         release();
         await hosts.disconnect(sshd.alias);
         assert.equal(state(), 'idle');

@@ -69,6 +69,25 @@ describe.each(['ssh2', 'openssh'] as const)('a host key, over %s,', (backend) =>
     await expectNothingSent();
   });
 
+  it.each(['accept-new', 'no'])(
+    'that is unknown is accepted without a question where the config says %s, kept, and refused once it has changed',
+    async (strict) => {
+      await start({ clientLines: [`StrictHostKeyChecking ${strict}`] });
+      await writeFile(sshd.knownHosts, '');
+      const trustStoreFile = join(sshd.folder, 'state', 'host-keys.json');
+      const prompter = prompterOf();
+      await (await open({ prompter, trustStoreFile })).dispose();
+      expect(await readFile(trustStoreFile, 'utf8')).toContain(fingerprintOf(await sshd.hostKey()));
+      expect(await readFile(sshd.knownHosts, 'utf8')).toBe('');
+      await sshd.changeHostKey();
+      expect(await failureOf(open({ prompter, trustStoreFile }))).toMatchObject({
+        reason: 'host-key-changed',
+        message: expect.stringContaining('Forget Host Key'),
+      });
+      expect(prompter.asked).toEqual([]);
+    },
+  );
+
   it('that a person accepted is kept in our own file and not asked about again', async () => {
     await writeFile(sshd.knownHosts, '');
     const trustStoreFile = join(sshd.folder, 'state', 'host-keys.json');
@@ -96,6 +115,7 @@ describe.each(['ssh2', 'openssh'] as const)('a host key, over %s,', (backend) =>
     expect(error).toMatchObject({ reason: 'host-key-changed', host: sshd.alias });
     expect(String(error)).toContain(`offered: ssh-ed25519 ${offered}`);
     expect(String(error)).toContain(`known:   ssh-ed25519 ${known} (${sshd.knownHosts}:1)`);
+    expect(String(error)).toContain(`ssh-keygen -R "[127.0.0.1]:${sshd.port}"`);
     expect(prompter.asked).toEqual([]);
     await expectNothingSent();
   });

@@ -1,9 +1,12 @@
 /** What is done with one host besides connecting. Loaded on first use. */
 import { l10n, window } from 'vscode';
+import { findDevice } from '../../core/device/catalogue.ts';
 import { acceptedKeys } from '../../remote/acceptedKeys.ts';
 import { parseDestination, sshArguments } from '../../remote/destination.ts';
 import { removeHost } from '../settings.ts';
+import type { HostNode } from '../views/hostsTree.ts';
 import { type HostRegistry, hostLabel, thisMachine } from './hostRegistry.ts';
+import type { LiveTargetChoice } from './liveTarget.ts';
 
 /** Forgets the host keys that were accepted here, after showing which. known_hosts is never written. */
 export async function forgetHostKey(name: string): Promise<void> {
@@ -45,6 +48,19 @@ export async function openHostTerminal(name: string): Promise<void> {
           }),
         };
   window.createTerminal({ name: hostLabel(name), ...options }).show();
+}
+
+/** From a GPU in the view: what deployments are estimated for until its host is disconnected. A comment in a file still wins. */
+export function estimateForHostGpu(
+  targets: Pick<LiveTargetChoice, 'offered' | 'choose'>,
+  node: unknown,
+): void {
+  const { host, gpu } = (node ?? {}) as Partial<Extract<HostNode, { kind: 'gpu' }>>;
+  const id = findDevice(gpu?.name ?? '')?.id;
+  const target = targets.offered().find((one) => one.host === host && findDevice(one.gpu)?.id === id);
+  if (id === undefined || target === undefined)
+    throw new Error(l10n.t('Connect to the host first: estimates need its GPU as a probe finds it.'));
+  targets.choose({ host: target.host, gpu: target.gpu });
 }
 
 /** Takes Loadline off a host, and disconnects. Runs and what they measured stay, unless they are asked for too. */

@@ -35,6 +35,8 @@ export interface HostEntry {
   readonly message: string | null;
   /** The kind of that failure, where it is one of a connection. */
   readonly reason: RemoteErrorReason | null;
+  /** It was lost, and is connected again as soon as that succeeds. */
+  readonly isTriedAgain: boolean;
   /** What the agent found there; null until connected once. */
   readonly probe: ProbeRecord | null;
   /** When, by the clock of this machine. */
@@ -96,7 +98,8 @@ export class HostRegistry extends DisposableStore {
       const session = this.#sessions.get(name);
       const { state = 'idle', message = null, reason = null } = session ?? {};
       const { probe = null, probedAtMs = null } = session ?? {};
-      return { name, origin, state, message, reason, probe, probedAtMs };
+      const isTriedAgain = session?.retry != null;
+      return { name, origin, state, message, reason, isTriedAgain, probe, probedAtMs };
     });
   }
 
@@ -210,17 +213,22 @@ export class HostRegistry extends DisposableStore {
     const retry = new AbortController();
     session.retry?.abort();
     session.retry = retry;
+    this.#changed.fire();
     await connectAgain(lost, () => this.connect(name, { quietly: true }), {
       signal: retry.signal,
       onWait: (error, waitMs) =>
         this.#log.info(`${error.message} ${name}: again in ${Math.round(waitMs)} ms`),
     }).catch((error: unknown) => this.#log.info(messageOf(error)));
+    if (session.retry !== retry) return;
+    session.retry = null;
+    if (!this.isDisposed) this.#changed.fire();
   }
 
   async disconnect(name: string): Promise<void> {
     const session = this.#sessions.get(name);
-    session?.retry?.abort();
     if (session === undefined) return;
+    session.retry?.abort();
+    session.retry = null;
     const { connection, abort } = session;
     if (connection === null) {
       // A lost host that is tried again is given up.

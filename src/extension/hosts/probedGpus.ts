@@ -1,6 +1,6 @@
 /** What a probe says to estimates: its GPUs by kind, and the engines that a deployment there would start with. */
 import { findDevice } from '../../core/device/catalogue.ts';
-import type { ProbeRecord } from '../../protocol/agent.ts';
+import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { LiveGpu, LiveTarget } from '../../protocol/lsp.ts';
 
 /**
@@ -19,6 +19,11 @@ export function liveTargetsOf(host: string, probe: ProbeRecord, probedAtMs: numb
   }
   const engines = enginesOf(probe);
   return [...byKind.values()].map((kind) => ({ host, ...kind, engines, probedAtMs }));
+}
+
+/** Whether estimates can be made for a GPU of the probe. */
+export function isTarget(probe: ProbeRecord, { name }: ProbedGpu): boolean {
+  return !isRecorded(probe) && findDevice(name) !== undefined;
 }
 
 export function isRecorded({ gpuSource }: ProbeRecord): boolean {

@@ -50,14 +50,17 @@ export function hostItem(name: string, entry: HostEntry | undefined): TreeItem {
   return item;
 }
 
-function describe({ state, message, reason, probe }: HostEntry): string {
+function describe({ state, message, reason, isTriedAgain, probe }: HostEntry): string {
   switch (state) {
     case 'idle':
       return message ?? l10n.t('not connected');
     case 'connecting':
       return l10n.t('connecting');
     case 'failed':
-      return reason === null ? l10n.t('failed') : failureWords(reason);
+      return [
+        reason === null ? l10n.t('failed') : failureWords(reason),
+        ...(isTriedAgain ? [l10n.t('tried again')] : []),
+      ].join(' · ');
     case 'connected':
       return probe ? gpuSummary(probe) : '';
   }
@@ -127,7 +130,11 @@ function probeLines(probe: ProbeRecord): readonly string[] {
 export function gpuItem(
   host: string,
   gpu: ProbedGpu,
-  { now, processes }: { readonly now: GpuNow | undefined; readonly processes: number },
+  {
+    now,
+    processes,
+    isTarget,
+  }: { readonly now: GpuNow | undefined; readonly processes: number; readonly isTarget: boolean },
 ): TreeItem {
   const label = gpuLabel(gpu);
   const item = new TreeItem(
@@ -148,7 +155,7 @@ export function gpuItem(
     .filter((line) => line)
     .join('\n');
   item.iconPath = new ThemeIcon('circuit-board');
-  item.contextValue = 'gpu';
+  item.contextValue = isTarget ? 'gpu.target' : 'gpu';
   item.accessibilityInformation = { label: `${label}, ${item.description}` };
   return item;
 }
