@@ -26,7 +26,9 @@ export async function readRunEvidence(
   for (const part of partsOf(records)) {
     const streams = await readable(directory, ofPart(telemetryFile, part), readTelemetry, [], notes);
     telemetry.push(...streams.map((stream) => (part === undefined ? stream : { ...stream, part })));
-    metrics.push(...(await readable(directory, ofPart(metricsFile, part), readMetrics, [], notes)));
+    // One by one: of two days they are more than a call takes arguments.
+    for (const sample of await readable(directory, ofPart(metricsFile, part), readMetrics, [], notes))
+      metrics.push(sample);
   }
   metrics.sort((a, b) => a.wallMs - b.wallMs);
   return { telemetry, metrics, starts: await readEngineLogs(directory, records, notes), notes };

@@ -173,6 +173,18 @@ describe('what lies beside the journal', () => {
     expect(found?.telemetry?.meanWatts).toBeCloseTo(400, 6);
   });
 
+  it('of days of metrics is read whole', async () => {
+    const folder = temporaryFolder('metrics');
+    const line = (at: number) =>
+      `{"type":"engine-metrics","monotonicMs":${at},"wallMs":${at},"engineKey":"k","instance":0,"running":1,"waiting":0,"kvUsage":0.5,"preemptions":0,"promptTokens":1,"generationTokens":1,"prefixCacheHits":null,"prefixCacheQueries":null}\n`;
+    writeFileSync(
+      join(folder, 'metrics.jsonl'),
+      Array.from({ length: 140_000 }, (_, at) => line(at)).join(''),
+    );
+    const { metrics, notes } = await readRunEvidence(folder, []);
+    expect([metrics.length, notes]).toEqual([140_000, []]);
+  });
+
   it('may be missing, and is read nowhere else than in the folder', async () => {
     const folder = temporaryFolder('empty');
     expect(await readRunEvidence(folder, journal())).toMatchObject({ telemetry: [], metrics: [], notes: [] });
