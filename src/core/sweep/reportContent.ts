@@ -156,7 +156,7 @@ const profileSentences: readonly (readonly [Cell['load']['profile'], string])[] 
   ],
   [
     'open-loop',
-    'Open loop: requests are sent when they are due, whatever became of those before. Times from when they were due stand beside those from sending.',
+    'Open loop: requests are sent when they are due, whatever became of those before. Times from when they were due stand beside those from sending; TTFT p95 in the table of cells, and the service level, count from then.',
   ],
   ['trace', 'Trace: requests with the lengths and at the times that were recorded.'],
   [

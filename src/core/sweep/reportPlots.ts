@@ -1,6 +1,5 @@
 /** The plots of a report: those of the question that was asked, else throughput against what users wait for. */
 import { parallelModes } from './answers/batchParallel.ts';
-import { userTtftP95Ms } from './answers/chat.ts';
 import { costRows } from './answers/cost.ts';
 import { grouped, variedWords, varyingFlags } from './answers/groups.ts';
 import { memoryLimits } from './answers/memoryLimit.ts';
@@ -10,7 +9,7 @@ import { type ChartPoint, chartSvg, type LineChart } from './reportChart.ts';
 import { figure } from './reportFigures.ts';
 import { simulatedMark } from './reportTable.ts';
 import type { CellResult, RunResults } from './run.ts';
-import { intervalOf, isUsable, loadValue, loadWords, worst } from './usable.ts';
+import { intervalOf, isUsable, loadValue, loadWords, userTtftP95Ms, worst } from './usable.ts';
 
 export interface ReportPlot {
   readonly svg: string;

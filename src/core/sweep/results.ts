@@ -3,7 +3,6 @@ import { findDevice } from '../device/catalogue.ts';
 import { gpuPrice, listPrices } from '../rank/prices.ts';
 import { answerQuestion } from './answer.ts';
 import type { AnswerInput } from './answers/answerInput.ts';
-import { userTtftP95Ms } from './answers/chat.ts';
 import { chunksHideGaps, failsTooOften } from './checks.ts';
 import { jobStates, jobTroubles } from './jobs.ts';
 import { inOrder, type JournalEntry } from './journal.ts';
@@ -30,7 +29,7 @@ import type {
 import { searchResults } from './searchResults.ts';
 import { summariseTrial } from './statistics.ts';
 import { steadied } from './steadyTime.ts';
-import { isClientBound, isUnsteady, loadValue } from './usable.ts';
+import { isClientBound, isUnsteady, loadValue, userTtftP95Ms } from './usable.ts';
 
 /** What the journal does not say of a run; it stands in environment.json. */
 export interface RunContext {

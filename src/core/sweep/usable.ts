@@ -77,6 +77,11 @@ export function intervalOf(
   return mean === null ? null : { mean, low: mean, high: mean, known: false };
 }
 
+/** TTFT as a user waits for it: from when the request was due, where it had a time. */
+export function userTtftP95Ms(trial: LoadResult): number | null {
+  return (trial.ttftFromScheduleMs ?? trial.ttftMs).p95;
+}
+
 /** Over repeats the worst counts; null where a trial does not have the figure. */
 export function worst(
   cell: CellResult,

@@ -34,7 +34,7 @@ function slim({ outliers: _, memory: __, ...cell }: CellResult): CellResult {
 }
 
 function slimTrial(trial: LoadResult): LoadResult {
-  const { requests, checks, client, queueDelayMs, requestsPerSecond } = trial;
+  const { requests, checks, client, queueDelayMs, ttftFromScheduleMs, requestsPerSecond } = trial;
   return {
     requests: { ok: requests.ok, failed: requests.failed, byKind: {} },
     tokens: trial.tokens,
@@ -47,6 +47,7 @@ function slimTrial(trial: LoadResult): LoadResult {
     goodput: trial.goodput,
     client: client === null || !client.bound ? null : client,
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(ttftFromScheduleMs === undefined ? {} : { ttftFromScheduleMs: slimQuantiles(ttftFromScheduleMs) }),
     ...(queueDelayMs === undefined ? {} : { queueDelayMs: slimQuantiles(queueDelayMs) }),
     ...(checks?.stationary === false || checks?.consistent === false
       ? { checks: { ...checks, notes: [] } }

@@ -266,6 +266,9 @@ describe('the plots', () => {
     const at = table.columns.findIndex(({ title }) => title === 'goodput');
     expect(table.rows.map((row) => row[at])).toEqual(['3.25', '–']);
     expect(cellTable({ ...reportOf().results, cells: [madeCell('a', [1])] }).columns).toHaveLength(12);
+    const late = { mean: 700, p50: 650, p90: 850, p95: 900, p99: null };
+    const rate = madeCell('r', [1], { concurrency: null }, { ttftFromScheduleMs: late });
+    expect(cellTable({ ...reportOf().results, cells: [rate] }).rows[0]?.[2]).toBe('900');
   });
 
   it('fall back to throughput where the question cannot be drawn', () => {

@@ -153,6 +153,14 @@ describe('the plot', () => {
     expect([chart.x.reaches, chart.left.reaches]).toEqual([900, 900]);
   });
 
+  it('draws TTFT p95 as its limit counts it: from when a request was due, where it had a time', () => {
+    const late = { mean: 700, p50: 650, p90: 850, p95: 900, p99: null };
+    const trial = loadResult(8, { ttftFromScheduleMs: late });
+    const cell = cellResult(8, { concurrency: null, requestsPerSecond: 4, trials: [trial] });
+    expect(metricOf('ttft-p95').figure(cell, context)?.mean).toBe(900);
+    expect(metricOf('ttft-p95').figure(cellResult(8), context)?.mean).toBe(loadResult(8).ttftMs.p95);
+  });
+
   it('draws what is against Little’s law as that, and one failed request of a thousand as measured', () => {
     const checks = {
       stationary: true,

@@ -13,6 +13,7 @@ import {
   loadWords,
   missedByFailures,
   sameFlags,
+  userTtftP95Ms,
   worst,
 } from '../usable.ts';
 import type { AnswerInput, PartialAnswer } from './answerInput.ts';
@@ -129,11 +130,6 @@ export function limitsText(limits: ServiceLevel): string {
     parts.push(`at least ${limits.perQueryTokensPerSecond} tokens/s per query`);
   }
   return parts.join(' and ');
-}
-
-/** TTFT as a user waits for it: from when the request was due, where it had a time. */
-export function userTtftP95Ms(trial: LoadResult): number | null {
-  return (trial.ttftFromScheduleMs ?? trial.ttftMs).p95;
 }
 
 function figuresText(cell: CellResult): string {
