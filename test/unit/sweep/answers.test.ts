@@ -99,6 +99,34 @@ describe('the answer to memory-limit', () => {
   });
 });
 
+describe('the answer to chat', () => {
+  const limits = { limits: { ttftP95Ms: 500 } };
+  const rate = (requestsPerSecond: number, meetsServiceLevel: boolean | null) =>
+    madeCell(`${requestsPerSecond} requests/s`, [900], {
+      concurrency: null,
+      requestsPerSecond,
+      load: 'poisson arrivals',
+      meetsServiceLevel,
+    });
+  const trace = (meetsServiceLevel: boolean | null) =>
+    madeCell('trace', [900], { concurrency: null, meetsServiceLevel });
+
+  it('of rates beside a trace is the largest rate, and whether the trace keeps the limits', () => {
+    const answer = answerOf('chat', [rate(2, true), rate(4, false), trace(false)], limits);
+    expect(answer).toMatch(
+      /^2 requests\/s is the largest rate \(requests\/s\) with TTFT p95 of at most 500 ms/,
+    );
+    expect(answer).toContain('trace misses TTFT p95 of at most 500 ms: TTFT p95 100 ms');
+    expect(answerOf('chat', [trace(true)], limits)).toMatch(/^trace keeps TTFT p95 of at most 500 ms: /);
+  });
+
+  it('is said once where nothing could be judged', () => {
+    const answer = answerOf('chat', [rate(2, null), trace(null)], limits);
+    expect(answer).toMatch(/^No cell could be judged against TTFT p95 of at most 500 ms\. Left out: /);
+    expect(answerOf('chat', [trace(null)], limits)).toMatch(/^No cell could be judged /);
+  });
+});
+
 describe('the answer to cost', () => {
   const ladder = (
     flags: CellResult['flags'],

@@ -26,25 +26,41 @@ export function chatAnswer({ cells, limits, knees }: AnswerInput): PartialAnswer
     };
   }
   // How many users of one kind there may be says nothing of another kind.
-  const loads = [...new Set(cells.map(({ load }) => load))];
+  const ladders = cells.filter((cell) => loadValue(cell) !== null);
+  const loads = [...new Set(ladders.map(({ load }) => load))];
   const answers = loads.map((load) => {
     const answer = underOneLoad(
-      cells.filter((cell) => cell.load === load),
+      ladders.filter((cell) => cell.load === load),
       limits,
       knees,
     );
-    return load === undefined ? answer : `${load}: ${answer}`;
+    return load === undefined || loads.length === 1 ? answer : `${load}: ${answer}`;
   });
+  // A trace or a batch is as large as it is: it keeps the limits, or does not.
+  const alone = cells.filter(
+    (cell) => loadValue(cell) === null && isUsable(cell) && cell.meetsServiceLevel !== null,
+  );
+  answers.push(
+    ...alone.map(
+      (cell) =>
+        `${cell.label} ${cell.meetsServiceLevel === true ? 'keeps' : 'misses'} ${limitsText(limits)}: ${figuresText(cell)}, ${systemText(cell)}.`,
+    ),
+  );
+  if (answers.length === 0) answers.push(notJudged(limits));
   return {
     sentences: [...answers, ...leftOut(cells, { judgesServiceLevel: true }), ...missedByFailures(cells)],
   };
+}
+
+function notJudged(limits: ServiceLevel): string {
+  return `No cell could be judged against ${limitsText(limits)}.`;
 }
 
 function underOneLoad(cells: readonly CellResult[], limits: ServiceLevel, knees: readonly Knee[]): string {
   const judged = cells.filter(
     (cell) => isUsable(cell) && cell.meetsServiceLevel !== null && loadValue(cell) !== null,
   );
-  if (judged.length === 0) return `No cell could be judged against ${limitsText(limits)}.`;
+  if (judged.length === 0) return notJudged(limits);
   const best = judged
     .filter((cell) => cell.meetsServiceLevel === true)
     .reduce<CellResult | undefined>(
