@@ -232,11 +232,12 @@ function whyOf({ why }: CellResult): readonly HTMLElement[] {
 function checksOf({ trials, outliers = [] }: CellResult): readonly string[] {
   const several = trials.length > 1;
   return [
-    ...trials.flatMap(({ checks, client }, at) =>
-      [...(checks?.notes ?? []), ...(client?.boundBecause ?? [])].map((note) =>
-        several ? `Trial ${at + 1}: ${note}` : note,
-      ),
-    ),
+    ...trials.flatMap(({ checks, client }, at) => {
+      const notes = checks?.notes ?? [];
+      // The check of the client says these too; of a trial that was sent without its notes they stand alone.
+      const because = (client?.boundBecause ?? []).filter((one) => !notes.some((note) => note.includes(one)));
+      return [...notes, ...because].map((note) => (several ? `Trial ${at + 1}: ${note}` : note));
+    }),
     ...outliers.map(({ trial, why }) => `Trial ${trial + 1} stands apart: ${why}`),
   ];
 }

@@ -14,8 +14,10 @@ export function plotSummary(
   const value = (one: CellFigures) => one.figure(y.id)?.mean ?? Number.NaN;
   const [first] = measured;
   if (first === undefined) {
-    const any = figures.some(countsForAnswer);
-    return any ? `No cell has a figure for ${y.label}.` : 'No cell has been measured yet.';
+    if (figures.some(countsForAnswer)) return `No cell has a figure for ${y.label}.`;
+    return figures.some(({ cell }) => cell.trials.length > 0)
+      ? `No cell counts for an answer.${leftOutWords(figures)}`
+      : 'No cell has been measured yet.';
   }
   const best = measured.reduce((top, one) => (isBetter(y.id, value(one), value(top)) ? one : top));
   const worst = measured.reduce((low, one) => (isBetter(y.id, value(low), value(one)) ? one : low));

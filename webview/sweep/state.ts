@@ -1,5 +1,6 @@
 import type { RunProgress } from '../../src/core/sweep/progress.ts';
 import type { CellResult, RunResults } from '../../src/core/sweep/run.ts';
+import { isUsable } from '../../src/core/sweep/usable.ts';
 import { unpacked } from '../../src/protocol/packed.ts';
 import {
   type ComparedRun,
@@ -107,7 +108,8 @@ export function headline(results: RunResults): Headline {
   const simulated = results.mode === 'rehearsal';
   if (results.answer !== null)
     return {
-      mark: results.outcome === 'running' ? 'running' : 'passed',
+      // Where nothing that was measured counts, the answer says just that.
+      mark: results.outcome === 'running' ? 'running' : isAnswered(results) ? 'passed' : 'unknown',
       word: simulated ? 'simulated' : '',
       // Said once: the word stands before it here, in a report the answer says it itself.
       sentence: results.answer.replace(/^Simulated: /, ''),
@@ -132,6 +134,10 @@ export function headline(results: RunResults): Headline {
     case 'failed':
       return { mark: 'failed', word: 'failed', sentence: `the run ended early; ${soFar}.` };
   }
+}
+
+function isAnswered({ cells }: RunResults): boolean {
+  return cells.some(isUsable) || !cells.some(({ state }) => state === 'done');
 }
 
 /** Which buttons make sense. */

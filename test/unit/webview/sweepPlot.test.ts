@@ -15,6 +15,7 @@ import { metricOf } from '../../../webview/sweep/metrics.ts';
 import { plot } from '../../../webview/sweep/plot.ts';
 import { type KeptChoice, plotChoice } from '../../../webview/sweep/plotChoice.ts';
 import { plotSummary } from '../../../webview/sweep/plotSummary.ts';
+import { headline } from '../../../webview/sweep/state.ts';
 import {
   cellResult,
   loadResult,
@@ -151,6 +152,16 @@ describe('the plot', () => {
     });
     const chart = drawn(runResults({ cells: [cell, cellResult(4)] }));
     expect([chart.x.reaches, chart.left.reaches]).toEqual([900, 900]);
+  });
+
+  it('says of cells that are all left out that they are, and takes no tick for an answer', () => {
+    const client = { loopLagMs: { p99: 40 }, cpuSeconds: 9, events: 1, eventsPerSecond: 9000, bound: true };
+    const results = runResults({ cells: [cellResult(4, { trials: [loadResult(4, { client })] })] });
+    expect(plotSummary(results, cellFigures(results, context), metricOf('system'), format)).toBe(
+      'No cell counts for an answer. Cells: 1 client-bound and left out of answers.',
+    );
+    expect(headline(results).mark).toBe('unknown');
+    expect(headline(runResults()).mark).toBe('passed');
   });
 
   it('draws TTFT p95 as its limit counts it: from when a request was due, where it had a time', () => {
