@@ -110,6 +110,22 @@ class ContainerTest(AgentTest):
         self.assertEqual(len(calls), len(spellings))
         return zip(spellings, calls)
 
+    def test_metacharacters_newlines_and_option_like_values_are_words_of_the_engine_alone(self):
+        canary = os.path.join(self.folder, "canary")
+        hostile = [*(form.format(canary) for form in ("; touch {}", "$(touch {})", "`touch {}`\n--privileged")), "-v", "--rm"]
+        cell = self.cell(*(f"--print={word}" for word in hostile), "--exit", "1")
+        cell["engine"]["environment"]["A"] = f"$(touch {canary})\n--privileged"
+        records = self.run_to_end([cell], telemetry=False)
+        (words,) = self.calls("run")
+        image = words.index("fake-engine")
+        self.assertEqual(words[image + 1 :][: len(hostile)], [f"--print={word}" for word in hostile])
+        self.assertEqual([word for word in words[:image] if canary in word or word == "--privileged"], [])
+        with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
+            self.assertIn("\n".join(hostile), file.read())
+        self.assertFalse(os.path.exists(canary))
+        self.assertEqual(failure(records)["kind"], "crashed")
+        self.assertEqual(self.containers(), [])
+
     def test_podman_is_given_gpus_as_cdi_names_them(self):
         self.assertEqual(failures(self.run_to_end([self.cell(runtime="podman")], gpus=[2], telemetry=False)), [])
         (words,) = self.calls("run")

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 import contract
-from support import ENDLESS, AgentTest, fake_cell, load_profile, run_request, simulated_cell
+from support import ENDLESS, AgentTest, failure, fake_cell, load_profile, run_request, simulated_cell
 
 
 def kinds(records):
@@ -122,6 +122,50 @@ class RunTest(AgentTest):
         given = json.dumps([list(word) for word in [*hidden, *shown]])
         with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
             self.assertIn(given, file.read())
+
+    def test_metacharacters_newlines_and_option_like_values_reach_an_engine_as_they_are(self):
+        canary = os.path.join(self.folder, "canary")
+        hostile = [
+            *(form.format(canary) for form in ("; touch {}", "$(touch {})", "`touch {}`", "| touch {}", "a\ntouch {}\n")),
+            *("--trust-remote-code", "-x", "'", '"', "*", "~", "\\", "", "%s", "é", "\x1b[31m"),
+        ]
+        values = {f"V{index}": value for index, value in enumerate(hostile)}
+        code = f"import json, os, sys; print(json.dumps([sys.argv[1:{len(hostile) + 1}], *map(os.environ.get, {list(values)!r})]))"
+        cell = fake_cell(
+            "$(id)\n",
+            argv=[sys.executable, "-c", code, *hostile],
+            environment=values,
+            key=f"../x; touch {canary}",
+            model="; touch x",
+        )
+        cell["label"] = f"$(touch {canary})"
+        records = self.run_to_end([cell], telemetry=False)
+        self.assertEqual(failure(records)["kind"], "crashed")
+        log = next(record for record in records if record["type"] == "engine-starting")["log"]
+        self.assertEqual(os.path.basename(log), log)
+        with open(os.path.join(self.run_folder(), log)) as file:
+            self.assertEqual(json.load(file), [hostile, *hostile])
+        self.assertFalse(os.path.exists(canary))
+
+    def test_what_no_process_can_be_given_is_refused_before_anything_starts(self):
+        for change in (
+            {"environment": {"A": "x\0y"}},
+            {"environment": {"A=B": "x"}},
+            {"environment": {"": "x"}},
+            {"argv": ["x", "\0"]},
+            {"argv": ["x", "\ud800"]},
+            {"model": "\udc00"},
+        ):
+            with self.subTest(change=change):
+                records, status = self.agent("run", run_request([fake_cell("a", **change)], telemetry=False))
+                self.assertEqual((status, records[0]["type"], records[0]["code"]), (2, "error", "bad-request"))
+
+    def test_an_engine_sees_the_gpus_that_the_run_holds_whatever_its_environment_says(self):
+        code = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['CUDA_DEVICE_ORDER'])"
+        cell = fake_cell("a", argv=[sys.executable, "-c", code], environment={"CUDA_VISIBLE_DEVICES": "7"})
+        self.run_to_end([cell], telemetry=False, gpus=[2])
+        with open(os.path.join(self.run_folder(), "engine-k1.log")) as file:
+            self.assertEqual(file.read(), "2 PCI_BUS_ID\n")
 
     def test_a_failed_start_is_classified_and_not_tried_again_for_its_other_cells(self):
         says = (

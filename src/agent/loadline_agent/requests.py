@@ -49,6 +49,11 @@ class Field:
     def text(self) -> str:
         if not isinstance(self.value, str):
             raise self.wrong("a string")
+        # JSON can write half of a pair of code units, and nothing can be done with it.
+        try:
+            self.value.encode()
+        except UnicodeEncodeError:
+            raise self.wrong("text that can be encoded") from None
         return self.value
 
     def word(self) -> str:
@@ -82,7 +87,11 @@ class Field:
         return self.value
 
     def words_by_name(self) -> Dict[str, str]:
-        return {name: self.child(name).text() for name in self.record()}
+        words = {name: self.child(name).text() for name in self.record()}
+        for name, word in words.items():
+            if "\0" in word:
+                raise self.child(name).wrong("a string without NUL")
+        return words
 
 
 def describe(value: Any) -> str:

@@ -10,6 +10,7 @@ import {
   loadProblems,
   searchProblems,
 } from './planChecks.ts';
+import { containerProblems, environmentProblems, textProblems } from './planEnvironment.ts';
 import { canonicalFlags } from './planFlags.ts';
 import { planSchema, type SweepPlan } from './planSchema.ts';
 import { launchSecrets } from './planSecrets.ts';
@@ -26,6 +27,8 @@ export function planFrom(document: unknown): Result<SweepPlan> {
       message: 'The plan is empty: it needs name, hosts, engine, model and load.',
     });
   }
+  const unwritable = textProblems(document);
+  if (unwritable.length > 0) return failure(...unwritable);
   const parsed = planSchema.safeParse(document);
   if (!parsed.success) return failure(...schemaProblems(parsed.error, document));
   const plan = parsed.data;
@@ -38,6 +41,8 @@ export function planFrom(document: unknown): Result<SweepPlan> {
   const problems = [
     ...hostProblems(plan),
     ...launchProblems(plan),
+    ...environmentProblems(plan),
+    ...containerProblems(plan),
     ...arrangementProblems(plan),
     ...loadProblems(plan),
     ...searchProblems(plan),

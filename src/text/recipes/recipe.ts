@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import type { Deployment, FlagValue } from '../../core/engine/deployment.ts';
 import { findServerLaunch, ownFlagReason } from '../../core/engine/serverLaunches.ts';
 import { vllmLaunch } from '../../core/engine/vllm/launch.ts';
+import { ownVariableReason } from '../../core/sweep/planEnvironment.ts';
 import type { Question } from '../../core/sweep/planSchema.ts';
 import { isSecretName } from '../../core/sweep/planSecrets.ts';
 
@@ -53,8 +54,11 @@ export function recipePlan(recipe: Recipe, input: RecipeInput): string {
   const body = recipe.body(input);
   const { kept, left } = plannedFlags(deployment, body.flags);
   const { engineVersion, environment = {}, model = '' } = deployment;
-  const variables = Object.entries(environment).filter(([name]) => !isSecretName(name));
+  const variables = Object.entries(environment).filter(
+    ([name]) => !isSecretName(name) && ownVariableReason(name) === undefined,
+  );
   const gpuCount = Math.max(input.gpuCount, body.gpuCount ?? 1);
+  const indices = gpuIndices(environment, gpuCount);
   return [
     `# ${recipe.asks}`,
     `# Made from ${input.source}. The lines above the first key show what it takes; nothing runs before you say so.`,
@@ -67,6 +71,7 @@ export function recipePlan(recipe: Recipe, input: RecipeInput): string {
       : '# Predictions and rehearsals count with it; a measured run counts with the GPU that it finds.',
     `gpu: ${scalar(input.gpu ?? assumedGpu)}`,
     ...(gpuCount > 1 ? [`gpuCount: ${gpuCount}`] : []),
+    ...(indices === undefined ? [] : [`gpuIndices: [${indices.join(', ')}]`]),
     'engine:',
     `  name: ${deployment.engine}`,
     ...(engineVersion === undefined ? [] : [`  version: ${JSON.stringify(engineVersion)}`]),
@@ -88,6 +93,13 @@ export function recipePlan(recipe: Recipe, input: RecipeInput): string {
     ...body.lines,
     '',
   ].join('\n');
+}
+
+/** Those that CUDA_VISIBLE_DEVICES names by number, where they are as many as the plan wants. */
+function gpuIndices(environment: Readonly<Record<string, string>>, count: number): string[] | undefined {
+  const named = environment['CUDA_VISIBLE_DEVICES']?.split(',').map((device) => device.trim()) ?? [];
+  const numbers = named.every((device) => /^\d+$/.test(device)) && new Set(named).size === named.length;
+  return numbers && named.length === count ? named : undefined;
 }
 
 /** An engine that a sweep can start, with a model. */

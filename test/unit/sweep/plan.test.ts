@@ -138,6 +138,79 @@ describe('a sweep plan', () => {
     expect(problemsOf(scheduled('time: 60'))).toHaveLength(1);
   });
 
+  it('takes for an environment what a process can be given, and nothing that would change GPUs behind the run', () => {
+    const withVariable = (name: string, value = 'x') =>
+      problemsOf(
+        chatPlan.replace(
+          '{ name: vllm',
+          `{ name: vllm, environment: { ${JSON.stringify(name)}: "${value}" }`,
+        ),
+      );
+    expect(withVariable('VLLM_USE_V1', '$(id)\\n--x')).toEqual([]);
+    for (const name of ['', 'A=B; id', '--rm', 'a b', '1A'])
+      expect(withVariable(name), name).toEqual([expect.stringContaining('plan.bad-value')]);
+    for (const name of [
+      'CUDA_VISIBLE_DEVICES',
+      'NVIDIA_VISIBLE_DEVICES',
+      'CUDA_MPS_PIPE_DIRECTORY',
+      'LOADLINE_RUN',
+    ])
+      expect(withVariable(name), name).toEqual([expect.stringContaining('plan.bad-value')]);
+  });
+
+  it('says where a text is that no process can be given, or that would hide what is started', () => {
+    for (const text of ['a\\0b', '\\uD800', 'a\\uDC00', '\\e[2K', 'a\\u202Eb', '\\u009b'])
+      for (const [written, path] of [
+        ['meta-llama/Llama-3.2-1B-Instruct', ['model']],
+        ['"0.26.0"', ['engine', 'version']],
+        ['4096', ['deployment', 'flags', 'max-model-len']],
+      ] as const) {
+        const { problems } = parseSweepPlan(chatPlan.replace(written, `"${text}"`));
+        expect(problems, text).toMatchObject([{ code: 'plan.bad-value', path }]);
+      }
+    expect(problemsOf(chatPlan.replace('4096', '"\\U0001F600\\n\\tä"'))).toEqual([]);
+  });
+
+  it('comes to an end with aliases that stand in themselves', () => {
+    for (const [key, value] of [
+      ['hosts', '&a [*a]'],
+      ['exclude', '&a [{ x: *a }]'],
+      ['matrix', '&a { x: *a }'],
+      ['load', '&a [*a]'],
+      ['engine', '&a { name: *a }'],
+      ['deployment', '&a { flags: *a }'],
+    ] as const)
+      expect(
+        problemsOf(`${chatPlan.replace(new RegExp(`^${key}:.*\\n( .*\\n)*`, 'm'), '')}${key}: ${value}\n`),
+      ).not.toEqual([]);
+  });
+
+  it('leaves to the agent what would take a container out of its hands', () => {
+    const withArguments = (...words: string[]) =>
+      problemsOf(
+        chatPlan.replace(
+          '{ name: vllm',
+          `{ name: vllm, launch: { container: { runtime: docker, image: i, arguments: ${JSON.stringify(words)} } }`,
+        ),
+      );
+    expect(withArguments('--shm-size', '16g', '-v/data:/Pd', '-e', 'A=B', '--network=host', '-it')).toEqual(
+      [],
+    );
+    for (const words of [
+      ['-d'],
+      ['-itd'],
+      ['--detach=true'],
+      ['--name', 'mine'],
+      ['--restart=always'],
+      ['-p', '0.0.0.0:80:80'],
+      ['-P'],
+      ['--gpus', 'all'],
+      ['-e', 'CUDA_VISIBLE_DEVICES=3'],
+      ['--env=NVIDIA_VISIBLE_DEVICES=all'],
+    ])
+      expect(withArguments(...words), words.join(' ')).toEqual([expect.stringContaining('plan.bad-value')]);
+  });
+
   it('refuses a host that is named twice and an engine that is none', () => {
     expect(problemsOf(chatPlan.replace('[this-machine]', '[a, a]'))).toContain('3:12 plan.bad-value "a"');
     expect(problemsOf(chatPlan.replace('name: vllm', 'name: vlm'))).toEqual(['5:11 plan.bad-value "name"']);

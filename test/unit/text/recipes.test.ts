@@ -98,3 +98,20 @@ it('whatever a flag or a variable of the deployment holds, the plan holds it too
     }),
   );
 });
+
+it('says the GPUs of CUDA_VISIBLE_DEVICES as a plan says them', () => {
+  const chat = recipes.find(({ question }) => question === 'chat') ?? expect.fail('no recipe for chat');
+  const planOf = (devices: string, gpuCount = 1) =>
+    recipePlan(chat, {
+      ...input,
+      gpuCount,
+      deployment: { ...deployment, environment: { CUDA_VISIBLE_DEVICES: devices } },
+    });
+  expect(mustBe(parseSweepPlan(planOf('3')).result)).toMatchObject({
+    gpuIndices: [3],
+    engine: { environment: {} },
+  });
+  expect(mustBe(parseSweepPlan(planOf('2, 5', 2)).result).gpuIndices).toEqual([2, 5]);
+  for (const other of ['GPU-1a2b', '', '0,1', '-1'])
+    expect(mustBe(parseSweepPlan(planOf(other)).result).gpuIndices, other).toBeUndefined();
+});

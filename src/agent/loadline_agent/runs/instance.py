@@ -83,7 +83,8 @@ class Instance:
         """What the engine is given beside the host's own environment."""
         launch = self._launch
         told = {} if launch.simulated else launch.kind.variables(LOOPBACK, self.address.port)
-        given = {"PYTHONUNBUFFERED": "1", **self.visible_gpus(), **told, **launch.environment}
+        # The GPUs last: locks and telemetry are of those, whatever a plan says.
+        given = {"PYTHONUNBUFFERED": "1", **told, **launch.environment, **self.visible_gpus()}
         if launch.kind.key_variable and self.address.api_key:
             given[launch.kind.key_variable] = self.address.api_key
         return {**given, **self._extra, RUN_MARK: self._folder.run, HOME_MARK: self._folder.home}
