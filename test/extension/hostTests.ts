@@ -178,6 +178,22 @@ export function hostTests(): void {
       shown.dispose();
     });
 
+    it('say of a GPU that CUDA programs do not see it, and why', async () => {
+      const { probe } = probed;
+      assert.ok(probe?.cudaView);
+      const cudaView = { ...probe.cudaView, visibleDevices: '1', devices: [] };
+      const shown = new FakeHosts({ ...probed, probe: { ...probe, cudaView } });
+      const tree = new HostsTree(shown as unknown as HostRegistry);
+      const [root] = await tree.getChildren();
+      const [gpu] = await tree.getChildren(root);
+      assert.ok(gpu);
+      const { description, tooltip } = tree.getTreeItem(gpu);
+      assert.equal(description, '9.00/140 GiB · hidden from CUDA');
+      assert.match(String(tooltip), /CUDA_VISIBLE_DEVICES=1/);
+      tree.dispose();
+      shown.dispose();
+    });
+
     it('that are watched show what runs on a GPU now, and as the probe found it once they are lost', async () => {
       const shown = new FakeHosts(probed);
       const trainer = { pid: 9, user: 'other', name: 'trainer', memoryBytes: GiB, own: false };

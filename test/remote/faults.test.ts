@@ -88,7 +88,7 @@ describe.each(['ssh2', 'openssh'] as const)('over %s', (backend) => {
     'a network that breaks (%s): lost, and nothing is left',
     async (how) => {
       await start({
-        clientLines: ['ServerAliveInterval 1', 'ServerAliveCountMax 1'],
+        clientLines: ['ServerAliveInterval 1', 'ServerAliveCountMax 3'],
       });
       const network = await relay();
       const host = await open();

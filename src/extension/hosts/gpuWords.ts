@@ -24,6 +24,38 @@ export function gpuFigures(gpu: ProbedGpu, now: GpuNow | undefined): string {
   ].join(' · ');
 }
 
+/** How a GPU reaches the others, in the words of `nvidia-smi topo`: `GPU 1: NVLink × 18 (switch), PHB`. `position` in the probe's `gpus`. */
+export function gpuLinks({ gpus, topology = [] }: ProbeRecord, position: number): readonly string[] {
+  return topology.flatMap(({ from, to, path, nvlinks, throughSwitch }) => {
+    if (from !== position && to !== position) return [];
+    const other = gpus[from === position ? to : from];
+    if (other === undefined) return [];
+    const ways = [
+      ...(nvlinks === null || nvlinks === 0
+        ? []
+        : [`NVLink × ${nvlinks}${throughSwitch ? ' (switch)' : ''}`]),
+      ...(path === null ? [] : [path]),
+    ];
+    return ways.length === 0 ? [] : [`GPU ${other.index}: ${ways.join(', ')}`];
+  });
+}
+
+/** `PCIe 5 × 16 · NVLink × 18 · compute capability 9.0`: what is known of it. */
+export function gpuHardware({ links, computeCapability }: ProbedGpu): string {
+  const { pcieGeneration, pcieLanes, nvlinks } = links ?? {};
+  return [
+    ...(pcieGeneration == null || pcieLanes == null ? [] : [`PCIe ${pcieGeneration} × ${pcieLanes}`]),
+    ...(nvlinks == null || nvlinks === 0 ? [] : [`NVLink × ${nvlinks}`]),
+    ...(computeCapability == null ? [] : [`sm_${computeCapability.replace('.', '')}`]),
+  ].join(' · ');
+}
+
+/** Its number for a CUDA program of this user; null: such a program does not see it; undefined: not known, or divided by MIG. */
+export function cudaOrdinal({ cudaView, gpus }: ProbeRecord, { uuid }: ProbedGpu): number | null | undefined {
+  if (cudaView === undefined || gpus.some(({ mig }) => mig?.parentUuid === uuid)) return undefined;
+  return cudaView.devices.find((device) => device.uuid === uuid)?.ordinal ?? null;
+}
+
 /** Where a driver is installed and does not work: what it says. Undefined where there is a GPU, or just none. */
 export function driverTrouble({ gpus, gpuDetail = '' }: ProbeRecord): string | undefined {
   if (gpus.length > 0) return undefined;

@@ -4,9 +4,18 @@ import { formatBytes } from '../../core/units.ts';
 import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
 import type { RemoteErrorReason } from '../../remote/host.ts';
-import { driverTrouble, enginesFound, type FoundEngine, gpuFigures, gpuLabel } from '../hosts/gpuWords.ts';
+import {
+  cudaOrdinal,
+  driverTrouble,
+  enginesFound,
+  type FoundEngine,
+  gpuFigures,
+  gpuHardware,
+  gpuLabel,
+  gpuLinks,
+} from '../hosts/gpuWords.ts';
 import { type HostEntry, hostLabel } from '../hosts/hostRegistry.ts';
-import { isRecorded } from '../hosts/probedGpus.ts';
+import { isRecorded, isTarget } from '../hosts/probedGpus.ts';
 import type { GpuNow } from '../telemetry/busiestGpu.ts';
 import { ageText } from '../words.ts';
 
@@ -127,14 +136,11 @@ function probeLines(probe: ProbeRecord): readonly string[] {
   ].filter((line) => line !== '');
 }
 
+/** `probe`: of its host; undefined where that is gone. `position` in the probe's `gpus`. */
 export function gpuItem(
-  host: string,
-  gpu: ProbedGpu,
-  {
-    now,
-    processes,
-    isTarget,
-  }: { readonly now: GpuNow | undefined; readonly processes: number; readonly isTarget: boolean },
+  { host, gpu, position }: { readonly host: string; readonly gpu: ProbedGpu; readonly position: number },
+  probe: ProbeRecord | undefined,
+  { now, processes }: { readonly now: GpuNow | undefined; readonly processes: number },
 ): TreeItem {
   const label = gpuLabel(gpu);
   const item = new TreeItem(
@@ -143,11 +149,19 @@ export function gpuItem(
   );
   item.id = `${host}/${gpu.uuid}/${gpu.index}/${processes > 0}`;
   const figures = gpuFigures(gpu, now);
-  item.description = now?.recorded ? l10n.t('{0} · recorded', figures) : figures;
+  const cuda = probe && cudaOrdinal(probe, gpu);
+  item.description = [
+    figures,
+    ...(now?.recorded ? [l10n.t('recorded')] : []),
+    ...(cuda === null ? [l10n.t('hidden from CUDA')] : []),
+  ].join(' · ');
   const { powerLimitWatts, mig } = gpu;
   item.tooltip = [
     gpu.name,
     gpu.uuid,
+    gpuHardware(gpu),
+    ...(probe ? gpuLinks(probe, position) : []),
+    cudaWords(cuda, probe?.cudaView?.visibleDevices ?? null),
     mig && `MIG ${mig.gpuInstance}/${mig.computeInstance}`,
     powerLimitWatts !== null && l10n.t('limit {0} W', Math.round(powerLimitWatts)),
     now ? l10n.t('As sampled now') : l10n.t('As at the probe; telemetry shows it live'),
@@ -155,9 +169,18 @@ export function gpuItem(
     .filter((line) => line)
     .join('\n');
   item.iconPath = new ThemeIcon('circuit-board');
-  item.contextValue = isTarget ? 'gpu.target' : 'gpu';
+  item.contextValue = probe && isTarget(probe, gpu) ? 'gpu.target' : 'gpu';
   item.accessibilityInformation = { label: `${label}, ${item.description}` };
   return item;
+}
+
+/** As a program that is started there would have it. `visible`: CUDA_VISIBLE_DEVICES. */
+function cudaWords(ordinal: number | null | undefined, visible: string | null): string {
+  if (ordinal === undefined) return '';
+  if (ordinal !== null) return l10n.t('CUDA device {0}', ordinal);
+  return visible === null
+    ? l10n.t('CUDA programs do not see it')
+    : l10n.t('CUDA programs do not see it: CUDA_VISIBLE_DEVICES={0}', visible);
 }
 
 /** Engines of Loadline's runs and others of the connected user are marked; another's are not ours to end. */

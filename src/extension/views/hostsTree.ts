@@ -5,7 +5,6 @@ import type { HostConnection } from '../../protocol/panel.ts';
 import { DisposableStore } from '../disposable.ts';
 import { enginesFound, type FoundEngine, processesOn } from '../hosts/gpuWords.ts';
 import type { HostEntry, HostRegistry } from '../hosts/hostRegistry.ts';
-import { isTarget } from '../hosts/probedGpus.ts';
 import { type GpuNow, gpusNow, type WatchedHost } from '../telemetry/busiestGpu.ts';
 import { engineItem, gpuItem, hostItem, processItem } from './hostItems.ts';
 
@@ -71,10 +70,9 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
     if (node.kind === 'engine') return engineItem(node.engine);
     if (node.kind === 'host') return hostItem(node.name, this.#entry(node.name));
     const probe = this.#entry(node.host)?.probe;
-    return gpuItem(node.host, node.gpu, {
+    return gpuItem(node, probe ?? undefined, {
       now: this.#now(node.host, node.gpu),
       processes: probe ? this.#processes(node, probe).length : 0,
-      isTarget: probe ? isTarget(probe, node.gpu) : false,
     });
   }
 

@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../../../src/core/units.ts';
 import {
+  cudaOrdinal,
   driverTrouble,
   enginesFound,
   gpuFigures,
+  gpuHardware,
   gpuLabel,
+  gpuLinks,
   processesOn,
 } from '../../../src/extension/hosts/gpuWords.ts';
+import type { ProbedGpu, ProbeRecord } from '../../../src/protocol/agent.ts';
 import { probedGpu, probeOf } from './examples.ts';
 
 describe('a GPU in the view', () => {
@@ -30,6 +35,36 @@ describe('a GPU in the view', () => {
     expect(gpuFigures(h200, { ...now, busyPercent: null, powerWatts: null })).toBe('131/140 GiB');
     expect(gpuFigures(h200, undefined)).toBe('9.00/140 GiB');
     expect(gpuFigures({ ...h200, memoryUsedBytes: null }, undefined)).toBe('140 GiB');
+  });
+});
+
+describe('two H100s as they were probed', () => {
+  const file = new URL('../../fixtures/telemetry/h100x2-probe-2026-11-25.json', import.meta.url);
+  const probe = JSON.parse(readFileSync(file, 'utf8')) as ProbeRecord;
+  const [first, second] = probe.gpus as [ProbedGpu, ProbedGpu];
+
+  it('say how each reaches the other, and what they are', () => {
+    expect(gpuLinks(probe, 0)).toEqual(['GPU 1: NVLink × 18 (switch), PHB']);
+    expect(gpuLinks(probe, 1)).toEqual(['GPU 0: NVLink × 18 (switch), PHB']);
+    expect(gpuHardware(first)).toBe('PCIe 5 × 16 · NVLink × 18 · sm_90');
+    expect(gpuHardware(probedGpu(0, 'Voodoo 2'))).toBe('');
+  });
+
+  it('have the number that a CUDA program gives them, or none where it is kept from seeing them', () => {
+    expect([cudaOrdinal(probe, first), cudaOrdinal(probe, second)]).toEqual([0, 1]);
+    const [, other] = probe.cudaView?.devices ?? [];
+    if (probe.cudaView === undefined || other === undefined) throw new Error('no view of CUDA');
+    const cudaView = { ...probe.cudaView, visibleDevices: '1', devices: [{ ...other, ordinal: 0 }] };
+    const hidden = { ...probe, cudaView };
+    expect([cudaOrdinal(hidden, first), cudaOrdinal(hidden, second)]).toEqual([null, 0]);
+    const slice = {
+      ...second,
+      uuid: 'MIG-1',
+      mig: { parentUuid: first.uuid, gpuInstance: 1, computeInstance: 0 },
+    };
+    expect(cudaOrdinal({ ...hidden, gpus: [first, slice] }, first)).toBeUndefined();
+    const { cudaView: _, ...older } = probe;
+    expect(cudaOrdinal(older, first)).toBeUndefined();
   });
 });
 
