@@ -1,13 +1,13 @@
 /** A host of the SSH configuration from the first connection until nothing of Loadline is left: a real sshd, a real VS Code. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { fingerprint } from '../../src/remote/knownHosts.ts';
 import { CodeServer, launchBrowser, newProfile } from '../tools/codeServer.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
+import { generateKey, type LoopbackSshd, startLoopbackSshd } from '../tools/loopbackSshd.ts';
 import { failurePicture } from './pictures.ts';
 import { Workbench } from './workbench.ts';
 
@@ -89,6 +89,55 @@ test('is asked about again when its key was forgotten, which is shown before', a
   await press('Cancel');
   await workbench.treeItem(/^loopback-gpu, .*(trust|key|accept)/i).waitFor();
 });
+
+test('is asked for the passphrase of its key, which is kept only where one says so, in the secret storage alone', async () => {
+  const [key, passphrase] = [join(sshd.folder, 'locked'), 'a quite unlikely passphrase'];
+  generateKey(key, 'ed25519', passphrase);
+  await sshd.authorize(await readFile(`${key}.pub`, 'utf8'));
+  const config = await readFile(sshd.configFile, 'utf8');
+  await writeFile(sshd.configFile, config.replace(/IdentityFile .*/, `IdentityFile ${key}`));
+  const widget = workbench.page.locator('.quick-input-widget');
+  const box = widget.locator('input[type="password"]');
+  const answer = async (text: string) => {
+    await box.waitFor();
+    await expect.poll(() => box.inputValue(), { timeout: 30_000 }).toBe('');
+    await box.fill(text);
+    await workbench.page.keyboard.press('Enter');
+  };
+  const connected = () => workbench.treeItem(/^loopback-gpu, connected/).waitFor();
+  const again = async () => {
+    await workbench.command('Loadline: Disconnect from GPU Host');
+    await workbench.choose('loopback-gpu');
+    await workbench.treeItem(/^loopback-gpu, not connected/).waitFor();
+    await workbench.command('Loadline: Connect to GPU Host');
+    await workbench.choose('loopback-gpu');
+  };
+
+  await connect();
+  await press('Trust This Key and Connect');
+  await answer('not the right one');
+  await answer(passphrase);
+  await connected();
+  await again();
+  await box.waitFor();
+  await widget.getByRole('button', { name: 'Remember in the secret storage' }).click();
+  await answer(passphrase);
+  await connected();
+  await again();
+  await connected();
+
+  expect(await server.filesWith(passphrase)).toEqual([]);
+  await workbench.command('Loadline: Forget Remembered Passwords');
+  await widget
+    .getByRole('checkbox', { name: `passphrase:${key}` })
+    .first()
+    .check();
+  await widget.getByRole('button', { name: 'OK' }).click();
+  await again();
+  await box.waitFor();
+  await workbench.page.keyboard.press('Escape');
+  await workbench.treeItem(/^loopback-gpu, .*cancelled/).waitFor();
+}, 240_000);
 
 test('is watched again after the window was reloaded, without being asked for', async () => {
   await workbench.command('Loadline: Open GPU Telemetry');

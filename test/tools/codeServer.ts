@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -122,6 +122,16 @@ export class CodeServer {
     const hosts = running.filter(({ command }) => command.includes('--type=extensionHost'));
     for (const { pid } of hosts) process.kill(pid, 'SIGKILL');
     return hosts.length;
+  }
+
+  /** Files that the server and the extension host keep (settings, state, logs) in which a text stands. */
+  async filesWith(text: string): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const entry of await readdir(this.data, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (entry.isFile() && (await readFile(file)).includes(text)) found.push(file);
+    }
+    return found;
   }
 
   async dispose(): Promise<void> {

@@ -287,6 +287,26 @@ describe('the telemetry panel', () => {
     await panel.close();
   });
 
+  it('says that a driver answers nobody, until it does again', async () => {
+    const panel = await open(1);
+    const notice = (code: string, message: string) => ({
+      type: 'delta',
+      hosts: [
+        {
+          ...hostState,
+          lines: [{ type: 'telemetry-notice', monotonicMs: 205_000, gpus: [], code, message }],
+        },
+      ],
+    });
+    await panel.send(notice('silent-device', 'the driver has not answered for 5 s.'));
+    expect(await panel.page.locator('.notice-failed').textContent()).toBe(
+      'gpu-01: the driver has not answered for 5 s.',
+    );
+    await panel.send(notice('device-back', 'the driver answers again'));
+    expect(await panel.page.locator('.notice-failed').count()).toBe(0);
+    await panel.close();
+  });
+
   it('greys what a lost host said last, and claims nothing of now', async () => {
     const panel = await open();
     await panel.send({

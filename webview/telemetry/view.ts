@@ -250,12 +250,16 @@ export class TelemetryView {
   }
 
   #showNotices(): void {
-    const texts = [...this.state.hosts.values()].flatMap(({ state, header }) => {
+    const texts = [...this.state.hosts.values()].flatMap(({ state, header, notices }) => {
       const why = state.message === null ? '' : ` ${state.message}`;
       if (state.connection === 'failed') return [{ bad: true, text: `${state.host} failed.${why}` }];
       if (state.connection === 'stale') return [{ bad: false, text: `${state.host} sends nothing.${why}` }];
       if (state.connection === 'connecting')
         return [{ bad: false, text: `Connecting to ${state.host} …${why}` }];
+      // The connection is there, and the driver answers nobody.
+      const driver = notices.findLast(({ code }) => code === 'silent-device' || code === 'device-back');
+      if (driver?.code === 'silent-device' && state.connection === 'live')
+        return [{ bad: true, text: `${state.host}: ${driver.message}` }];
       if (header !== undefined && header.gpus.length === 0)
         return [{ bad: false, text: `${state.host} has no GPU that its driver shows.${why}` }];
       return [];
