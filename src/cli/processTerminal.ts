@@ -46,10 +46,20 @@ export function processTerminal(agentArchive: string, packageFile: string): Term
         }
       : {}),
     interrupted: controller.signal,
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     agentArchive,
     version: versionOf(packageFile),
   };
+}
+
+/** Ends the process where another one has removed the folder: nothing can be found from there. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    process.stderr.write('The current folder is not there any more: change to another one.\n');
+    process.exit(exitCodes.badInput);
+  }
 }
 
 function askOnTerminal(question: string, secret: boolean): Promise<string | undefined> {

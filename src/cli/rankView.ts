@@ -86,8 +86,8 @@ function rejectionLine({ label, gpuCount, cause, reason }: RankRejection): strin
 function loadWords({ load, serviceLevel }: RankDocument): string {
   const amount =
     'concurrency' in load
-      ? `${formatCount(load.concurrency)} requests in flight`
-      : `${load.requestsPerSecond} requests/s`;
+      ? `${formatCount(load.concurrency)} ${load.concurrency === 1 ? 'request' : 'requests'} in flight`
+      : `${load.requestsPerSecond} ${load.requestsPerSecond === 1 ? 'request' : 'requests'}/s`;
   const level = [
     serviceLevel.ttftMs === undefined ? '' : `TTFT ≤ ${serviceLevel.ttftMs} ms`,
     serviceLevel.tpotMs === undefined ? '' : `TPOT ≤ ${serviceLevel.tpotMs} ms`,

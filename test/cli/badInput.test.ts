@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -268,6 +268,28 @@ describe('a model of the hub', () => {
     const { exitCode, stderr } = await asked('http://127.0.0.1:9');
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/cannot be reached.*name a folder with its config\.json/);
+  });
+});
+
+describe('a place', () => {
+  it('that cannot be written to, or is gone, is said to be so', () => {
+    const program = JSON.stringify(cli.program);
+    const shell = (command: string) =>
+      spawnSync('sh', ['-c', command], {
+        cwd: cli.folder,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+    const full = shell(`node ${program} help > /dev/full`);
+    expect([full.status, full.stderr]).toEqual([
+      3,
+      expect.stringMatching(/^Cannot write the output: no space/),
+    ]);
+    const gone = shell(`mkdir leaving && cd leaving && rmdir ../leaving && node ${program} help`);
+    expect([gone.status, gone.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^The current folder is not there/),
+    ]);
   });
 });
 

@@ -28,7 +28,8 @@ export class BuiltCli {
   readonly folder = mkdtempSync(join(tmpdir(), 'loadline-cli-'));
   /** HOME and cache of the commands and of what they start on this machine. */
   readonly home = join(this.folder, 'home');
-  readonly #program = join(this.folder, 'dist', 'cli.js');
+  /** Path of the bundle. */
+  readonly program = join(this.folder, 'dist', 'cli.js');
 
   static async build(): Promise<BuiltCli> {
     const cli = new BuiltCli();
@@ -40,7 +41,7 @@ export class BuiltCli {
       platform: 'node',
       format: 'cjs',
       target: 'node20',
-      outfile: cli.#program,
+      outfile: cli.program,
       // Optional native parts of ssh2, which it does without.
       external: ['cpu-features', '*.node'],
       logLevel: 'warning',
@@ -53,7 +54,7 @@ export class BuiltCli {
   }
 
   start(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningCli {
-    const child = spawn(process.execPath, [this.#program, ...argv], {
+    const child = spawn(process.execPath, [this.program, ...argv], {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, HOME: this.home, XDG_CACHE_HOME: join(this.home, '.cache'), ...environment },
