@@ -432,7 +432,7 @@ export function memoryLimitResults(changes: Partial<RunResults> = {}): RunResult
   });
 }
 
-/** One engine, two that share a GPU in turns, two under MPS; one of the last ran out of memory. */
+/** One engine, two that share a GPU in turns, two under MPS, these with the load of one each; one of the last ran out of memory. */
 export function mpsResults(changes: Partial<RunResults> = {}): RunResults {
   const arrangements = [
     { copies: 1 },
@@ -444,13 +444,14 @@ export function mpsResults(changes: Partial<RunResults> = {}): RunResults {
     [1, 2, 4, 8, 16, 32].map((concurrency): CellResult => {
       const alone = 1000 * Math.sqrt(concurrency);
       const failed = row === 2 && concurrency === 32;
-      return cellResult(concurrency, {
+      const inAll = arrangement.copies * concurrency;
+      return cellResult(inAll, {
         cell: `mps-${row}-${concurrency}`,
-        label: `${arrangement.copies} copies ${row}, concurrency ${concurrency}`,
+        label: `${arrangement.copies} copies ${row}, concurrency ${inAll}`,
         arrangement,
         gpuCount: 1,
         meetsServiceLevel: null,
-        trials: failed ? [] : [loadResult(concurrency, { systemTokensPerSecond: alone * (gains[row] ?? 1) })],
+        trials: failed ? [] : [loadResult(inAll, { systemTokensPerSecond: alone * (gains[row] ?? 1) })],
         ...(failed
           ? {
               state: 'failed',

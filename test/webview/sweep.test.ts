@@ -176,7 +176,7 @@ describe('the plot', () => {
   it('maps two dimensions, with the control arm under one engine', async () => {
     const panel = await open({ results: mpsResults() });
     expect(await panel.page.locator('#heat h2').textContent()).toBe(
-      'Gain in System tok/s by Concurrency and Engines',
+      'Gain in System tok/s by Concurrency of each engine and Engines',
     );
     expect(await panel.colours('#heat canvas')).toBeGreaterThan(10);
     await panel.page.keyboard.press('t');

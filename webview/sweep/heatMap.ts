@@ -39,15 +39,26 @@ export interface HeatInput {
 /** More fields than these are too small to be told apart. */
 const mostFields = 2_000;
 
-/** A metric over two swept dimensions, or its gain over the first row: with copies of engines, over one alone. */
+/**
+ * A metric over two swept dimensions, or its gain over the first row: with copies of engines, over one alone. A load that copies share is
+ * then told by what each of them has of it, as in the answer to mps: two engines gain over one with the load of one.
+ */
 export function heatMap({ results, figures, dimensions, choice, format }: HeatInput): HeatMap | undefined {
   const columns = dimensions.find(({ id }) => id === choice.x);
   const rows = dimensions.find(({ id }) => id === choice.rows);
   if (columns === undefined || rows === undefined || columns.id === rows.id) return undefined;
-  const shown = { columns: columns.values.slice(0, 60), rows: rows.values.slice(0, 60) };
+  const each = loadsOfEach(figures, columns, rows);
+  const shown = {
+    label: each === undefined ? columns.label : `${columns.label} of each engine`,
+    columns: (each ?? columns.values).slice(0, 60),
+    rows: rows.values.slice(0, 60),
+  };
   if (shown.columns.length * shown.rows.length > mostFields) return undefined;
   const metric = metricOf(choice.y);
-  const arms = rowsOf(figures, columns, rows, shown.rows.map(String));
+  const arms = rowsOf(figures, columns, rows, {
+    names: shown.rows.map(String),
+    sharesLoad: each !== undefined,
+  });
   const values = arms.map(({ name, cellsAt }) =>
     shown.columns.map((column) => field(String(column), name, cellsAt(column), metric.id)),
   );
@@ -68,7 +79,7 @@ export function heatMap({ results, figures, dimensions, choice, format }: HeatIn
     summary: summary(flat, metric, choice.gain, arms[0]?.name ?? '', results, format),
     cellAt: (x, at) => fields[y(Math.round(at))]?.[Math.round(x)]?.cells[0]?.cell.cell,
     chart: {
-      x: categories(columns.label, shown.columns.map(String)),
+      x: categories(shown.label, shown.columns.map(String)),
       left: categories(`${rows.label}${simulated}`, arms.map(({ name }) => name).toReversed()),
       series: [
         {
@@ -92,33 +103,54 @@ interface Arm {
   cellsAt(column: number | string): readonly CellFigures[];
 }
 
-/** A row a value; beside one engine alone, the control: it, with twice the load. */
+function copiesOf({ cell }: CellFigures): number {
+  return cell.arrangement?.copies ?? 1;
+}
+
+/** Where copies share a load: what each of them has of those that were run. Undefined where the map is of something else. */
+function loadsOfEach(
+  figures: readonly CellFigures[],
+  columns: Dimension,
+  rows: Dimension,
+): readonly number[] | undefined {
+  const isLoad = columns.id === 'concurrency' || columns.id === 'requestsPerSecond';
+  if (rows.id !== 'arrangement' || !isLoad) return undefined;
+  const loads = figures.flatMap((one) => {
+    const load = columns.of(one.cell);
+    return copiesOf(one) > 1 && typeof load === 'number' ? [load / copiesOf(one)] : [];
+  });
+  return loads.length === 0 ? undefined : [...new Set(loads)].sort((a, b) => a - b);
+}
+
+/** A row a value; where copies share the load, below one engine alone its control: it, with the load of all of them. */
 function rowsOf(
   figures: readonly CellFigures[],
   columns: Dimension,
   rows: Dimension,
-  values: readonly string[],
+  { names, sharesLoad }: { readonly names: readonly string[]; readonly sharesLoad: boolean },
 ): readonly Arm[] {
   const byPlace = new Map<string, CellFigures[]>();
+  const copies = new Map<string, number>();
   const key = (column: number | string | undefined, row: string) => `${String(column)}\n${row}`;
   for (const one of figures) {
-    const place = key(columns.of(one.cell), String(rows.of(one.cell)));
+    const row = String(rows.of(one.cell));
+    const place = key(columns.of(one.cell), row);
     byPlace.set(place, [...(byPlace.get(place) ?? []), one]);
+    copies.set(row, copiesOf(one));
   }
-  const arms = values.map(
-    (name): Arm => ({
-      name,
-      cellsAt: (column) => byPlace.get(key(column, name)) ?? [],
-    }),
-  );
-  const [alone] = arms;
-  const isLoad = columns.id === 'concurrency' || columns.id === 'requestsPerSecond';
-  if (rows.id !== 'arrangement' || !isLoad || alone === undefined) return arms;
-  const control: Arm = {
-    name: `${alone.name}, twice the load (control)`,
-    cellsAt: (column) => byPlace.get(key(2 * Number(column), alone.name)) ?? [],
-  };
-  return [alone, control, ...arms.slice(1)];
+  const arm = (name: string, row: string, times: number): Arm => ({
+    name,
+    cellsAt: (column) => byPlace.get(key(times === 1 ? column : times * Number(column), row)) ?? [],
+  });
+  if (!sharesLoad) return names.map((name) => arm(name, name, 1));
+  const several = [...new Set(copies.values())].filter((count) => count > 1).sort((a, b) => a - b);
+  return names.flatMap((name) => {
+    const count = copies.get(name) ?? 1;
+    const controls = several.map((times) =>
+      arm(`${name}, ${times === 2 ? 'twice' : `${times} times`} the load (control)`, name, times),
+    );
+    return count > 1 ? [arm(name, name, count)] : [arm(name, name, 1), ...controls];
+  });
 }
 
 function field(

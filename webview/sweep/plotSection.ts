@@ -94,7 +94,7 @@ export class PlotSection {
     if (!this.#heat.element.isConnected) this.#place.replaceChildren(this.#heat.element);
     const { choice, dimensions, results } = content;
     const label = (id: string) => dimensions.find((one) => one.id === id)?.label ?? id;
-    const title = `${choice.gain ? 'Gain in ' : ''}${metricOf(choice.y).label} by ${label(choice.x)} and ${label(choice.rows)}${simulatedWords(results)}`;
+    const title = `${choice.gain ? 'Gain in ' : ''}${metricOf(choice.y).label} by ${map?.chart.x.label ?? label(choice.x)} and ${label(choice.rows)}${simulatedWords(results)}`;
     this.#heat.show({
       title,
       chart: map?.chart ?? noChart,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { gainMap } from '../../../src/core/sweep/answers/mps.ts';
 import type { Question } from '../../../src/core/sweep/planSchema.ts';
 import type { CellResult, RunResults } from '../../../src/core/sweep/run.ts';
 import { createFormatter } from '../../../webview/common/format.ts';
@@ -299,7 +300,29 @@ describe('the heat map', () => {
     ]);
   });
 
-  it('gives the gain over one engine under the same load, which the control may beat', () => {
+  it('is by the load of each engine: what copies share is told by their part', () => {
+    expect(map?.chart.x.label).toBe('Concurrency of each engine');
+    expect([...new Set(map?.fields.map(({ column }) => column))]).toEqual(['1', '2', '4', '8', '16', '32']);
+    const shared = map?.fields.find(({ row, column }) => row.startsWith('2 copies, MPS') && column === '8');
+    expect(shared?.cells[0]?.cell.concurrency).toBe(16);
+  });
+
+  it('agrees with the answer to mps in every place', () => {
+    const { cells } = mpsResults();
+    for (const { one, arms } of gainMap(cells))
+      for (const [arm, name] of [
+        ['mps', '2 copies, MPS, 60 GiB each'],
+        ['time-slicing', '2 copies, time-sliced'],
+        ['control', '1 copy, twice the load (control)'],
+      ] as const) {
+        const gain = arms[arm]?.gain.relative ?? null;
+        expect(gainOf(name, String(one.concurrency)), `${name} ${one.concurrency}`).toEqual(
+          gain === null ? null : expect.closeTo(gain, 10),
+        );
+      }
+  });
+
+  it('gives the gain over one engine with the load of one, which the control may beat', () => {
     expect(gainOf('1 copy', '8')).toBe(0);
     expect(gainOf('2 copies, MPS, 60 GiB each', '8')).toBeCloseTo(0.05, 10);
     expect(gainOf('2 copies, time-sliced', '8')).toBeCloseTo(-0.08, 10);
