@@ -83,10 +83,13 @@ export async function fitFile(file: string, settings: FitSettings): Promise<FitR
     for (const warning of outcome.estimate.warnings) {
       // What stands in the way of an estimate is said at its place already.
       if (warning.message === outcome.problem?.message) continue;
+      const flag = Object.hasOwn(located.flags, String(warning.path?.[1]))
+        ? located.flags[String(warning.path?.[1])]
+        : undefined;
       if (unusable.has(warning.code)) {
-        const range = located.flags[String(warning.path?.[1])]?.value ?? located.range;
-        problems.push(locatedLine(file, text, { ...warning, range }));
-      } else warnings.push(problemLine(source, warning));
+        problems.push(locatedLine(file, text, { ...warning, range: flag?.value ?? located.range }));
+      } else if (flag !== undefined) warnings.push(locatedLine(file, text, { ...warning, range: flag.key }));
+      else warnings.push(problemLine(source, warning));
     }
     const unread = unreadArguments(located).map((part) => part.text);
     if (unread.length > 0) warnings.push(`${source}: what ${unread.join(', ')} stands for is left out.`);

@@ -69,6 +69,14 @@ describe('loadline fit', () => {
     expect(stderr).toMatch(/^warning: bert.serve.yaml:3: .*does not generate text/);
   });
 
+  it('warns of a flag at its place', async () => {
+    const file = written('typo.serve.yaml', '# loadline: gpu=h100\nmodel: gpt2\nmax-modell-len: 512\n');
+    const { stderr } = await cli.run(['fit', file]);
+    expect(stderr).toMatch(
+      /^warning: typo\.serve\.yaml:3:1: .*did you mean max-model-len\? \[flag\.unknown\]$/m,
+    );
+  });
+
   it('takes a deployment from options, flags as vLLM spells and reads them', async () => {
     const argv = [
       'fit',
