@@ -115,7 +115,7 @@ http://127.0.0.1:8000, https://host/v1. The API key comes from LOADLINE_API_KEY 
   --offline              all requests at once: a batch
   --trace FILE           recorded requests at their times: JSON lines with timestamp (ms), input_length, output_length
   --speed N              2 replays the trace in half the time (1)
-  --requests N           measured requests (256); with --seconds, the most of them
+  --requests N           measured requests (256, and 8 for each in flight); with --seconds, the most of them
   --seconds S            ends the load by time
   --warmup N             requests before the measured ones (as many as are in flight, or 8)
   --input L --output L   tokens of prompts and answers: 200, normal:200,40, lognormal:200,40, uniform:100,300,

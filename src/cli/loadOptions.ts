@@ -37,7 +37,9 @@ export const loadOptionKinds = {
   'slo-tokens': { type: 'string' },
 } as const;
 
-const defaultRequests = 256;
+const leastRequests = 256;
+/** Of each in flight in a closed loop: fewer leave no window between start and drain. */
+const rounds = 8;
 /** Where time ends the load and not a count. */
 const mostRequests = 1_000_000;
 const defaultConcurrency = 32;
@@ -62,7 +64,7 @@ export function loadProfileOf(given: ParsedOptions, trace?: readonly TraceEntry[
   const isClosed = rate === undefined && !offline && trace === undefined;
   if (given.text('ramp') !== undefined && !isClosed && rate === undefined)
     throw new BadInput('--ramp: it belongs to --concurrency or --rate.');
-  const base = baseOf(given, seconds, concurrency ?? (isClosed ? defaultConcurrency : defaultWarmup));
+  const base = baseOf(given, seconds, isClosed ? (concurrency ?? defaultConcurrency) : 0);
   if (trace !== undefined) return traceProfile(given, trace, base);
   if (offline) return { profile: 'offline', ...base };
   if (rate === undefined) {
@@ -137,7 +139,8 @@ function rampOf(text: string): NonNullable<OpenLoopProfile['ramp']> {
   );
 }
 
-function baseOf(given: ParsedOptions, seconds: number | undefined, warmup: number): LoadBase {
+/** `users`: in flight of a closed loop, else 0. */
+function baseOf(given: ParsedOptions, seconds: number | undefined, users: number): LoadBase {
   const api = oneOf(given, 'api', ['completions', 'chat'], 'completions');
   const prompt = oneOf(given, 'prompt', ['token-ids', 'text'], api === 'chat' ? 'text' : 'token-ids');
   if (api === 'chat' && prompt === 'token-ids')
@@ -149,9 +152,11 @@ function baseOf(given: ParsedOptions, seconds: number | undefined, warmup: numbe
     throw new BadInput('--think: it is between the turns of a conversation; give --turns too.');
   const processes = given.whole('processes', 1);
   return {
-    requests: given.whole('requests', 1) ?? (seconds === undefined ? defaultRequests : mostRequests),
+    requests:
+      given.whole('requests', 1) ??
+      (seconds === undefined ? Math.max(leastRequests, rounds * users) : mostRequests),
     ...(seconds === undefined ? {} : { seconds }),
-    warmupRequests: given.whole('warmup', 0) ?? warmup,
+    warmupRequests: given.whole('warmup', 0) ?? (users || defaultWarmup),
     input: lengthsOf(given, 'input', 'normal:200,40'),
     output: lengthsOf(given, 'output', 'normal:100,10'),
     api,

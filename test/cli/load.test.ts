@@ -151,6 +151,13 @@ describe('loadline load', () => {
     expect(strict.stdout).toMatch(/^goodput, requests\/s +0 \(TTFT ≤ 0.001 ms, ≥ 1 tokens\/s\)$/m);
   });
 
+  it('sends eight requests for each in flight where nothing else is said, so that there is a window', async () => {
+    const given = ['load', url, '--concurrency', '40', '--input', '10', '--output', '2', '--json'];
+    const document: LoadDocument = JSON.parse((await cli.run(given, key)).stdout);
+    expect(document.load).toMatchObject({ concurrency: 40, requests: 320, warmupRequests: 40 });
+    expect(document.result.window).toBeDefined();
+  });
+
   it('ends by time', async () => {
     const { stdout, exitCode } = await cli.run(
       ['load', url, '--seconds', '1', '--concurrency', '2', '--input', '30', '--output', '8', '--json'],

@@ -256,5 +256,7 @@ function summary(
   const gains = others.toSorted((a, b) => (b.gain ?? 0) - (a.gain ?? 0));
   const [most, least] = [gains[0], gains.at(-1)];
   if (most === undefined || least === undefined) return `${simulated}${absolute}.${missing}`;
+  if (most === least)
+    return `${simulated}Against ${base}, ${metric.label} is ${gainWords(most.gain ?? 0, format)} at ${place(most)}.${missing}`;
   return `${simulated}Against ${base}, ${metric.label} goes from ${gainWords(least.gain ?? 0, format)} (${place(least)}) to ${gainWords(most.gain ?? 0, format)} (${place(most)}).${missing}`;
 }
