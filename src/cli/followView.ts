@@ -166,20 +166,26 @@ class FollowView {
   #sayCell(results: RunResults, id: string): void {
     const cell = results.cells.find((one) => one.cell === id);
     if (cell === undefined || this.#context === undefined) return;
-    const { completed, total, remainingSeconds } = this.#progress(this.#context);
-    const left =
-      remainingSeconds === null || completed === total ? '' : `, about ${duration(remainingSeconds)} left`;
+    const progress = this.#progress(this.#context);
+    const { completed, total } = progress;
+    const left = completed === total ? '' : leftWords(progress);
     const simulated = results.mode === 'rehearsal' ? ' (simulated)' : '';
     this.#terminal.err(`[${completed}/${total}]${simulated} ${cell.label}: ${resultWords(cell)}${left}`);
   }
 }
 
-function statusLine(
-  { cell, phase, completed, total, cellShare, remainingSeconds, jobs }: RunProgress,
-  { mode }: RunContext,
-): string {
+/** Nobody knows how long jobs wait. */
+function leftWords({ remainingSeconds, jobs }: RunProgress): string {
+  if (remainingSeconds === null) return '';
+  const work =
+    jobs !== undefined && jobs.waiting > 0 ? 'of work left, time in the queue not counted' : 'left';
+  return `, about ${duration(remainingSeconds)} ${work}`;
+}
+
+function statusLine(progress: RunProgress, { mode }: RunContext): string {
+  const { cell, phase, completed, total, cellShare, jobs } = progress;
   const done = `[${completed}/${total}]${mode === 'rehearsal' ? ' (simulated)' : ''}`;
-  const left = remainingSeconds === null ? '' : `, about ${duration(remainingSeconds)} left`;
+  const left = leftWords(progress);
   const queued = jobs === undefined ? '' : jobWords(jobs);
   if (cell === null && queued !== '' && completed < total) return `${done} ${queued}${left}`;
   if (cell === null)

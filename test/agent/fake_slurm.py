@@ -46,6 +46,18 @@ class FakeSlurm:
     def mends(self, program):
         os.unlink(os.path.join(self.folder, f"{program}-fails"))
 
+    def hangs(self, program):
+        """Keeps whoever calls it waiting. Returns what lets them go on, once one does."""
+        path = os.path.join(self.folder, f"{program}-hangs")
+        os.mkfifo(path)
+
+        def release():
+            descriptor = os.open(path, os.O_WRONLY)
+            os.unlink(path)
+            os.close(descriptor)
+
+        return release
+
     def calls(self, program):
         """[(arguments, stdin)]"""
         try:
@@ -61,6 +73,10 @@ def main():
     stdin = sys.stdin.read() if program == "sbatch" else ""
     with open(os.path.join(folder, "calls"), "a") as file:
         file.write(json.dumps([program, sys.argv[1:], stdin]) + "\n")
+    waiting = os.path.join(folder, f"{program}-hangs")
+    if os.path.exists(waiting):
+        with open(waiting) as file:
+            file.read()
     for failing in (program, "-".join([program, *sys.argv[1:2]])):
         failure = os.path.join(folder, f"{failing}-fails")
         if os.path.exists(failure):

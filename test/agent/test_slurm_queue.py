@@ -7,6 +7,9 @@ import unittest
 from fake_slurm import FakeSlurm
 from support import AgentTest, run_request, simulated_cell
 
+from loadline_agent.runs.folder import RunFolder
+from loadline_agent.runs.slurm.place import is_cancelled
+
 RUN = "20261123T120000Z-test"
 
 
@@ -68,10 +71,14 @@ class FakeQueueTest(AgentTest):
         self.assert_nothing_left()
 
     def test_a_refusal_is_told_in_slurms_words_and_leaves_no_run(self):
-        self.slurm.fails("sbatch", "sbatch: error: invalid partition specified: gpu")
+        self.slurm.fails(
+            "sbatch",
+            "sbatch: error: invalid partition specified: gpu\nsbatch: error: Batch job submission failed: Invalid partition name specified",
+        )
         records, status = self.submit()
         self.assertEqual((status, records[0]["code"]), (1, "scheduler"))
         self.assertIn("invalid partition specified: gpu", records[0]["message"])
+        self.assertIn("Correct `partition` in the plan's `scheduler`", records[0]["message"])
         self.assertEqual(self.statuses(), [])
 
     def test_a_host_without_slurm_says_so(self):
@@ -99,6 +106,27 @@ class FakeQueueTest(AgentTest):
         task, state, reason = self.states()[-1]
         self.assertEqual((task, state), (None, "UNKNOWN"))
         self.assertIn("Unable to contact", reason)
+
+    def test_a_controller_that_keeps_one_waiting_keeps_no_result_back(self):
+        self.submitted()
+        self.slurm.rows("41|0|COMPLETED|gpu|N/A|n1|None", "41|1|COMPLETED|gpu|N/A|n1|None")
+        release = self.slurm.hangs("squeue")
+        follower = self.follow()
+        self.settle(0, "a")
+        self.settle(1, "b")
+        heard = [follower.read() for _ in range(3)]
+        while "journal-1.jsonl" not in follower.files or heard[-1]["type"] != "heartbeat":
+            heard.append(follower.read())
+        self.assertEqual({one["state"] for one in heard if one["type"] == "heartbeat"}, {"running"})
+        release()
+        self.assertEqual(follower.end()["state"], "finished")
+
+    def test_a_cancel_that_slurm_did_not_hear_changes_nothing(self):
+        self.submitted()
+        self.slurm.fails("scancel", "Unable to contact slurm controller")
+        records, status = self.agent("cancel", {"run": RUN})
+        self.assertEqual((status, records[0]["code"]), (1, "scheduler"))
+        self.assertFalse(is_cancelled(RunFolder(self.home, RUN)))
 
     def test_a_job_that_nobody_wrote_down_is_found_by_its_name(self):
         self.submitted()

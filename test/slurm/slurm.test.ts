@@ -57,8 +57,10 @@ it('runs two tasks at once on two GPUs, shows why the third waits, and is follow
   const [running] = await cluster.tasksIn('pair', 'PENDING', 1);
   expect(cluster.slurm.jobs('%u', '--states=RUNNING')).toEqual([accountName, accountName]);
   expect(running).toMatch(/_2$/);
+  await sweep.said("the time in Slurm's queue is not counted");
   await sweep.said('2 tasks running (on gpunode), 1 task waiting (Resources: waiting for GPUs');
   const elsewhere = mkdtempSync(join(tmpdir(), 'loadline-other-window-'));
+  await sweep.said('of work left, time in the queue not counted');
   const second = cluster.run('follow', cluster.runOf('pair'), '--host', hostName, '--workspace', elsewhere);
   const finished = await sweep.finished;
   expect(finished.exitCode, finished.stderr).toBe(0);
@@ -264,7 +266,7 @@ it('tells why a job will never start, and cancels it', async () => {
   expect(cluster.jobs('never')).toEqual([]);
 });
 
-it("tells sbatch's refusal in its words and leaves no run", async () => {
+it("tells sbatch's refusal in its words with what to do, and leaves no run", async () => {
   const refused = await cluster.run(
     'sweep',
     cluster.plan('refused', plan('refused', { scheduler: 'partition: nosuch' })),
@@ -272,6 +274,10 @@ it("tells sbatch's refusal in its words and leaves no run", async () => {
   );
   expect(refused.exitCode).not.toBe(0);
   expect(refused.stderr).toContain('invalid partition specified: nosuch');
+  expect(refused.stderr).toContain("Correct `partition` in the plan's `scheduler`");
+  const tooMuch = plan('refused', { scheduler: 'gres: "gpu:9"' });
+  const unmet = await cluster.run('sweep', cluster.plan('refused', tooMuch), '--rehearse');
+  expect(unmet.stderr).toContain('No node has all that `gres`, `cpus` and `memory`');
   expect(cluster.runs('refused')).toEqual([]);
   expect(cluster.onHost('ls ~/.cache/loadline/runs')).not.toContain('refused');
 });

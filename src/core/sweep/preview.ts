@@ -20,6 +20,8 @@ export interface PlanPreview {
   readonly cells: readonly PreviewCell[];
   readonly searches: readonly PreviewSearch[];
   readonly schedule: Schedule;
+  /** Whose queue the run waits in; left out where it waits in none. */
+  readonly scheduler?: 'slurm';
   /** Distinct command lines, in order; empty in a rehearsal. */
   readonly commands: readonly string[];
 }
@@ -75,19 +77,21 @@ export function planPreview(
       expectedSteps: expectedSteps(cells.length),
     })),
     schedule: scheduleOf(expanded),
+    ...(plan.scheduler === undefined ? {} : { scheduler: plan.scheduler.type }),
     commands: [...new Set(commands)],
   };
 }
 
 /** `24 cells, about 1 h 50 min, 1.80 GPU-h; 4 engine starts (24 without ordering)` */
-export function scheduleLine({ schedule, mode, hosts }: PlanPreview): string {
+export function scheduleLine({ schedule, mode, hosts, scheduler }: PlanPreview): string {
   const { cells, expectedCells, starts, startsUnordered, seconds, gpuHours } = schedule;
   const several = hosts.length > 1 ? ` on each of ${hosts.length} hosts` : '';
   const searched = expectedCells < cells ? ` (a search runs about ${expectedCells} of them)` : '';
   const cost = mode === 'measured' ? `, ${gpuHours.toFixed(2)} GPU-h` : '';
   const saved = startsUnordered > starts ? ` (${startsUnordered} without ordering)` : '';
   const word = starts === 1 ? 'start' : 'starts';
-  return `${cells} cells${searched}, about ${duration(seconds)}${cost}${several}; ${starts} engine ${word}${saved}`;
+  const queue = scheduler === undefined ? '' : "; the time in Slurm's queue is not counted";
+  return `${cells} cells${searched}, about ${duration(seconds)}${cost}${several}; ${starts} engine ${word}${saved}${queue}`;
 }
 
 /** How the time of the starts is known. */

@@ -4,7 +4,7 @@ import type { SearchResult } from '../../core/sweep/cellResult.ts';
 import { jobWords } from '../../core/sweep/jobs.ts';
 import type { CellResult, CellState } from '../../core/sweep/run.ts';
 import { isSimulated, outcomeOf, type RunOutcome, type RunView } from '../runs/runView.ts';
-import { durationText, figureText } from '../words.ts';
+import { durationText, figureText, leftText } from '../words.ts';
 import { cellLabel } from './runNodes.ts';
 
 export function runItem(view: RunView): TreeItem {
@@ -23,7 +23,7 @@ export function runItem(view: RunView): TreeItem {
     origin === undefined ? outcomeWord(outcome) : l10n.t('measured by {0}', origin.tool),
     progress && outcome === 'running' && `${progress.completed}/${progress.total}`,
     progress?.jobs && jobWords(progress.jobs),
-    progress?.remainingSeconds != null && l10n.t('{0} left', durationText(progress.remainingSeconds)),
+    progress && leftText(progress),
     isUnverified(view) && l10n.t('{0} unverified', results?.engine.name ?? ''),
     connection !== null && l10n.t('not connected'),
   ]

@@ -2,7 +2,7 @@ import { l10n, StatusBarAlignment, window } from 'vscode';
 import { DisposableStore } from '../disposable.ts';
 import type { RunManager } from '../runs/runManager.ts';
 import { isSimulated, outcomeOf } from '../runs/runView.ts';
-import { durationText } from '../words.ts';
+import { leftText } from '../words.ts';
 
 /** Shown while a run goes on, and only then. */
 export class RunStatusItem extends DisposableStore {
@@ -26,7 +26,7 @@ export class RunStatusItem extends DisposableStore {
     const parts = [
       isSimulated(first) && l10n.t('simulated'),
       progress && `${progress.completed}/${progress.total}`,
-      progress?.remainingSeconds != null && l10n.t('{0} left', durationText(progress.remainingSeconds)),
+      progress && leftText(progress),
       connection !== null && l10n.t('not connected'),
       active.length > 1 && l10n.t('and {0} more', active.length - 1),
     ].filter((part) => part);

@@ -7,7 +7,7 @@ from ...locks import FileLock
 from ..folder import RunFolder
 from ..journal import Journal
 from .programs import cancel_named, job_name, rows_named
-from .place import note_cancelling
+from .place import forget_cancelling, note_cancelling
 from .queue import Book, look
 
 #: Slurm gives a task its KillWait (30 s where the site leaves it) and then some to clean up.
@@ -20,7 +20,12 @@ def cancel_slurm_run(folder: RunFolder, request: dict) -> dict:
     name = job_name(folder.run, folder.path)
     # First, so that a task which is told to end knows why.
     note_cancelling(folder)
-    cancel_named(name)
+    try:
+        cancel_named(name)
+    except AgentError:
+        # The jobs go on, and whoever asked is told.
+        forget_cancelling(folder)
+        raise
     end = time.monotonic() + SECONDS
     while rows_named(name, every_state=False):
         if time.monotonic() > end:

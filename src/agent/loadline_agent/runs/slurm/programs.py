@@ -8,9 +8,13 @@ import subprocess
 from typing import List, NamedTuple, Optional, Sequence
 
 from ...errors import AgentError
+from .reasons import refusal_words
 
 #: A controller that is busy answers late; one that is gone never does.
 SECONDS = 30
+
+#: Of `squeue`, which is asked again anyway, and for each run of a host when these are listed.
+QUEUE_SECONDS = 15
 
 #: Slurm signals up to a minute early, and an engine takes up to half a minute to stop.
 LEAST_WARNING_SECONDS = 20
@@ -122,11 +126,11 @@ def seconds_of(time: str) -> Optional[int]:
     return parts[0] * 60 + (parts[1] if len(parts) == 2 else 0)
 
 
-def call(argv: Sequence[str], stdin: bytes = b"") -> str:
+def call(argv: Sequence[str], stdin: bytes = b"", seconds: float = SECONDS) -> str:
     """What the program prints. AgentError `scheduler` with its own words where it fails."""
     try:
         done = subprocess.run(
-            list(argv), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS, cwd="/"
+            list(argv), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds, cwd="/"
         )
     except FileNotFoundError:
         raise AgentError(
@@ -134,7 +138,7 @@ def call(argv: Sequence[str], stdin: bytes = b"") -> str:
             f"There is no `{argv[0]}` on this host. Give a login node of the cluster as the plan's host, or leave `scheduler` out.",
         ) from None
     except subprocess.TimeoutExpired:
-        raise Unanswered(f"`{argv[0]}` did not answer within {SECONDS} s. Is slurmctld there?") from None
+        raise Unanswered(f"`{argv[0]}` did not answer within {seconds:g} s. Is slurmctld there?") from None
     if done.returncode != 0:
         said = " ".join(done.stderr.decode("utf-8", "replace").split())[-500:]
         raise AgentError("scheduler", f"`{argv[0]}` failed: {said or f'exit status {done.returncode}'}")
@@ -143,7 +147,12 @@ def call(argv: Sequence[str], stdin: bytes = b"") -> str:
 
 def submit(argv: Sequence[str], batch: bytes) -> str:
     """The job's number. `--parsable` prints it, with `;cluster` behind it where there are several."""
-    said = call(argv, batch).strip()
+    try:
+        said = call(argv, batch).strip()
+    except Unanswered:
+        raise
+    except AgentError as error:
+        raise AgentError(error.code, refusal_words(str(error))) from error
     job = said.split("\n")[-1].split(";")[0]
     if not job.isdigit():
         raise AgentError("scheduler", f"`sbatch` answered {said[:200]!r} and no number of a job.")
@@ -162,7 +171,8 @@ def rows_named(name: str, every_state: bool = True) -> List[JobRow]:
             option("name", name),
             option("user", os.geteuid()),
             option("format", FORMAT),
-        ]
+        ],
+        seconds=QUEUE_SECONDS,
     )
     return [row for line in said.splitlines() for row in [parse_row(line)] if row]
 
@@ -185,7 +195,8 @@ def waiting_before(row: JobRow) -> Optional[int]:
             option("partition", row.partition),
             "--sort=-p,i",
             "--format=%F",
-        ]
+        ],
+        seconds=QUEUE_SECONDS,
     )
     jobs = said.split()
     return jobs.index(row.job) if row.job in jobs else None

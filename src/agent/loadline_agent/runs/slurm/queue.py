@@ -6,6 +6,7 @@ who looks finds the rest out from Slurm.
 
 import json
 import os
+import threading
 import time
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -20,6 +21,9 @@ from .tasks import TaskFolder, remaining_cells
 #: Clusters ask for few questions: soon after a change, then ever more rarely.
 LEAST_SECONDS = 2.0
 MOST_SECONDS = 30.0
+
+#: An answer takes a moment. One that takes longer is not waited for: whoever follows wants to hear of the tasks meanwhile.
+ANSWER_SECONDS = 0.5
 
 #: How long another follower that asks just now is waited for.
 PATIENCE_SECONDS = 0.2
@@ -87,6 +91,7 @@ class Queue:
         self._folder = folder
         self._request = folder.request()
         self._state = "running"
+        self._question: Optional[Question] = None
         self._due = 0.0
         self._changed = time.monotonic()
         self._task_look = 0.0
@@ -100,8 +105,12 @@ class Queue:
             self._task_look = now + TASK_LOOK_SECONDS
             if self._tasks_said_something():
                 self._changed, self._due = now, now
-        if now >= self._due:
-            self._state = look(self._folder, self._request)
+        if now >= self._due and self._question is None:
+            self._question = Question(self._folder, self._request)
+            self._question.join(ANSWER_SECONDS)
+        if self._question is not None and not self._question.is_alive():
+            self._state = self._question.answer()
+            self._question = None
             size = os.path.getsize(self._folder.file(FILE)) if os.path.exists(self._folder.file(FILE)) else 0
             if size != self._size:
                 self._size, self._changed = size, now
@@ -123,6 +132,30 @@ class Queue:
             news = news or said != before[1]
             self._seen[task.task] = (size, said)
         return news
+
+
+class Question(threading.Thread):
+    """One `look`, which a busy controller may keep waiting."""
+
+    def __init__(self, folder: RunFolder, request: dict) -> None:
+        # A daemon: what asks for nobody any more ends with its process.
+        super().__init__(daemon=True)
+        self._folder = folder
+        self._request = request
+        self._answer = "running"
+        self._error: Optional[Exception] = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._answer = look(self._folder, self._request)
+        except Exception as error:
+            self._error = error
+
+    def answer(self) -> str:
+        if self._error is not None:
+            raise self._error
+        return self._answer
 
 
 def look(folder: RunFolder, request: dict) -> str:

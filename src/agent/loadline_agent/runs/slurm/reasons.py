@@ -1,4 +1,4 @@
-"""Why a job waits or has ended, in words. Codes of squeue's man page, JOB REASON CODES; of others the code itself is told."""
+"""Why a job waits, has ended or is not taken, in words. Codes of squeue's man page, JOB REASON CODES; of others the code itself is told."""
 
 #: Those after which a job starts by itself.
 WAITING = {
@@ -39,6 +39,30 @@ ENDED = {
     "TimeLimit": "its time limit ended it",
     "OutOfMemory": "it took more memory than it asked for: raise `memory` in the plan's `scheduler`",
 }
+
+#: What to do where `sbatch` says this. Slurm 22.05 and 26.11, common/slurm_errno.c, have the same words; those of memory are of sbatch itself.
+REFUSED = {
+    "Memory specification can not be satisfied": "Lower `memory` in the plan's `scheduler`.",
+    "Invalid partition name": "Correct `partition` in the plan's `scheduler`; `sinfo` lists what there is.",
+    "No partition specified": "Give a `partition` in the plan's `scheduler`: this cluster has no default.",
+    "group not permitted to use this partition": "Choose another `partition` in the plan's `scheduler`.",
+    "Required partition not available": "Choose another `partition` in the plan's `scheduler`, or wait.",
+    "Invalid account": "Correct `account` in the plan's `scheduler`; `sacctmgr show associations` lists yours.",
+    "Requested time limit is invalid": "Give a shorter `time` in the plan's `scheduler`; `sinfo` lists the partitions' limits.",
+    "Invalid generic resource": "Correct `gres` in the plan's `scheduler`; `sinfo --format=%G` lists what there is.",
+    "Invalid GRES": "Correct `gres` in the plan's `scheduler`; `sinfo --format=%G` lists what there is.",
+    "Requested node configuration is not available": "No node has all that `gres`, `cpus` and `memory` of the plan's `scheduler` ask for.",
+    "More processors requested": "Lower `cpus` in the plan's `scheduler`.",
+    "Memory required by task": "Lower `memory` in the plan's `scheduler`.",
+    "accounting/QOS policy": "Limits of your account count each engine start as a job: give a smaller matrix, or another `account`.",
+    "Invalid job array": "The plan has more engine starts than the cluster takes as one array: give a smaller matrix.",
+}
+
+
+def refusal_words(said: str) -> str:
+    """What `sbatch` said, and what to do where that is known."""
+    remedies = [remedy for words, remedy in REFUSED.items() if words in said]
+    return " ".join([said, *remedies[:1]])
 
 
 def reason_words(code: str) -> str:
