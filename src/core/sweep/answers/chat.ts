@@ -79,9 +79,12 @@ function underOneLoad(cells: readonly CellResult[], limits: ServiceLevel, knees:
   const failingBelow = sameEngine.some(
     (cell) => levelOf(cell) < levelOf(best) && cell.meetsServiceLevel === false,
   );
+  const ranAbove = cells.some(
+    (cell) => sameFlags(cell, best) && levelOf(cell) > levelOf(best) && cell.trials.length > 0,
+  );
   const limit =
     above === undefined
-      ? 'Nothing above it was measured, so the limit may lie higher.'
+      ? `${ranAbove ? 'What ran above it does not count' : 'Nothing above it was measured'}, so the limit may lie higher.`
       : `At ${levelOf(above)} it is ${figuresText(above)}.`;
   const odd = failingBelow
     ? ` A smaller ${axis} misses it: the figures are not steady, so repeat the run.`
