@@ -125,6 +125,11 @@ function commandTable(services: Services): Readonly<Record<string, Handler>> {
       const view = run === undefined ? undefined : runs.view(run);
       if (view) await (await import('./runs/report.ts')).openReport(view);
     },
+    'loadline.calibrateByRun': trusted(async (argument) => {
+      const run = await pickRun(argument, runs, ['completed', 'cancelled', 'failed', 'interrupted']);
+      const view = run === undefined ? undefined : runs.view(run);
+      return view !== undefined && (await import('./runs/calibrateByRun.ts')).calibrateFrom(services, view);
+    }),
     'loadline.importResults': async (clicked, selected) => {
       const { importResults } = await import('./runs/importResults.ts');
       const run = await importResults(runs, clicked, selected);

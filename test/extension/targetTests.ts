@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { recordedRun, recordedRunsFolder } from '../tools/recordedRuns.ts';
 import { extensionId, fileIn, lenses, show, writeFile } from './support.ts';
 
 const script = 'vllm serve meta-llama/Llama-3.1-8B-Instruct --max-model-len 8192\n';
@@ -59,6 +60,38 @@ export function targetTests(): void {
       assert.match(Buffer.from(kept).toString(), /"source": "start\.log:\d+"/);
       await vscode.commands.executeCommand('loadline.undoCalibration');
       await lenses(uri, (titles) => titles.length === 1 && titles[0] === plain);
+    });
+  });
+
+  describe('a run that measured', () => {
+    it('calibrates the deployments of its workspace, and is undone', async () => {
+      const root = vscode.extensions.getExtension(extensionId)?.extensionUri.fsPath ?? '';
+      const fixtures = join(root, 'test/fixtures');
+      const recorded = await recordedRun(fixtures, 'chat');
+      const directory = fileIn('other', `.loadline/runs/${recorded.run}`).fsPath;
+      await cp(join(fixtures, recordedRunsFolder, 'chat'), directory, { recursive: true });
+      // The model was a folder of the machine that it ran on.
+      const plan = fileIn('other', `.loadline/runs/${recorded.run}/plan.yaml`);
+      await writeFile(plan, (await readFile(plan.fsPath, 'utf8')).replace('/tmp/m', 'llama-1b'));
+      await vscode.workspace.fs.createDirectory(fileIn('other', 'llama-1b'));
+      const config = fileIn('other', 'llama-1b/config.json').fsPath;
+      await copyFile(join(fixtures, 'vllm-0.26-h200/models/llama-3.2-1b.json'), config);
+      await writeFile(vscode.Uri.file(join(directory, 'results.json')), JSON.stringify(recorded));
+      const uri = await writeFile(
+        fileIn('other', 'measured.sh'),
+        '# loadline: gpu=h100-sxm-80gb engine=0.26.0\nvllm serve llama-1b --max-model-len 4096 --max-num-seqs 64\n',
+      );
+      await show(uri);
+      const [plain] = await lenses(uri, (titles) => titles.some((title) => title.includes('fits H100')));
+      // The view finds the run a moment after its results were written.
+      while (!(await vscode.commands.executeCommand('loadline.calibrateByRun', recorded.run)))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      await lenses(uri, (titles) => titles.some((title) => title.endsWith(' · measured')));
+      const kept = await vscode.workspace.fs.readFile(fileIn('other', '.loadline/calibration.json'));
+      assert.match(Buffer.from(kept).toString(), /"speed": \[\s*\{\s*"batch": 1,/);
+      await vscode.commands.executeCommand('loadline.undoCalibration');
+      await lenses(uri, (titles) => titles.length === 1 && titles[0] === plain);
+      await vscode.commands.executeCommand('loadline.deleteRun', recorded.run);
     });
   });
 

@@ -1,5 +1,5 @@
 import { type CalibrationEntry, entriesOf, withoutLastStep } from '../../core/calibration/calibration.ts';
-import { formatBytes } from '../../core/units.ts';
+import { formatBytes, formatSignificant } from '../../core/units.ts';
 import { calibratedWorkspace, writeCalibration } from '../../storage/calibrationFile.ts';
 import { BadInput } from '../badInput.ts';
 import { calibrationOf } from '../calibrations.ts';
@@ -42,20 +42,48 @@ function calibrationTable(entries: readonly CalibrationEntry[]) {
     columns: [
       column('measured in'),
       column('for'),
-      column('term'),
+      column('term or load'),
       column('predicted', true),
       column('measured', true),
       column('error', true),
     ],
     rows: entries.flatMap((entry) =>
-      entry.residuals.map(({ term, predictedBytes, measuredBytes }, at) => [
+      [...memoryRows(entry), ...speedRows(entry)].map((row, at) => [
         at === 0 ? entry.source : '',
         at === 0 ? `${entry.engine} ${entry.version}, ${entry.model}, ${entry.ranks} × ${entry.gpu}` : '',
-        term,
-        formatBytes(predictedBytes),
-        formatBytes(measuredBytes),
-        percentWords(predictedBytes / measuredBytes - 1),
+        ...row,
       ]),
     ),
   };
+}
+
+function memoryRows({ residuals }: CalibrationEntry): string[][] {
+  return residuals.map(({ term, predictedBytes, measuredBytes }) => [
+    term,
+    formatBytes(predictedBytes),
+    formatBytes(measuredBytes),
+    percentWords(predictedBytes / measuredBytes - 1),
+  ]);
+}
+
+function speedRows({ speed = [] }: CalibrationEntry): string[][] {
+  return speed.flatMap(({ batch, tpotMs, ttftMs }) =>
+    (
+      [
+        ['TPOT', tpotMs],
+        ['TTFT', ttftMs],
+      ] as const
+    ).flatMap(([name, time]) =>
+      time === null
+        ? []
+        : [
+            [
+              `${name}, ${batch} at once`,
+              `${formatSignificant(time.predicted)} ms`,
+              `${formatSignificant(time.measured)} ms`,
+              percentWords(time.predicted / time.measured - 1),
+            ],
+          ],
+    ),
+  );
 }

@@ -1,23 +1,18 @@
 import { relative, resolve } from 'node:path';
-import { entriesOf, withStep } from '../../core/calibration/calibration.ts';
-import { findDevice } from '../../core/device/catalogue.ts';
-import type { LogRecord } from '../../core/log/record.ts';
 import { compareRuns } from '../../core/sweep/compare.ts';
 import { comparisonSentences, comparisonTable, costSentence } from '../../core/sweep/reportCompare.ts';
 import type { ReportInput } from '../../core/sweep/reportContent.ts';
 import { resultsCsv } from '../../core/sweep/reportCsv.ts';
 import { reportHtml } from '../../core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../../core/sweep/reportMarkdown.ts';
-import { calibrationOfRun, type LoggedStart } from '../../core/sweep/runCalibration.ts';
+import { errorWords } from '../../core/sweep/runCalibration.ts';
 import { writeFileAtomically } from '../../storage/atomicFile.ts';
-import { calibrationPath, writeCalibration } from '../../storage/calibrationFile.ts';
-import { resolveModel } from '../../storage/modelFolder.ts';
-import { engineLogs, readEngineLogs } from '../../storage/runEvidence.ts';
-import { readJournal, wasInterrupted } from '../../storage/runFolder.ts';
+import { calibrateByRun } from '../../storage/calibrateRun.ts';
+import { calibrationPath } from '../../storage/calibrationFile.ts';
+import { wasInterrupted } from '../../storage/runFolder.ts';
 import { writeReports } from '../../storage/runReport.ts';
 import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import { BadInput } from '../badInput.ts';
-import { calibrationOf } from '../calibrations.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { parseOptions } from '../options.ts';
 import { type RunPlace, runOptions, runPlace, runPlaceOf } from '../runPlaces.ts';
@@ -115,40 +110,17 @@ function compare(first: ReportInput, second: ReportInput, terminal: Terminal, js
     for (const line of textTable(comparisonTable(comparison))) terminal.out(line);
 }
 
-/** Lets the engine logs of the run correct later estimates. */
-async function calibrate(
-  place: RunPlace,
-  { results, cells, planText }: ReportInput,
-  terminal: Terminal,
-): Promise<void> {
-  if (results.mode !== 'measured' || results.origin !== undefined)
-    throw new BadInput(`--calibrate: ${results.run} measured no engine of ours.`);
-  const plan = parseSweepPlan(planText).result;
+/** Lets what the run measured correct later estimates, and says the error before and after. */
+async function calibrate(place: RunPlace, input: ReportInput, terminal: Terminal): Promise<void> {
+  const plan = parseSweepPlan(input.planText).result;
   if (!plan.ok) throw new BadInput(...plan.problems.map(({ message }) => `plan.yaml: ${message}`));
-  const model = await resolveModel(plan.value.model, [place.workspace, terminal.cwd]);
-  const context = {
-    mode: 'measured' as const,
-    model: model.ok ? model.value : null,
-    device: findDevice(results.device) ?? null,
-  };
-  const { records } = await readJournal(place.directory);
-  const logs = await readEngineLogs(place.directory, records, []);
-  const names = engineLogs(records);
-  const starts = [...logs].map(
-    ([engineKey, record]: [string, LogRecord]): LoggedStart => ({
-      engineKey,
-      log: names.get(engineKey) ?? '',
-      record,
-    }),
-  );
-  const { entries, leftOut } = calibrationOfRun(results.run, plan.value, context, cells, starts);
+  const calibrated = await calibrateByRun(place, plan.value, input, [place.workspace, terminal.cwd]);
+  if (!calibrated.ok)
+    throw new BadInput(...calibrated.problems.map(({ message }) => `--calibrate: ${message}`));
+  const { entries, leftOut, errors, again } = calibrated.value;
   for (const why of leftOut) terminal.err(`left out: ${why}.`);
-  if (entries.length === 0) throw new BadInput('--calibrate: no start of this run has a term to learn from.');
-  const before = await calibrationOf(place.workspace);
-  const known = new Set(entriesOf(before).map(({ source }) => source));
-  const again = entries.filter(({ source }) => known.has(source)).length;
-  await writeCalibration(place.workspace, withStep(before, { at: new Date().toISOString(), entries }));
   terminal.err(
     `calibrated by ${entries.length} ${entries.length === 1 ? 'start' : 'starts'}${again > 0 ? ` (${again} of them anew)` : ''}: ${calibrationPath(place.workspace)}; \`loadline calibration --undo\` takes it back`,
   );
+  for (const sentence of errors.map(errorWords)) terminal.err(sentence);
 }

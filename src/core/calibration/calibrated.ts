@@ -1,7 +1,7 @@
 import type { Engine, EngineEvaluation, Obstacle } from '../engine/engine.ts';
 import type { EstimateRequest, RankEstimate } from '../estimate/types.ts';
 import { gibAsLogged } from '../units.ts';
-import { type Calibration, entriesOf, minorVersion } from './calibration.ts';
+import { type Calibration, type CalibrationEntry, entriesOf, minorVersion } from './calibration.ts';
 import { correctTerm } from './correctTerm.ts';
 import { gpuName } from './entry.ts';
 
@@ -24,16 +24,7 @@ function correctedEvaluation(
   calibration: Calibration,
 ): EngineEvaluation {
   const evaluation = engine.evaluate(request);
-  const gpu = gpuName(request.device.id);
-  const version = minorVersion(evaluation.engineVersion);
-  const entries = entriesOf(calibration).filter(
-    (entry) =>
-      entry.gpu === gpu &&
-      entry.engine === engine.name &&
-      entry.version === version &&
-      entry.family === request.model.modelType &&
-      entry.ranks === evaluation.perRank.length,
-  );
+  const entries = entriesFor(engine, request, evaluation, calibration);
   if (entries.length === 0) return evaluation;
   const isSized = evaluation.resolved['kv-cache-memory-bytes'] !== undefined;
   const perRank = evaluation.perRank.map((rank) => correctedRank(rank, request.model.id, entries, isSized));
@@ -41,10 +32,29 @@ function correctedEvaluation(
   return isSized ? corrected : withKvCache(engine, request, corrected);
 }
 
+/** What was measured of this kind of deployment. */
+export function entriesFor(
+  engine: Engine,
+  { device, model }: EstimateRequest,
+  { engineVersion, perRank }: EngineEvaluation,
+  calibration: Calibration,
+): readonly CalibrationEntry[] {
+  const gpu = gpuName(device.id);
+  const version = minorVersion(engineVersion);
+  return entriesOf(calibration).filter(
+    (entry) =>
+      entry.gpu === gpu &&
+      entry.engine === engine.name &&
+      entry.version === version &&
+      entry.family === model.modelType &&
+      entry.ranks === perRank.length,
+  );
+}
+
 function correctedRank(
   rank: RankEstimate,
   model: string,
-  entries: Parameters<typeof correctTerm>[2],
+  entries: readonly CalibrationEntry[],
   isSized: boolean,
 ): RankEstimate {
   const terms = rank.terms.map((term) => correctTerm(term, model, entries));

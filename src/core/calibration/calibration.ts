@@ -12,6 +12,24 @@ export interface TermResidual {
   readonly resolutionBytes: number;
 }
 
+/** A measured load, so many requests always in flight, beside what had been predicted for it. */
+export interface SpeedResidual {
+  readonly batch: number;
+  /** Means of the distributions. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly ttftMs: MeasuredTime | null;
+  readonly tpotMs: MeasuredTime | null;
+}
+
+/** Means over requests, milliseconds. */
+export interface MeasuredTime {
+  readonly predicted: number;
+  readonly measured: number;
+  /** Half of the 95 % interval of the measured mean; left out where it is not known. */
+  readonly halfWidth?: number;
+}
+
 /** One measured start. Its residuals count for the same GPU, engine, minor version, family and number of ranks. */
 export interface CalibrationEntry {
   /** The driver's name of the GPU. */
@@ -29,6 +47,8 @@ export interface CalibrationEntry {
   /** The log and the line where the start begins, or the run: `serve.log:17`. */
   readonly source: string;
   readonly residuals: readonly TermResidual[];
+  /** Of a run: its loads. */
+  readonly speed?: readonly SpeedResidual[];
   /** KV memory of the rank with the least, as it was predicted before this entry and as it was measured. */
   readonly availableKvBytes: { readonly predicted: number; readonly measured: number } | null;
   /** How long profiling, compilation and graphs took, and whether it was eager. Left out where the log does not say. */
@@ -91,14 +111,15 @@ function isEntry(value: unknown): value is CalibrationEntry {
   if (!isRecord(value)) return false;
   const texts = ['gpu', 'engine', 'version', 'family', 'model', 'source'];
   if (texts.some((name) => typeof value[name] !== 'string')) return false;
-  const { kind, residuals, ranks, availableKvBytes: kv, startup } = value;
+  const { kind, residuals, ranks, availableKvBytes: kv, startup, speed } = value;
   return (
     (startup === undefined ||
-      (isRecord(startup) && isBytes(startup['seconds']) && typeof startup['eager'] === 'boolean')) &&
+      (isRecord(startup) && isAmount(startup['seconds']) && typeof startup['eager'] === 'boolean')) &&
     (kind === 'log' || kind === 'run') &&
-    isBytes(ranks) &&
+    isAmount(ranks) &&
     Array.isArray(residuals) &&
     residuals.every(isResidual) &&
+    (speed === undefined || (Array.isArray(speed) && speed.every(isSpeedResidual))) &&
     (kv === null || (isRecord(kv) && isNumber(kv['predicted']) && isNumber(kv['measured'])))
   );
 }
@@ -107,7 +128,24 @@ function isResidual(value: unknown): value is TermResidual {
   return (
     isRecord(value) &&
     typeof value['term'] === 'string' &&
-    ['predictedBytes', 'measuredBytes', 'resolutionBytes'].every((name) => isBytes(value[name]))
+    ['predictedBytes', 'measuredBytes', 'resolutionBytes'].every((name) => isAmount(value[name]))
+  );
+}
+
+function isSpeedResidual(value: unknown): value is SpeedResidual {
+  return (
+    isRecord(value) &&
+    ['batch', 'inputTokens', 'outputTokens'].every((name) => isAmount(value[name])) &&
+    [value['ttftMs'], value['tpotMs']].every((time) => time === null || isTime(time))
+  );
+}
+
+function isTime(value: unknown): value is MeasuredTime {
+  return (
+    isRecord(value) &&
+    isAmount(value['predicted']) &&
+    isAmount(value['measured']) &&
+    (value['halfWidth'] === undefined || isAmount(value['halfWidth']))
   );
 }
 
@@ -115,7 +153,7 @@ function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
-function isBytes(value: unknown): value is number {
+function isAmount(value: unknown): value is number {
   return isNumber(value) && value >= 0;
 }
 

@@ -6,16 +6,17 @@ import {
   tightestOf,
 } from '../estimate/compare.ts';
 import type { DeploymentEstimate, MemoryTerm, RankEstimate } from '../estimate/types.ts';
-import { type CalibrationEntry, minorVersion, type TermResidual } from './calibration.ts';
+import { type CalibrationEntry, minorVersion, type SpeedResidual, type TermResidual } from './calibration.ts';
 
 /**
- * A measured start beside the estimate that was made for it without calibration. Undefined where the log has no term that the
- * estimate has too.
+ * A measured start, with the loads that were measured then, beside the estimate that was made for it without calibration. Undefined
+ * where nothing was measured that the estimate has too.
  */
 export function calibrationEntry(
   measured: MeasuredStart,
   predicted: DeploymentEstimate,
   source: Pick<CalibrationEntry, 'kind' | 'source'>,
+  speed: readonly SpeedResidual[] = [],
 ): CalibrationEntry | undefined {
   const rank = tightestOf(predicted);
   const residuals = comparedTerms.flatMap(({ id, field }): TermResidual[] => {
@@ -28,7 +29,7 @@ export function calibrationEntry(
   if (rank === undefined) return undefined;
   const rest = peakFromRest(measured, predicted, rank, residuals);
   if (rest !== undefined) residuals.push(rest);
-  if (residuals.length === 0) return undefined;
+  if (residuals.length === 0 && speed.length === 0) return undefined;
   return {
     gpu: gpuName(predicted.device),
     engine: predicted.engine,
@@ -38,6 +39,7 @@ export function calibrationEntry(
     ranks: predicted.perRank.length,
     ...source,
     residuals,
+    ...(speed.length === 0 ? {} : { speed }),
     availableKvBytes:
       measured.availableKvBytes === null
         ? null

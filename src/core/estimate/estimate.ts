@@ -1,12 +1,13 @@
-import { calibratedEngine } from '../calibration/calibrated.ts';
-import type { EngineEvaluation } from '../engine/engine.ts';
+import { calibratedEngine, entriesFor } from '../calibration/calibrated.ts';
+import { correctedSpeed } from '../calibration/correctSpeed.ts';
+import type { Engine, EngineEvaluation } from '../engine/engine.ts';
 import { findEngine } from '../engine/engines.ts';
 import type { Problem } from '../result.ts';
 import { estimateSpeed } from '../speed/estimateSpeed.ts';
 import { crossChecks } from './crossChecks.ts';
 import { verifiedFixes } from './fixes.ts';
 import { bandWarning, judge } from './judge.ts';
-import type { DeploymentEstimate, EstimateRequest, Verdict } from './types.ts';
+import type { DeploymentEstimate, EstimateRequest, SpeedEstimate, Verdict } from './types.ts';
 
 export interface EstimateOptions {
   /** False leaves `verdict.fixes` empty and cross-checks out: for sweeps over many points. Default true. */
@@ -46,7 +47,7 @@ export function estimate(request: EstimateRequest, options: EstimateOptions = {}
     resolved: evaluation.resolved,
     perRank: evaluation.perRank,
     kv: evaluation.kv,
-    speed: evaluation.staticBatch?.speed ?? estimateSpeed(evaluation.speed),
+    speed: speedOf(engine, request, evaluation),
     verdict: {
       ...judged,
       fixes: wantsFixes ? verifiedFixes(engine, request, evaluation, judged.outcome) : [],
@@ -54,6 +55,15 @@ export function estimate(request: EstimateRequest, options: EstimateOptions = {}
     ...(options.fixes === false ? undefined : { crossChecks: crossChecks(evaluation) }),
     warnings: warningsOf(evaluation, known === undefined ? deployment.engine : undefined),
   };
+}
+
+function speedOf(engine: Engine, request: EstimateRequest, evaluation: EngineEvaluation): SpeedEstimate {
+  if (evaluation.staticBatch !== undefined) return evaluation.staticBatch.speed;
+  const speed = estimateSpeed(evaluation.speed);
+  const { calibration, model } = request;
+  return calibration === undefined
+    ? speed
+    : correctedSpeed(speed, model.id, entriesFor(engine, request, evaluation, calibration));
 }
 
 function warningsOf(evaluation: EngineEvaluation, unknownEngine: string | undefined): readonly Problem[] {

@@ -84,8 +84,11 @@ export interface SpeedEstimate {
       readonly [number, number]
     >
   >;
-  /** Where the efficiencies come from: our own recordings, published figures, or another generation of GPUs. */
-  readonly evidence: 'recorded' | 'fitted' | 'assumed';
+  /**
+   * Where the efficiencies come from: our own recordings, published figures, or another generation of GPUs. `measured`: corrected by what
+   * runs of this workspace measured.
+   */
+  readonly evidence: 'recorded' | 'fitted' | 'assumed' | 'measured';
   readonly formula: string;
   readonly source: string;
 }

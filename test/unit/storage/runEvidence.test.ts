@@ -200,7 +200,7 @@ describe('a run as calibration', () => {
       log,
       record,
     }));
-    const { entries, leftOut } = calibrationOfRun(runContext.run, plan, context, cells, starts);
+    const { entries, leftOut } = calibrationOfRun(runContext.run, plan, context, cells, starts, []);
     expect(leftOut).toEqual([]);
     expect(entries).toEqual([
       expect.objectContaining({
@@ -229,12 +229,13 @@ describe('a run as calibration', () => {
     }));
     const smaller = mustBe(parseSweepPlan(planText.replace('16384', '4096')).result);
     const others = mustBe(expandPlan(smaller, context)).map((one) => ({ ...one, engineKey }));
-    expect(calibrationOfRun('r', smaller, context, others, starts)).toEqual({
+    expect(calibrationOfRun('r', smaller, context, others, starts, [])).toEqual({
       entries: [],
+      errors: [],
       leftOut: [expect.stringContaining('another max-num-batched-tokens')],
     });
     const shared = cells.map((one) => ({ ...one, arrangement: { copies: 2, sharing: 'mps' as const } }));
-    expect(calibrationOfRun('r', plan, context, shared, starts).leftOut).toEqual([
+    expect(calibrationOfRun('r', plan, context, shared, starts, []).leftOut).toEqual([
       expect.stringContaining('2 engines on the same GPU'),
     ]);
   });
