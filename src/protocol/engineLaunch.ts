@@ -13,6 +13,9 @@ import type { EngineLaunch } from './agent.ts';
 /** Loading and compiling a large model takes long; a rehearsal starts in a second. */
 const READY_SECONDS: Readonly<Record<RunMode, number>> = { rehearsal: 60, measured: 1800 };
 
+/** What runs already answers at once; a gateway may be waking it up. */
+const ENDPOINT_READY_SECONDS = 60;
+
 /**
  * What two copies of an engine give together, against one alone, in a decode-like step: 0.92 time-sliced and 1.03 under MPS (the mean of
  * four shapes on one H100, driver 580.159.04, 2026-11-21).
@@ -35,7 +38,10 @@ export function engineLaunch(plan: SweepPlan, cell: Cell, context: PlanContext):
   const modelName = servedName(plan, cell.flags);
   const { command, container, endpoint, apiKeyFile = null, healthPath } = launch;
   if (endpoint !== undefined) {
-    return { kind: 'endpoint', name, url: endpoint, apiKeyFile, modelName, readyTimeoutSeconds };
+    return {
+      ...{ kind: 'endpoint', name, url: endpoint, apiKeyFile, modelName },
+      readyTimeoutSeconds: ENDPOINT_READY_SECONDS,
+    };
   }
   const server = findServerLaunch(name);
   const words = command ?? (container === undefined ? server?.command : server?.imageCommand) ?? [];

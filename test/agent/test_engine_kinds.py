@@ -133,10 +133,10 @@ class EndpointTest(AgentTest):
         with open(self.key_file, "w") as file:
             file.write("sk-endpoint-1\n")
 
-    def serve(self, *more):
+    def serve(self, *more, **methods):
         """The URL of an engine with these options."""
         options = fake_engine.options_of(["--host", "127.0.0.1", "--key-variable", "ENDPOINT_KEY", *more])
-        handler = type("Handler", (fake_engine.Handler,), {"options": options})
+        handler = type("Handler", (fake_engine.Handler,), {"options": options, **methods})
         server = fake_engine.Server(("127.0.0.1", 0), handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
@@ -178,6 +178,24 @@ class EndpointTest(AgentTest):
         said = failure(self.run_to_end([self.cell(apiKeyFile="~/no-such-key")], telemetry=False, run="second"))
         self.assertEqual(said["kind"], "key-file")
 
+    def test_one_where_nothing_answers_is_said_as_that(self):
+        cells = [
+            self.cell("nobody", url="http://127.0.0.1:9", readyTimeoutSeconds=0.5),
+            self.cell("waking", url=self.serve("--never-ready"), readyTimeoutSeconds=0.5),
+        ]
+        nobody, waking = failures(self.run_to_end(cells, telemetry=False))
+        self.assertEqual((nobody["kind"], nobody.get("enginePhase")), ("unreachable", None))
+        self.assertIn(f"Nothing answered at {cells[0]['engine']['url']} within 0.5 s", nobody["message"])
+        self.assertEqual(waking["kind"], "timeout")
+        self.assertNotIn("log", waking["message"])
+
+    def test_one_behind_a_gateway_without_a_health_route_is_measured(self):
+        def without_health(handler):
+            handler.answer(404, {}) if handler.path == "/health" else fake_engine.Handler.do_GET(handler)
+
+        cell = self.cell(url=self.serve(do_GET=without_health))
+        self.assertIn("trial-measured", {record["type"] for record in self.run_to_end([cell], telemetry=False)})
+
     def test_one_that_lists_no_models_fails_its_cell_and_the_next_one_goes_on(self):
         odd = ('{"data": null}', '{"data": ["fake-model"]}', '{"data": 3}', "[]", "[" * 5000 + "]" * 5000)
         cells = [
@@ -190,12 +208,6 @@ class EndpointTest(AgentTest):
             [(cell["id"], "timeout", "ready") for cell in cells],
         )
         self.assertEqual([record["cell"] for record in records if record["type"] == "cell-done"], ["good"])
-
-    def test_one_that_is_not_there_fails_in_time(self):
-        said = failure(
-            self.run_to_end([self.cell(url="http://127.0.0.1:9", readyTimeoutSeconds=0.5)], telemetry=False)
-        )
-        self.assertEqual((said["kind"], said["phase"]), ("timeout", "start"))
 
 
 class CopiesTest(AgentTest):

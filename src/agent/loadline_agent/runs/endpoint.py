@@ -5,6 +5,7 @@ import signal
 from typing import List, Optional
 from urllib.parse import urlsplit
 
+from ..engines.failure import Diagnosis
 from .folder import RunFolder
 from .http import Address
 from .instance import Instance
@@ -67,6 +68,16 @@ class EndpointInstance(Instance):
 
     def send(self, number: signal.Signals) -> None:
         """It is not ours."""
+
+
+def endpoint_silent(launch: Launch, phase: str) -> Diagnosis:
+    """Why one did not get ready. It has no log here, and nobody starts it."""
+    url, seconds = (launch.endpoint or {})["url"], f"{launch.ready_seconds:g} s"
+    if phase == "start":
+        message = f"Nothing answered at {url} within {seconds}. Check that the engine runs, and that this is its address as this host sees it."
+        return Diagnosis("unreachable", message, [])
+    message = f"{url} answered, and did not serve within {seconds}: GET {launch.health} was not 200, or the first request had no answer."
+    return Diagnosis("timeout", message, [])
 
 
 def address_of_url(url: str, api_key: Optional[str]) -> Address:

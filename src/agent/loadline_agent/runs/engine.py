@@ -9,7 +9,7 @@ from ..errors import AgentError
 from ..processes import kill_leftovers
 from .containers import CAUSES as RUNTIME_CAUSES
 from .containers import ContainerInstance
-from .endpoint import EndpointInstance
+from .endpoint import EndpointInstance, endpoint_silent
 from .folder import RunFolder
 from .host_memory import kills_of_memory
 from .instance import EngineFailed, Instance, applied_differently
@@ -172,6 +172,8 @@ class Engine:
     def failure(self, phase: str) -> EngineFailed:
         """Why it did not start, or did not live."""
         instance = self._failed_instance()
+        if self._launch.endpoint is not None:
+            return EngineFailed(phase, self._cleaned(endpoint_silent(self._launch, phase), instance))
         causes: Sequence[Cause] = self.kind.causes
         if self._launch.container is not None:
             causes = (*RUNTIME_CAUSES, *causes)

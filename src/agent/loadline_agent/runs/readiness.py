@@ -53,7 +53,9 @@ class Readiness:
             health = self._ask(self._launch.health, HEALTH_SECONDS)
             if health is not None:
                 phase = "ready"
-                lacks = self._launch.kind.health_may_lack and health.status == 404
+                # What stands before an endpoint may know OpenAI's routes alone.
+                may_lack = self._launch.kind.health_may_lack or self._launch.endpoint is not None
+                lacks = may_lack and health.status == 404
                 if health.status == 200 or lacks:
                     self._step("healthSeconds")
                     if self._serves(end):
