@@ -84,12 +84,20 @@ function servedName(plan: SweepPlan, flags: Cell['flags']): string {
   return plan.model;
 }
 
-/** The command line on the host, as far as the client knows it: the agent adds port, key and what binds a container to them. */
+/**
+ * The command line on the host, variables of the plan included, as far as the client knows it: the agent adds port, key and what binds a
+ * container to them.
+ */
 export function launchCommand(launch: EngineLaunch): readonly string[] | undefined {
   if (launch.kind !== 'command') return undefined;
-  const { argv, container } = launch;
-  if (container === undefined) return argv;
-  return [container.runtime, 'run', '--rm', ...container.arguments, container.image, ...argv];
+  const { argv, container, environment } = launch;
+  const names = Object.keys(environment);
+  const variables = names.map((name) => `${name}=${environment[name]}`);
+  const given = variables.length === 0 ? [] : ['env', ...variables];
+  if (container === undefined) return [...given, ...argv];
+  const { runtime, image } = container;
+  const handedOn = names.flatMap((name) => ['-e', name]);
+  return [...given, runtime, 'run', '--rm', ...handedOn, ...container.arguments, image, ...argv];
 }
 
 /** The command line, or what stands in its place, to read. Undefined for the simulated engine. */

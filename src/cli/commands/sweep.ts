@@ -5,6 +5,7 @@ import type { Problem, Result } from '../../core/result.ts';
 import { expandSweep } from '../../core/sweep/cells.ts';
 import type { SweepPlan } from '../../core/sweep/planSchema.ts';
 import {
+  addedLine,
   type PlanPreview,
   planPreview,
   scheduleLine,
@@ -286,6 +287,8 @@ function showPlan(
   for (const line of searchLines(preview)) say(`  ${line}`);
   if (preview.commands.length > 0) say('Engines that will be started there:');
   for (const command of preview.commands) say(`  ${command}`);
+  const added = addedLine(preview);
+  if (added !== undefined) say(added);
   say(scheduleLine(preview));
   if (preview.mode === 'measured') say(startsLine(preview));
 }

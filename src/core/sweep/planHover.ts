@@ -1,7 +1,7 @@
 /** What a hover in a plan says, as Markdown: what a key means, and which cells there are. */
 import type { VerdictOutcome } from '../estimate/types.ts';
 import { flagAt, flagDetail } from './planItems.ts';
-import { type PlanPreview, scheduleLine, searchLines, startsLine } from './preview.ts';
+import { addedLine, type PlanPreview, scheduleLine, searchLines, startsLine } from './preview.ts';
 import { duration } from './reportFigures.ts';
 import { type DocumentPath, schemaNodeAt } from './schemaNodes.ts';
 
@@ -76,9 +76,9 @@ export function previewMarkdown(preview: PlanPreview): string {
       : [
           '## Commands',
           '',
-          ...commands.map((line) => `    ${line}`),
+          ...commands.map((command) => `    ${command.replaceAll('\n', '\n    ')}`),
           '',
-          'Port and key are added on the host.',
+          addedLine(preview) ?? '',
           '',
         ]),
   ].join('\n');

@@ -94,6 +94,13 @@ export function scheduleLine({ schedule, mode, hosts, scheduler }: PlanPreview):
   return `${cells} cells${searched}, about ${duration(seconds)}${cost}${several}; ${starts} engine ${word}${saved}${queue}`;
 }
 
+/** What stands in no command that is shown; nothing where all of them run already. */
+export function addedLine({ commands }: PlanPreview): string | undefined {
+  return commands.every((command) => command.startsWith('(runs already)'))
+    ? undefined
+    : 'Added on the host: a free port on 127.0.0.1, a random key in the environment of an engine that takes one there, and to a container its name, labels, network, mounts and GPUs.';
+}
+
 /** How the time of the starts is known. */
 export function startsLine({ schedule }: PlanPreview): string {
   return `Start-up times: ${schedule.startsBecause.join('; ')}.`;

@@ -4,6 +4,7 @@ import { l10n, Range, type TextDocument, type Uri, window, workspace } from 'vsc
 import type { Result } from '../../core/result.ts';
 import { expandSweep } from '../../core/sweep/cells.ts';
 import {
+  addedLine,
   type PlanPreview,
   planPreview,
   scheduleLine,
@@ -106,6 +107,7 @@ async function confirmed(previews: readonly PlanPreview[]): Promise<boolean> {
         startsLine(preview),
         ...searchLines(preview),
         l10n.t('These commands are started there, one after the other:\n{0}', [...commands].join('\n')),
+        addedLine(preview) ?? '',
       ].join('\n'),
     },
     start,

@@ -7,6 +7,7 @@ import { vllmLaunch } from '../../../src/core/engine/vllm/launch.ts';
 import { expandSweep } from '../../../src/core/sweep/cells.ts';
 import { planFrom } from '../../../src/core/sweep/plan.ts';
 import type { ProbeRecord } from '../../../src/protocol/agent.ts';
+import { launchText } from '../../../src/protocol/engineLaunch.ts';
 import { readRunEnvironment } from '../../../src/protocol/runEnvironment.ts';
 import { type PlanSituation, planContext, prepareRun, runName } from '../../../src/protocol/runRequest.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
@@ -293,6 +294,18 @@ describe('a request beyond a command on one GPU', () => {
         '4096',
       ],
     ]);
+  });
+
+  it('shows the variables that a plan sets, as they are handed on', () => {
+    const variables = 'environment: { LD_PRELOAD: "./x.so", A: "b c" }';
+    const textOf = (engine: string) =>
+      requestOf(engine).cells.map(({ engine: launch }) => launchText(launch))[0];
+    expect(textOf(`{ name: vllm, ${variables} }`)).toBe(
+      "env LD_PRELOAD=./x.so 'A=b c' vllm serve meta-llama/Llama-3.2-1B-Instruct --max-model-len 4096",
+    );
+    expect(textOf(`{ name: vllm, ${variables}, launch: { container: { runtime: podman, image: i } } }`)).toBe(
+      "env LD_PRELOAD=./x.so 'A=b c' podman run --rm -e LD_PRELOAD -e A i meta-llama/Llama-3.2-1B-Instruct --max-model-len 4096",
+    );
   });
 
   it('measures an endpoint without a GPU of the host, and starts nothing', () => {

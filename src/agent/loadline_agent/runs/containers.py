@@ -162,7 +162,7 @@ class ContainerInstance(Instance):
     def send(self, number: signal.Signals) -> None:
         """INT: the runtime's own stop, which sends it and waits. The others kill."""
         if number == signal.SIGINT:
-            ask([self._runtime, "stop", "--time", str(STOP_SECONDS), self.name], STOP_SECONDS + REMOVE_SECONDS)
+            ask([self._runtime, "stop", "-t", str(STOP_SECONDS), self.name], STOP_SECONDS + REMOVE_SECONDS)
         else:
             ask([self._runtime, "kill", "--signal", number.name, self.name], REMOVE_SECONDS)
             super().send(number)
