@@ -153,10 +153,10 @@ function cheapest(
       continue;
     }
     const rejection: RankRejection = { ...name, gpuCount, cause: result.cause, reason: result.reason };
-    // Too slow came further than too small; of equals, the one with the most GPUs says most.
-    if (furthest === undefined || furthest.cause !== 'service-level' || rejection.cause === 'service-level') {
-      furthest = rejection;
-    }
+    // Too slow came further than too small; of equals, the one with the most GPUs that the model can be split over says most.
+    const saysMore =
+      rejection.cause === 'service-level' || (furthest?.cause !== 'service-level' && result.isSplit !== true);
+    if (furthest === undefined || saysMore) furthest = rejection;
   }
   return (
     best ??

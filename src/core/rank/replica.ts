@@ -19,7 +19,12 @@ export interface Fleet {
 
 export type FleetOrNot =
   | { readonly fleet: Fleet }
-  | { readonly cause: RankRejection['cause']; readonly reason: string };
+  | {
+      readonly cause: RankRejection['cause'];
+      readonly reason: string;
+      /** The model cannot be split over so many GPUs: nothing is said of how it would do. */
+      readonly isSplit?: boolean;
+    };
 
 /**
  * The fewest replicas of this deployment that carry the load within the service level. A request takes TTFT + (output - 1) x TPOT;
@@ -38,7 +43,8 @@ export function fleetFor(request: EstimateRequest, load: RankLoad, level: Servic
   const alone = at(1);
   const { verdict } = alone;
   if (verdict.outcome === 'does-not-fit' || verdict.outcome === 'unknown') {
-    return { cause: verdict.outcome, reason: verdict.reason };
+    const isSplit = verdict.causeFlag === 'tensor-parallel-size';
+    return { cause: verdict.outcome, reason: verdict.reason, isSplit };
   }
   const tokens = inputTokens + outputTokens;
   if (tokens > alone.kv.maxModelLen) {

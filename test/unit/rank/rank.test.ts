@@ -96,6 +96,15 @@ describe('rank', () => {
     expect(rows).toEqual([]);
   });
 
+  it('gives a reason that holds for a number of GPUs which the heads can be split over', () => {
+    // 12 heads: 1, 2 and 4 GPUs are tried in earnest, 8 are not.
+    const load = { inputTokens: 4000, outputTokens: 100, concurrency: 1 };
+    const { rows, rejected } = ranked({ load, instances: [] }, 'openai-community/gpt2');
+    expect(rows).toEqual([]);
+    for (const { reason } of rejected)
+      expect(reason).toMatch(/4,100 tokens is longer than max-model-len 1,024/);
+  });
+
   it('refuses a request that is longer than the model', () => {
     const { rows, rejected } = ranked({ load: { inputTokens: 200_000, outputTokens: 100, concurrency: 1 } });
     expect(rows).toEqual([]);
