@@ -120,6 +120,18 @@ describe('the answer to chat', () => {
     expect(answerOf('chat', [trace(true)], limits)).toMatch(/^trace keeps TTFT p95 of at most 500 ms: /);
   });
 
+  it('says what became of the next larger load', () => {
+    const users = (concurrency: number, more: object) =>
+      madeCell(`${concurrency}`, [900], { concurrency, meetsServiceLevel: true, ...more });
+    const with64 = (more: object) => answerOf('chat', [users(32, {}), users(64, more)], limits);
+    expect(with64({ meetsServiceLevel: null })).toContain(
+      'Above it, concurrency 64 has too few requests for a p95, so the limit may lie higher.',
+    );
+    const failed = answerOf('chat', [users(32, {}), failedCell('64', { concurrency: 64 })], limits);
+    expect(failed).toContain('At 64 it failed: out-of-memory.');
+    expect(failed).not.toContain('may lie higher');
+  });
+
   it('is said once where nothing could be judged', () => {
     const answer = answerOf('chat', [rate(2, null), trace(null)], limits);
     expect(answer).toMatch(/^No cell could be judged against TTFT p95 of at most 500 ms\. Left out: /);
@@ -167,6 +179,19 @@ describe('the answer to cost', () => {
       'on 2 GPUs; a larger batch stops there: concurrency 64 misses the service level',
     );
     expect(answer).toContain('$2.50 a million output tokens');
+  });
+
+  it('does not take the latency of a client-bound cell for the engine’s', () => {
+    const bound = {
+      client: { loopLagMs: { p99: 40 }, cpuSeconds: 9, events: 1, eventsPerSecond: 9000, bound: true },
+    };
+    const cells = [
+      ...ladder({}, [500, 800]),
+      madeCell('32', [900], { concurrency: 64, meetsServiceLevel: false }, bound),
+    ];
+    const answer = answerOf('cost', cells, { limits: { ttftP95Ms: 500 } });
+    expect(answer).toContain('concurrency 64 is client-bound');
+    expect(answer).not.toContain('concurrency 64 misses the service level');
   });
 
   it('without a price goes by throughput a GPU, and says so', () => {

@@ -39,6 +39,7 @@ describe('a load generator at its limit', () => {
     const slower = madeCell('concurrency 8', [900], { concurrency: 8, meetsServiceLevel: true });
     const answer = answerOf('chat', [slower, cell], { limits: { ttftP95Ms: 500 } });
     expect(answer).toMatch(/^8 is the largest concurrency/);
+    expect(answer).toContain('Above it, concurrency 256 is client-bound, so the limit may lie higher.');
     expect(answer).toContain('Left out: 1 client-bound');
   });
 });

@@ -232,7 +232,9 @@ describe('the answer to the chat question', () => {
       ...measured(four, { ...good, bound: true }),
     );
     expect(answer).toMatch(/^1 is the largest concurrency/);
-    expect(answer).toContain('What ran above it does not count, so the limit may lie higher.');
+    expect(answer).toMatch(
+      /Above it, concurrency \d has too few requests for a p95, so the limit may lie higher\./,
+    );
     expect(answer).not.toContain('Nothing above it');
     expect(answer).toContain('Left out: 1 client-bound, 1 with too few requests for a p95 (of 3 cells).');
   });

@@ -13,6 +13,7 @@ import {
   loadWords,
   missedByFailures,
   sameFlags,
+  unusableWords,
   userTtftP95Ms,
   worst,
 } from '../usable.ts';
@@ -79,17 +80,31 @@ function underOneLoad(cells: readonly CellResult[], limits: ServiceLevel, knees:
   const failingBelow = sameEngine.some(
     (cell) => levelOf(cell) < levelOf(best) && cell.meetsServiceLevel === false,
   );
-  const ranAbove = cells.some(
-    (cell) => sameFlags(cell, best) && levelOf(cell) > levelOf(best) && cell.trials.length > 0,
-  );
   const limit =
-    above === undefined
-      ? `${ranAbove ? 'What ran above it does not count' : 'Nothing above it was measured'}, so the limit may lie higher.`
-      : `At ${levelOf(above)} it is ${figuresText(above)}.`;
+    above === undefined ? aboveWords(best, cells) : `At ${levelOf(above)} it is ${figuresText(above)}.`;
   const odd = failingBelow
     ? ` A smaller ${axis} misses it: the figures are not steady, so repeat the run.`
     : '';
   return `${cellName(best, cells)} is the largest ${axis} with ${limitsText(limits)}: ${figuresText(best)}, ${systemText(best)}. ${limit}${marginWords(best, limits)}${odd}${regimeWords(best, knees)}`;
+}
+
+/** Why nothing above it was judged. */
+function aboveWords(best: CellResult, cells: readonly CellResult[]): string {
+  const tried = cells.filter(
+    (cell) =>
+      (cell.state === 'done' || cell.state === 'failed') &&
+      sameFlags(cell, best) &&
+      levelOf(cell) > levelOf(best),
+  );
+  const [next] = tried.toSorted((a, b) => levelOf(a) - levelOf(b));
+  if (next?.state === 'failed') return `At ${levelOf(next)} it failed: ${next.failure?.kind ?? 'unknown'}.`;
+  const why =
+    next === undefined
+      ? 'Nothing above it was measured'
+      : isUsable(next)
+        ? `Above it, ${loadWords(next)} has too few requests for a p95`
+        : `Above it, ${loadWords(next)} is ${unusableWords(next)}`;
+  return `${why}, so the limit may lie higher.`;
 }
 
 /** A p95 of few requests may be within a limit by luck. */

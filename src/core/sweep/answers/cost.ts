@@ -12,6 +12,7 @@ import {
   loadWords,
   meanOf,
   missedByFailures,
+  unusableWords,
 } from '../usable.ts';
 import type { AnswerInput, PartialAnswer } from './answerInput.ts';
 import { limitsText } from './chat.ts';
@@ -109,10 +110,11 @@ function stopOf(
       words: `${loadWords(next)} fails (${failure?.kind ?? 'unknown'} at ${failure?.enginePhase ?? failure?.phase ?? 'an unknown point'})`,
     };
   }
+  // First: the latency of a cell that does not count is not the engine's.
+  if (!isUsable(next)) return { kind: 'none', words: `${loadWords(next)} is ${unusableWords(next)}` };
   if (limits !== null && next.meetsServiceLevel === false) {
     return { kind: 'latency', words: `${loadWords(next)} misses the service level` };
   }
-  if (!isUsable(next)) return { kind: 'none', words: `${loadWords(next)} is client-bound or not steady` };
   const gain = (outputRate(next) ?? 0) / (outputRate(best) ?? 1) - 1;
   return {
     kind: 'saturation',
