@@ -54,10 +54,10 @@ export class PanelPage {
     return opened;
   }
 
-  /** Resolves when every queued chart has been drawn: ten frames hold more charts than any panel has. */
+  /** Resolves when every queued chart has been drawn: so many frames hold more charts than any panel has. */
   async drawn(): Promise<void> {
     await this.page.evaluate(async () => {
-      for (let frame = 0; frame < 12; frame++) await new Promise((next) => requestAnimationFrame(next));
+      for (let frame = 0; frame < 18; frame++) await new Promise((next) => requestAnimationFrame(next));
     });
   }
 

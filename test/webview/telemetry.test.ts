@@ -276,6 +276,7 @@ describe('the telemetry panel', () => {
     ]);
     expect(await panel.page.locator('.notices').textContent()).toContain('has no GPU that its driver shows');
     expect(await panel.page.locator('.figure:visible h2').allTextContents()).toEqual(['Host CPU']);
+    expect(await panel.page.locator('.empty').isVisible()).toBe(false);
     expect(await panel.pixelsOf('#host canvas', blue)).toBeGreaterThan(100);
     expect(await panel.page.locator('#host .summary').textContent()).toBe(
       'CPU 40.0 % at the end, 40.0 in all.',

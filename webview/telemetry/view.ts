@@ -201,7 +201,7 @@ export class TelemetryView {
     const phases = phaseWords([...this.state.hosts.values()], this.state.window);
     setText(this.#phases, phases);
     this.#phases.hidden = phases === '';
-    this.#empty.hidden = gpus.length > 0;
+    this.#empty.hidden = gpus.length > 0 || Number.isFinite(this.state.newestMs);
     if (this.state.received && this.state.hosts.size === 0)
       setText(
         this.#empty,

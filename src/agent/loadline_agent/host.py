@@ -25,6 +25,10 @@ def memory_total_bytes() -> Optional[int]:
     return total
 
 
+#: Over less than this, counters that move a hundred times a second say nothing: what they give is not known, not 0.
+SHORTEST_SECONDS = 0.05
+
+
 class HostSampler:
     """cpuPercent (of all CPUs together) and network traffic since the last call, and memoryUsedBytes (total less available)."""
 
@@ -36,17 +40,19 @@ class HostSampler:
         self._at = time.monotonic()
 
     def read(self) -> list:
+        memory = memory_info()
+        used = (
+            memory["MemTotal"] - memory["MemAvailable"] if "MemTotal" in memory and "MemAvailable" in memory else None
+        )
         at, before = time.monotonic(), self._at
+        if at - before < SHORTEST_SECONDS:
+            return [None, used, None, None]
         self._at = at
         now, last = cpu_times(), self._last
         self._last = now
         percent = None
         if now and last and now[1] > last[1]:
             percent = round(100 * (now[0] - last[0]) / (now[1] - last[1]), 1)
-        memory = memory_info()
-        used = (
-            memory["MemTotal"] - memory["MemAvailable"] if "MemTotal" in memory and "MemAvailable" in memory else None
-        )
         return [percent, used, *self._network_rates(at - before)]
 
     def _network_rates(self, seconds: float) -> List[Optional[int]]:

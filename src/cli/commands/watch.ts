@@ -5,6 +5,7 @@ import { seriesOffsetMs } from '../../protocol/telemetryClock.ts';
 import { TelemetryCsv } from '../../protocol/telemetryCsv.ts';
 import type { RecordedFrom } from '../../protocol/telemetryRecording.ts';
 import { watchTelemetry } from '../../remote/telemetryWatch.ts';
+import { thisMachine } from '../../remote/thisMachineHost.ts';
 import { TelemetryFile } from '../../storage/telemetryFile.ts';
 import { BadInput } from '../badInput.ts';
 import { exitCodes } from '../exitCodes.ts';
@@ -47,7 +48,8 @@ export async function watchCommand(argv: readonly string[], terminal: Terminal):
   let clock: Omit<RecordedFrom, 'host'> = { clockOffsetMs: null, clockErrorMs: null };
   let comparisons = 0;
   const onClock = (compared: HostClock): void => {
-    if (++comparisons === settledAfter && form === 'words') terminal.err(clockWords(host, compared));
+    if (++comparisons === settledAfter && form === 'words' && host !== thisMachine)
+      terminal.err(clockWords(host, compared));
     clock = { clockOffsetMs: seriesOffsetMs(compared, header), clockErrorMs: compared.errorMs };
   };
   const record = given.text('record');
