@@ -53,9 +53,7 @@ export function telemetryTests(): void {
       first.feed.stop();
       await until(first.feed, ({ state }) => state.connection === 'stopped');
       first.feed.start(true);
-      await until(first.feed, ({ lines }) => lines.some(({ type }) => type === 'telemetry-gap'));
-      const gap = first.feed.lines.find((line) => line.type === 'telemetry-gap');
-      assert.equal(gap?.cause, 'sampling was stopped');
+      await until(first.feed, (feed) => hasGap(feed, 'sampling was stopped'));
       first.release();
       first.release();
       assert.equal(feeds.feeds.length, 1);
@@ -172,11 +170,8 @@ export function telemetryTests(): void {
         await until(feed, ({ state: { connection } }) => connection === 'stale');
         await until(
           feed,
-          (each) =>
-            each.state.connection === 'live' && each.lines.some(({ type }) => type === 'telemetry-gap'),
+          (each) => each.state.connection === 'live' && hasGap(each, 'the connection was lost'),
         );
-        const gap = feed.lines.find((line) => line.type === 'telemetry-gap');
-        assert.equal(gap?.cause, 'the connection was lost');
         assert.deepEqual(states.slice(0, 3), ['connecting', 'connected', 'failed']);
         // A busy machine may need more than one attempt.
         assert.equal(states.at(-1), 'connected');
@@ -240,6 +235,11 @@ function counting(panel: vscode.WebviewPanel, sent: ToTelemetry[]): vscode.Webvi
     return panel.webview.postMessage(message);
   };
   return through(panel, { webview: through(panel.webview, { postMessage }) });
+}
+
+/** Ticks that a busy machine missed are gaps too, with another cause. */
+function hasGap({ lines }: TelemetryFeed, cause: string): boolean {
+  return lines.some((line) => line.type === 'telemetry-gap' && line.cause === cause);
 }
 
 function newest({ newest: record }: TelemetryFeed): number {
