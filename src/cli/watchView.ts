@@ -35,6 +35,12 @@ export class WatchView {
       }
       case 'telemetry-processes':
         return [`${this.#gpu(line.gpu)}: ${processesWords(line.processes)}`];
+      case 'telemetry-ecc':
+        return line.uncorrectedErrors === 0
+          ? []
+          : [
+              `${this.#gpu(line.gpu)}: memory errors that were not corrected (ECC): ${line.uncorrectedErrors}`,
+            ];
       case 'telemetry':
         return this.#header === undefined ? [] : recordWords(this.#header, line);
       default:

@@ -50,6 +50,8 @@ export interface TelemetrySlice {
   readonly slowdowns: readonly KeptSlowdowns[];
   /** All that are kept, whatever the stretch: they are few. */
   readonly processes: readonly SeenProcesses[];
+  /** By GPU, newest; null: not known. */
+  readonly uncorrectedErrors: readonly (number | null)[];
   readonly latest: TelemetryRecord | null;
 }
 
@@ -67,6 +69,7 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
   #notices: readonly TelemetryNotice[] = [];
   #slowdowns: readonly Slowdowns[] = [];
   #processes = new ProcessHistory();
+  #uncorrectedErrors: (number | null)[] = [];
   #lastSeq = -1;
 
   /** `create`: what the columns are kept in. */
@@ -94,6 +97,11 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
     return this.#processes.on(gpu, atMs);
   }
 
+  /** Errors of a GPU's memory that could not be corrected, since its driver was loaded; null: not known. */
+  uncorrectedErrors(gpu: number): number | null {
+    return this.#uncorrectedErrors[gpu] ?? null;
+  }
+
   /** Column of the series, or undefined where the host does not sample it. The GPU after the last: the most of all. */
   column(gpu: number, name: TelemetryColumn): number | undefined {
     const columns = this.header?.gpuColumns ?? [];
@@ -114,6 +122,7 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
       else if (line.type === 'telemetry-gap') this.#gap(line);
       else if (line.type === 'telemetry') this.#record(line);
       else if (line.type === 'telemetry-notice') this.#notice(line);
+      else if (line.type === 'telemetry-ecc') this.#uncorrectedErrors[line.gpu] = line.uncorrectedErrors;
       else if (line.type === 'telemetry-processes' && this.header !== undefined) {
         const { gpu, processes, monotonicMs } = line;
         this.#processes.take({ fromMs: hostTime(this.header, monotonicMs), gpu, processes });
@@ -122,8 +131,10 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
   }
 
   /** Goes on where another history stands: records that it has are not taken again. */
-  protected resume({ header, gaps, notices, slowdowns, processes, latest }: TelemetrySlice): void {
+  protected resume(slice: TelemetrySlice): void {
+    const { header, gaps, notices, slowdowns, processes, uncorrectedErrors, latest } = slice;
     this.#start(header);
+    this.#uncorrectedErrors = [...uncorrectedErrors];
     this.#processes = new ProcessHistory(processes);
     this.#gaps.push(...gaps);
     this.#notices = notices;
@@ -156,6 +167,7 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
       notices: this.#notices,
       slowdowns: this.#slowdowns.map((one) => one.export(from, to, bucketMs)),
       processes: this.#processes.seen,
+      uncorrectedErrors: header.gpus.map((_, gpu) => this.uncorrectedErrors(gpu)),
       latest: this.latest ?? null,
     };
   }
@@ -202,6 +214,7 @@ export class TelemetryHistory<Series extends TimeSeries = TimeSeries> {
     this.series = this.create(rowNumbers(header), keptRows(header));
     this.#slowdowns = header.gpus.map(() => new Slowdowns());
     this.#processes = new ProcessHistory();
+    this.#uncorrectedErrors = [];
     this.latest = undefined;
     this.#gaps.length = 0;
     this.#events = [{ row: 0, line: header }];

@@ -288,6 +288,20 @@ describe('the telemetry panel', () => {
     await panel.close();
   });
 
+  it('says of memory errors that were not corrected how many there are, and nothing where there are none', async () => {
+    const panel = await open();
+    const ecc = (gpu: number, uncorrectedErrors: number) => ({
+      type: 'telemetry-ecc',
+      monotonicMs: 205_000,
+      gpu,
+      uncorrectedErrors,
+    });
+    await panel.send({ type: 'delta', hosts: [{ ...hostState, lines: [ecc(0, 0), ecc(1, 3)] }] });
+    const shown = panel.page.locator('.memory-errors:visible');
+    expect(await shown.allTextContents()).toEqual([' 3 memory errors were not corrected (ECC)']);
+    await panel.close();
+  });
+
   it('says that a driver answers nobody, until it does again', async () => {
     const panel = await open(1);
     const notice = (code: string, message: string) => ({

@@ -17,9 +17,11 @@ export class Tile {
   readonly #power = element('dd');
   readonly #heat = element('dd');
   readonly #throttle = element('p', { class: 'throttle' });
+  readonly #errors = element('p', { class: 'memory-errors', hidden: true });
   readonly #processes = element('ul', { class: 'processes', 'aria-label': 'Processes', hidden: true });
   #throttleText = '';
   #processesKey = '';
+  #shownErrors = 0;
 
   constructor(
     shown: ShownGpu,
@@ -58,6 +60,7 @@ export class Tile {
         fact('Heat', this.#heat),
       ),
       this.#throttle,
+      this.#errors,
       this.#processes,
     );
   }
@@ -88,7 +91,17 @@ export class Tile {
       known(host.now(index, 'temperatureCelsius'), (degrees) => `${format.count(degrees)} °C`),
     );
     this.#showThrottle(throttleWords(host.now(index, 'throttleReasons')));
+    this.#showErrors(host.uncorrectedErrors(index) ?? 0, format);
     this.#showProcesses(host.processesNow(index), format);
+  }
+
+  /** Said only where there are any. */
+  #showErrors(errors: number, format: Formatter): void {
+    if (errors === this.#shownErrors) return;
+    this.#shownErrors = errors;
+    this.#errors.hidden = errors === 0;
+    const words = errors === 1 ? 'memory error was not corrected' : 'memory errors were not corrected';
+    this.#errors.replaceChildren(markIcon('tight'), ` ${format.count(errors)} ${words} (ECC)`);
   }
 
   #showProcesses(processes: readonly GpuProcess[] | undefined, format: Formatter): void {

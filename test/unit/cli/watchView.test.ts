@@ -50,6 +50,19 @@ describe('what `loadline watch` prints', () => {
     ]);
   });
 
+  it('says of memory errors only where there are any', () => {
+    const view = new WatchView('gpu-01');
+    view.take(telemetryHeader(1));
+    const ecc = (uncorrectedErrors: number): TelemetryLine => ({
+      type: 'telemetry-ecc',
+      monotonicMs: 0,
+      gpu: 0,
+      uncorrectedErrors,
+    });
+    expect(view.take(ecc(0))).toEqual([]);
+    expect(view.take(ecc(2))).toEqual(['GPU 0: memory errors that were not corrected (ECC): 2']);
+  });
+
   it('says how far the clock of the host is off, and how well that is known', () => {
     const clock = { monotonicOffsetMs: 0, wallOffsetMs: -39.8, errorMs: 1.5 };
     expect(clockWords('gpu-01', clock)).toBe(
