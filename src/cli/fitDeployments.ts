@@ -18,7 +18,7 @@ import { distinctProblems, type Problem } from '../core/result.ts';
 import { type ResolveOptions, resolveModel } from '../storage/modelFolder.ts';
 import { findDeployments } from '../text/deployments.ts';
 import { lineColumn } from '../text/lineColumn.ts';
-import type { LocatedDeployment, LocatedProblem } from '../text/located.ts';
+import type { DocumentDeployments, LocatedDeployment, LocatedProblem } from '../text/located.ts';
 import { isYaml } from '../text/sources/source.ts';
 import { chooseTarget } from '../text/target.ts';
 import { estimateBlocker, unreadArguments } from '../text/unresolved.ts';
@@ -62,9 +62,19 @@ const unusable = new Set(['flag.bad-value']);
 const unknownInFile = new Set(['model.not-covered', 'model.not-found']);
 export const unknownInOption = new Set(['model.not-covered']);
 
+/** What came on stdin has no name: it is read as whichever of these has a deployment in it. */
+const unnamedLanguages = ['yaml', 'shellscript', 'dockerfile'] as const;
+
+function deploymentsOf(file: string, text: string): DocumentDeployments | undefined {
+  if (file !== '-') return findDeployments(text, { path: file });
+  return unnamedLanguages
+    .map((languageId) => findDeployments(text, { path: file, languageId }))
+    .find((found) => found !== undefined && found.deployments.length > 0);
+}
+
 export async function fitFile(file: string, settings: FitSettings): Promise<FitResult> {
   const text = await readDocument(file, settings.cwd);
-  const found = findDeployments(text, { path: file });
+  const found = deploymentsOf(file, text);
   if (found === undefined || (found.deployments.length === 0 && found.problems.length === 0)) {
     throw new BadInput(...noDeployment(file, text));
   }

@@ -25,7 +25,7 @@ const runOptions = `  --host NAME        in place of the host that the run was s
   --json             the results as JSON`;
 
 const details: Readonly<Record<string, string>> = {
-  fit: `loadline fit FILE…                  deployments written in files (vLLM configs, launch scripts)
+  fit: `loadline fit FILE…                  deployments written in files (vLLM configs, launch scripts, manifests); - is stdin
 loadline fit --model M --gpu G      one deployment from options
 loadline fit --requests FILE        a request a line, a result a line (JSON lines); - is stdin
 

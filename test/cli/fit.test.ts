@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BuiltCli, root } from './builtCli.ts';
@@ -67,6 +68,19 @@ describe('loadline fit', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain('? not known');
     expect(stderr).toMatch(/^warning: bert.serve.yaml:3: .*does not generate text/);
+  });
+
+  it('reads manifests, configs and scripts from stdin', () => {
+    for (const name of ['llama-3.1-70b.kubernetes.yaml', 'llama-3.1-8b.serve.yaml', 'gpt2-v100.sh']) {
+      const input = readFileSync(example(name));
+      const { status, stdout } = spawnSync(process.execPath, [cli.program, 'fit', '-'], {
+        input,
+        encoding: 'utf8',
+      });
+      expect([status, stdout]).toEqual([0, expect.stringMatching(/^-:\d+: ✔ fits/)]);
+    }
+    const none = spawnSync(process.execPath, [cli.program, 'fit', '-'], { input: 'hello', encoding: 'utf8' });
+    expect([none.status, none.stderr]).toEqual([2, expect.stringMatching(/^-: no deployment was found/)]);
   });
 
   it('warns of a flag at its place', async () => {
