@@ -221,6 +221,15 @@ describe('a plan before it runs', () => {
     expect(stdout).toMatch(/utilization 1.5, concurrency 4 .* \? not known: gpu-memory-utilization must be/);
   });
 
+  it('says why a cell is not run, or that it is tried all the same', async () => {
+    const text = tiny.replace('slo:', 'matrix: { gpu-memory-utilization: [0.02, 0.5] }\nslo:');
+    const skipped = await cli.run(['sweep', '--rehearse', '--dry-run', plan('skipped', text)]);
+    expect(skipped.stdout).toMatch(/0.02, concurrency 4 +– .*does not fit, not run: \S/);
+    const probed = plan('probed', `${text}predictedNotToFit: probe\n`);
+    const { stdout } = await cli.run(['sweep', '--rehearse', '--dry-run', probed]);
+    expect(stdout).toMatch(/0.02, concurrency 4 +\d+ s .*does not fit, tried all the same: \S/);
+  });
+
   it('says where a trace is wrong', async () => {
     writeFileSync(join(cli.folder, 'day.jsonl'), '{"timestamp":0,"input_length":4,"output_length":2}\n{}\n');
     const text = tiny.replace(/ {2}- \{.*\}/, '  - { profile: trace, trace: day.jsonl }');

@@ -294,7 +294,9 @@ function showPlan(
 }
 
 /** Reasons last: they are of any length. */
-function predictionTable({ cells }: PlanPreview): Table {
+function predictionTable({ cells, searches }: PlanPreview): Table {
+  // Of candidates a search chooses.
+  const probed = searches.length > 0 ? '' : ', tried all the same';
   return {
     columns: [
       { title: 'cell', unit: '', numeric: false },
@@ -302,12 +304,10 @@ function predictionTable({ cells }: PlanPreview): Table {
       { title: 'predicted', unit: '', numeric: false },
     ],
     rows: cells.map(({ label, predicted, reason, skipped, expectedSeconds }) => {
-      const why = (skipped || predicted === 'unknown') && reason !== null ? `: ${reason}` : '';
-      return [
-        label,
-        skipped ? '–' : duration(expectedSeconds),
-        `${verdictWords[predicted]}${skipped ? ', not run' : ''}${why}`,
-      ];
+      const unfit = predicted === 'does-not-fit';
+      const then = skipped ? ', not run' : unfit ? probed : '';
+      const why = (skipped || unfit || predicted === 'unknown') && reason !== null ? `: ${reason}` : '';
+      return [label, skipped ? '–' : duration(expectedSeconds), `${verdictWords[predicted]}${then}${why}`];
     }),
   };
 }

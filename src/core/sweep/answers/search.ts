@@ -40,7 +40,7 @@ function sentenceOf(
   const name = nameOf(candidates, given);
   const used = usedWords({ startsUsed, startsOfGrid, runsUsed, runsOfGrid });
   const cell = found === null ? undefined : byId.get(found);
-  if (cell === undefined) return `${label}: nothing was found (${why}), with ${used}.`;
+  if (cell === undefined) return `${label}: nothing was found (${why.replace(/\.$/, '')}), with ${used}.`;
   const order = cells.map((one) => one.cell);
   // The nearest on the other side of the edge.
   const at = order.indexOf(cell.cell);
