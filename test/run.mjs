@@ -1,6 +1,7 @@
 // `npm test`: set-up, then every check and suite in order of cost. `npm test -- unit agent` runs only those.
 // Suites whose needs this machine cannot have are named at the end, and the exit status says so.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,36 +47,44 @@ function failedTests({ name, status, assertionResults }) {
   return tests.map((test) => `${relative(root, name)}: ${test}`);
 }
 
-/** The agent's own tests on the oldest and the newest Python found. */
-function agent() {
-  let [passed, failed] = [0, 0];
-  const names = [];
-  for (const { path, version } of oldestAndNewestPython()) {
-    console.log(`Python ${version.join('.')}`);
-    const result = spawnSync(
-      path,
-      ['-W', 'error::ResourceWarning', '-m', 'unittest', 'discover', '-s', 'test/agent', '-t', 'test/agent'],
-      {
-        cwd: root,
-        encoding: 'utf8',
-        env: { ...process.env, PYTHONPATH: `${root}src/agent`, PYTHONDONTWRITEBYTECODE: '1' },
-        stdio: ['ignore', 'inherit', 'pipe'],
-        maxBuffer: 64 * 1024 * 1024,
-      },
-    );
-    const text = result.stderr ?? '';
-    process.stderr.write(text);
-    const ran = Number(/^Ran (\d+) tests?/m.exec(text)?.[1] ?? 0);
-    const bad = [...text.matchAll(/(?:failures|errors|unexpected successes)=(\d+)/g)].reduce(
-      (sum, match) => sum + Number(match[1]),
-      0,
-    );
-    for (const [, name] of text.matchAll(/^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (.+)$/gm))
-      names.push(`Python ${version.join('.')}: ${name}`);
-    passed += ran - bad;
-    failed += bad + (result.status !== 0 && bad === 0 ? 1 : 0) + (ran === 0 ? 1 : 0);
-  }
-  return { passed, failed, names };
+/** The agent's own tests on the oldest and the newest Python found, at the same time: much of them is waiting. */
+async function agent() {
+  const all = await Promise.all(oldestAndNewestPython().map(agentOn));
+  return {
+    passed: all.reduce((sum, { passed }) => sum + passed, 0),
+    failed: all.reduce((sum, { failed }) => sum + failed, 0),
+    names: all.flatMap(({ names }) => names),
+  };
+}
+
+async function agentOn({ path, version }) {
+  const about = `Python ${version.join('.')}`;
+  const child = spawn(
+    path,
+    ['-W', 'error::ResourceWarning', '-m', 'unittest', 'discover', '-s', 'test/agent', '-t', 'test/agent'],
+    {
+      cwd: root,
+      env: { ...process.env, PYTHONPATH: `${root}src/agent`, PYTHONDONTWRITEBYTECODE: '1' },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    },
+  );
+  let text = '';
+  child.stderr.setEncoding('utf8').on('data', (part) => {
+    text += part;
+  });
+  const [status] = await once(child, 'close');
+  process.stderr.write(`${about}\n${text}`);
+  const ran = Number(/^Ran (\d+) tests?/m.exec(text)?.[1] ?? 0);
+  const bad = [...text.matchAll(/(?:failures|errors|unexpected successes)=(\d+)/g)].reduce(
+    (sum, match) => sum + Number(match[1]),
+    0,
+  );
+  const found = [...text.matchAll(/^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (.+)$/gm)];
+  return {
+    passed: ran - bad,
+    failed: bad + (status !== 0 && bad === 0 ? 1 : 0) + (ran === 0 ? 1 : 0),
+    names: found.map(([, name]) => `${about}: ${name}`),
+  };
 }
 
 /** Needs: names of setup.mjs's programs, or `tools` for what is fetched (code-server, Node 24). */
@@ -125,7 +134,7 @@ for (const { name, needs: own, run } of chosen) {
   }
   const started = Date.now();
   console.log(`\n── ${name}`);
-  const result = run();
+  const result = await run();
   console.log(
     `── ${name}: ${result.passed} passed, ${result.failed} failed, ${((Date.now() - started) / 1000).toFixed(0)} s`,
   );

@@ -22,7 +22,7 @@ AGENT_SOURCE = os.path.join(HERE, "..", "..", "src", "agent")
 FAKE_ENGINE = os.path.join(HERE, "fake_engine.py")
 
 #: Nothing in these tests takes as long; what does hangs, and is ended so that the test fails instead.
-HANGS_SECONDS = 90
+HANGS_SECONDS = 240
 
 _folder = tempfile.mkdtemp(prefix="loadline-agent-test-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)

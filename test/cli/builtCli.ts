@@ -1,10 +1,10 @@
 /** The command line as it is installed: bundled, with the agent beside it, run as a process of its own. */
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { temporaryFolder } from '../tools/temporaryFolder.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -25,7 +25,7 @@ export interface RunningCli {
 
 export class BuiltCli {
   /** Working folder of the commands, and workspace. */
-  readonly folder = mkdtempSync(join(tmpdir(), 'loadline-cli-'));
+  readonly folder = temporaryFolder('cli');
   /** HOME and cache of the commands and of what they start on this machine. */
   readonly home = join(this.folder, 'home');
   /** Path of the bundle. */
