@@ -10,7 +10,6 @@ import { type HostEntry, HostRegistry } from '../../src/extension/hosts/hostRegi
 import { LiveTargetChoice } from '../../src/extension/hosts/liveTarget.ts';
 import { hostItem } from '../../src/extension/views/hostItems.ts';
 import { type HostNode, HostsTree } from '../../src/extension/views/hostsTree.ts';
-import type { HostConnection } from '../../src/protocol/panel.ts';
 import { probedGpu, probeOf } from '../unit/extension/examples.ts';
 import { telemetryHeader } from '../webview/examples.ts';
 import { contextForTest, fileIn, show, writeFile } from './support.ts';
@@ -201,7 +200,7 @@ export function hostTests(): void {
         host: 'gpu-01',
         header: telemetryHeader(1, { gpus: [probedGpu(0, 'NVIDIA H200')] }),
         newest: null,
-        state: { connection: 'live' as HostConnection },
+        isLive: true,
         processes: () => [trainer],
       };
       const watching = { feeds: [feed], onDidChange: () => ({ dispose: () => {} }) };
@@ -210,7 +209,7 @@ export function hostTests(): void {
       const [gpu] = await tree.getChildren(root);
       const labels = async () => (await tree.getChildren(gpu)).map((node) => tree.getTreeItem(node).label);
       assert.deepEqual(await labels(), ['trainer']);
-      feed.state.connection = 'stale';
+      feed.isLive = false;
       assert.equal((await labels()).length, 3);
       tree.dispose();
       shown.dispose();

@@ -20,6 +20,14 @@ export interface WatchedHost {
   processes?(gpu: number): readonly GpuProcess[] | undefined;
 }
 
+/** How long after a sample nothing has to come before it is no longer what is now: a driver may answer nobody. */
+const lateMs = 5000;
+
+/** Whether a sample that came at a time is still of now. */
+export function isFresh(arrivedMs: number, intervalMs: number, nowMs: number): boolean {
+  return nowMs - arrivedMs <= 3 * intervalMs + lateMs;
+}
+
 /** The busiest of all GPUs; where none of them says how busy it is, the fullest. undefined: nothing has been sampled. */
 export function busiestGpu(hosts: readonly WatchedHost[]): GpuNow | undefined {
   return hosts.flatMap(gpusNow).reduce<GpuNow | undefined>((most, one) => {

@@ -12,6 +12,7 @@ import { DisposableStore } from '../disposable.ts';
 import type { HostRegistry } from '../hosts/hostRegistry.ts';
 import { messageOf } from '../log.ts';
 import { deviceSource, sampleIntervalMs } from '../settings.ts';
+import { isFresh } from './busiestGpu.ts';
 
 /** Live telemetry of one host: samples until it is stopped, over lost connections, and keeps what is recent of it. */
 export class TelemetryFeed extends DisposableStore {
@@ -22,6 +23,8 @@ export class TelemetryFeed extends DisposableStore {
   readonly #hosts: HostRegistry;
   readonly #join = new TelemetryJoin();
   #abort: AbortController | undefined;
+  /** When the newest sample came, by this process's steady clock. */
+  #arrivedMs = Number.NEGATIVE_INFINITY;
   readonly #history = new TelemetryHistory((columns, rows) => new TimeSeries(columns, rows));
   #state: Omit<TelemetryHostState, 'host'> = {
     connection: 'connecting',
@@ -48,6 +51,13 @@ export class TelemetryFeed extends DisposableStore {
 
   get newest(): TelemetryRecord | null {
     return this.#history.latest ?? null;
+  }
+
+  /** Connected, and its newest sample is of now. */
+  get isLive(): boolean {
+    const { header } = this;
+    if (this.#state.connection !== 'live' || header === null) return false;
+    return isFresh(this.#arrivedMs, header.intervalMs, performance.now());
   }
 
   /** On a GPU, by its position in the header; undefined where nobody has looked yet. */
@@ -130,6 +140,7 @@ export class TelemetryFeed extends DisposableStore {
   }
 
   #take(line: TelemetryLine): void {
+    if (line.type === 'telemetry') this.#arrivedMs = performance.now();
     this.#history.ingest([line]);
     this.#changed.fire([line]);
   }

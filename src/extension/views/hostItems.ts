@@ -87,7 +87,7 @@ function failureWords(reason: RemoteErrorReason): string {
     authentication: l10n.t('not let in'),
     cancelled: l10n.t('cancelled'),
     lost: l10n.t('connection lost'),
-    'no-python': l10n.t('no Python 3.8'),
+    'no-python': l10n.t('no Python 3.8 or newer'),
     'agent-upload': l10n.t('agent not put there'),
     'disk-full': l10n.t('disk full'),
     agent: l10n.t('agent failed'),

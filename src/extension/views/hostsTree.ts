@@ -1,7 +1,6 @@
 import { EventEmitter, l10n, type TreeDataProvider, type TreeItem, type TreeView, workspace } from 'vscode';
 import type { ProbedGpu, ProbeRecord } from '../../protocol/agent.ts';
 import type { GpuProcess } from '../../protocol/agentTelemetry.ts';
-import type { HostConnection } from '../../protocol/panel.ts';
 import { DisposableStore } from '../disposable.ts';
 import { enginesFound, type FoundEngine, processesOn } from '../hosts/gpuWords.ts';
 import type { HostEntry, HostRegistry } from '../hosts/hostRegistry.ts';
@@ -17,12 +16,14 @@ export type HostNode =
 
 /** The hosts that are watched, where somebody does. */
 export interface Watching {
-  readonly feeds: readonly (WatchedHost & { readonly state: { readonly connection: HostConnection } })[];
+  readonly feeds: readonly (WatchedHost & { readonly isLive: boolean })[];
   onDidChange(listener: () => void): { dispose(): void };
 }
 
 /** Often enough to be looked at, seldom enough not to move while it is read. */
 const updateEveryMs = 1000;
+/** Where nothing comes any more, figures are looked at again: they are no longer of now. */
+const silentAfterMs = 10_000;
 
 /**
  * *GPU Hosts*: this machine, SSH aliases and hosts added by hand, each with its state, its GPUs, what runs on them and the
@@ -35,6 +36,7 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
   readonly #watching: Watching | undefined;
   #view: TreeView<HostNode> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
   #read = false;
 
   constructor(hosts: HostRegistry, watching?: Watching) {
@@ -44,6 +46,7 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
     this.register(hosts.onDidChange(() => this.#changed.fire()));
     this.register(workspace.onDidGrantWorkspaceTrust(() => this.#changed.fire()));
     this.register({ dispose: () => clearTimeout(this.#timer) });
+    this.register({ dispose: () => clearTimeout(this.#look) });
     if (watching) this.register(watching.onDidChange(() => this.#watched()));
   }
 
@@ -93,10 +96,19 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
 
   #watched(): void {
     if (this.#view?.visible !== true) return;
+    this.#lookLater();
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#changed.fire();
     }, updateEveryMs);
+  }
+
+  #lookLater(): void {
+    clearTimeout(this.#look);
+    this.#look = setTimeout(() => {
+      this.#changed.fire();
+      if (this.#watching?.feeds.some(({ isLive }) => isLive)) this.#lookLater();
+    }, silentAfterMs);
   }
 
   #now(host: string, { uuid }: ProbedGpu): GpuNow | undefined {
@@ -116,7 +128,7 @@ export class HostsTree extends DisposableStore implements TreeDataProvider<HostN
 
   /** What a lost host said last is not what is now. */
   #feed(host: string): Watching['feeds'][number] | undefined {
-    return this.#watching?.feeds.find((each) => each.host === host && each.state.connection === 'live');
+    return this.#watching?.feeds.find((each) => each.host === host && each.isLive);
   }
 
   #entry(name: string): HostEntry | undefined {

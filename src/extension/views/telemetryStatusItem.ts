@@ -6,11 +6,14 @@ import type { TelemetryFeeds } from '../telemetry/telemetryFeeds.ts';
 
 /** Often enough to be looked at, seldom enough not to move while it is read. */
 const updateEveryMs = 1000;
+/** A host that sends nothing any more calls nobody: it is looked for. */
+const lookEveryMs = 5000;
 
 /** The busiest GPU of the hosts that are watched; nothing where none is. It watches none by itself. */
 export class TelemetryStatusItem extends DisposableStore {
   readonly #item: StatusBarItem;
   #timer: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
 
   constructor(
     feeds: TelemetryFeeds,
@@ -20,6 +23,7 @@ export class TelemetryStatusItem extends DisposableStore {
     this.#item = this.register(item);
     this.#item.name = l10n.t('Loadline GPU telemetry');
     this.register({ dispose: () => clearTimeout(this.#timer) });
+    this.register({ dispose: () => clearTimeout(this.#look) });
     this.register(
       feeds.onDidChange(() => {
         if (feeds.feeds.length === 0) this.#item.hide();
@@ -32,12 +36,15 @@ export class TelemetryStatusItem extends DisposableStore {
     );
   }
 
-  #update({ feeds }: TelemetryFeeds): void {
-    const busiest = busiestGpu(feeds.filter(({ state }) => state.connection === 'live'));
+  #update(watched: TelemetryFeeds): void {
+    const { feeds } = watched;
+    clearTimeout(this.#look);
+    const busiest = busiestGpu(feeds.filter(({ isLive }) => isLive));
     if (busiest === undefined) {
       this.#item.hide();
       return;
     }
+    this.#look = setTimeout(() => this.#update(watched), lookEveryMs);
     const { host, gpu, recorded, busyPercent, memoryUsedBytes } = busiest;
     const isRecorded = feeds.some(({ state }) => state.recordingFile != null);
     const text = [

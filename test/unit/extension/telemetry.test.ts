@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { busiestGpu } from '../../../src/extension/telemetry/busiestGpu.ts';
+import { busiestGpu, isFresh } from '../../../src/extension/telemetry/busiestGpu.ts';
 import { LineBatches } from '../../../src/extension/telemetry/lineBatches.ts';
 import type { TelemetryColumn, TelemetryLine } from '../../../src/protocol/agent.ts';
 import { seriesOffsetMs } from '../../../src/protocol/telemetryClock.ts';
@@ -30,6 +30,12 @@ describe('the busiest GPU', () => {
     expect(busiestGpu([host('a', [0, 0, 1e9], [0, 0, 2e9])])?.gpu.index).toBe(1);
     expect(busiestGpu([{ host: 'a', header: telemetryHeader(1), newest: null }])).toBeUndefined();
     expect(busiestGpu([])).toBeUndefined();
+  });
+
+  it('is of now for as long as samples come, and a little longer', () => {
+    expect([isFresh(1000, 100, 6300), isFresh(1000, 100, 6301)]).toEqual([true, false]);
+    expect(isFresh(1000, 60_000, 180_000)).toBe(true);
+    expect(isFresh(Number.NEGATIVE_INFINITY, 100, 0)).toBe(false);
   });
 });
 
