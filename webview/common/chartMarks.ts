@@ -170,7 +170,7 @@ function shade(
   }
   if (chosen || theme.highContrast) {
     ctx.strokeStyle = theme.foreground;
-    ctx.lineWidth = chosen ? 2 : 1;
+    ctx.lineWidth = !chosen ? 1 : theme.highContrast ? 4 : 2;
     ctx.strokeRect(left, area.top, right - left, area.height);
   }
   ctx.restore();
