@@ -94,6 +94,12 @@ export function resultsFromJournal(
       if (entry.message !== null && entry.outcome !== 'completed') warnings.push(entry.message);
     }
   }
+  const planned = context.engine.version;
+  if (mode === 'measured' && differInRelease(planned, version)) {
+    warnings.push(
+      `The engine says version ${version}. Predictions count with ${planned}, which the plan names (engine.version).`,
+    );
+  }
   if (strangers.size > 0)
     warnings.push(`The journal has ${strangers.size} cell(s) that the plan does not have.`);
   if (outcome === 'running' && options.interrupted === true) outcome = 'interrupted';
@@ -133,6 +139,12 @@ export function resultsFromJournal(
     answer: answered.answer,
     warnings: [...new Set([...warnings, ...answered.warnings])],
   };
+}
+
+/** `0.26.0` and `0.27.1+cu128`; not `0.26.0` and `0.26.1`, nor what is not known or numbered otherwise. */
+function differInRelease(one: string | null, other: string | null): boolean {
+  const [first, second] = [one, other].map((version) => /^v?(\d+\.\d+)(?!\d)/.exec(version ?? '')?.[1]);
+  return first !== undefined && second !== undefined && first !== second;
 }
 
 /** What answers are made from, of results that have all but their answer. */

@@ -79,6 +79,23 @@ const whole = journal([
 ]);
 
 describe('results from a journal', () => {
+  it('say so where the engine is of another release than predictions count with', () => {
+    const warned = (planned: string | null, version: string | null, mode: RunContext['mode'] = 'measured') =>
+      resultsFromJournal(
+        { ...context, mode, engine: { name: 'vllm', version: planned } },
+        journal([{ type: 'engine-ready', engineKey, startupSeconds: 1, version }]),
+      ).warnings.filter((warning) => warning.includes('engine.version'));
+    expect(warned('0.26.0', '0.27.1+cu128')).toEqual([expect.stringContaining('0.27.1+cu128')]);
+    for (const [planned, version] of [
+      ['0.26.0', '0.26.1'],
+      ['0.26.0', null],
+      [null, '0.27.0'],
+      ['0.26', 'b4567-abc'],
+    ] as const)
+      expect(warned(planned, version)).toEqual([]);
+    expect(warned('0.26.0', '0.27.1', 'rehearsal')).toEqual([]);
+  });
+
   it('have every cell once, in the order of the plan, with its figures', () => {
     const results = resultsFromJournal(context, whole);
     expect(
