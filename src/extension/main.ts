@@ -90,7 +90,7 @@ export function activate(context: ExtensionContext): void {
       sweep,
     }),
   );
-  startPlanLanguage(context, runs, hosts);
+  startPlanLanguage(context, runs, hosts, estimates);
   const background = async (): Promise<void> => {
     await runs.load();
     await (await import('./cliOnPath.ts')).refreshCli(context);
@@ -100,7 +100,12 @@ export function activate(context: ExtensionContext): void {
 }
 
 /** Parsing plans is loaded with the first of them. */
-function startPlanLanguage({ subscriptions }: ExtensionContext, runs: RunManager, hosts: HostRegistry): void {
+function startPlanLanguage(
+  { subscriptions }: ExtensionContext,
+  runs: RunManager,
+  hosts: HostRegistry,
+  estimates: Estimates,
+): void {
   let started = false;
   const start = async (): Promise<void> => {
     if (started) return;
@@ -111,7 +116,7 @@ function startPlanLanguage({ subscriptions }: ExtensionContext, runs: RunManager
     ]);
     subscriptions.push(
       new PlanLanguage(runs, () => hosts.entries().map(({ name }) => name)),
-      new RunFindings(runs),
+      new RunFindings(runs, estimates),
     );
   };
   subscriptions.push(

@@ -54,6 +54,26 @@ export function runTests(): void {
       await diagnostics(uri, (found) => ofRun(found).length === 0);
     });
 
+    it('has its fix in the config that the plan was made from, too', async () => {
+      const config = await writeFile(
+        fileIn('other', 'made-from.serve.sh'),
+        'vllm serve meta-llama/Llama-3.1-8B-Instruct --gpu-memory-utilization 0.2\n',
+      );
+      const uri = await writeFile(
+        fileIn('other', 'made.sweep.yaml'),
+        `# Made from made-from.serve.sh. The lines above the first key show what it takes.\n${plan}`,
+      );
+      await show(uri);
+      const [mark] = ofRun(await diagnostics(uri, (found) => ofRun(found).length > 0));
+      assert.ok(mark);
+      const actions = await ask<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, mark.range);
+      const fix = actions.find(({ title }) => title.endsWith('in made-from.serve.sh too'));
+      assert.ok(fix?.command, actions.map(({ title }) => title).join('; '));
+      await vscode.commands.executeCommand(fix.command.command, ...(fix.command.arguments ?? []));
+      const { document } = await show(config);
+      assert.match(document.getText(), /--gpu-memory-utilization 0\.24/);
+    });
+
     it('is shown in its panel, and gone from this machine when it is deleted', async () => {
       await vscode.commands.executeCommand('loadline.openSweep', results.run);
       await tab('memory-limit');

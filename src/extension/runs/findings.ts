@@ -1,5 +1,7 @@
 /** Cells that failed, at their places in the plan, with the edits that would help. */
+import type { FlagValue } from '../../core/engine/deployment.ts';
 import type { CellResult, Remedy } from '../../core/sweep/run.ts';
+import type { DocumentEstimate } from '../../protocol/lsp.ts';
 import type { OffsetEdit } from '../../text/edits.ts';
 import type { OffsetRange } from '../../text/located.ts';
 import { cellPlaces, flagPlace, isPlanned, leaveOutEdits, remedyEdits } from '../../text/plan/planPlaces.ts';
@@ -53,6 +55,38 @@ function fixesOf(text: string, cell: CellResult | undefined): readonly Fix[] {
     return edits.length === 0 ? [] : [{ title, edits, preferred: false }];
   });
   return [...fixes, ...swept].map((fix, at) => ({ ...fix, preferred: at === 0 && fixes.length > 0 }));
+}
+
+/** A change of a flag in the config that a plan was made from. */
+export interface ConfigFix {
+  readonly title: string;
+  /** Of the deployment in its document. */
+  readonly index: number;
+  readonly change: { readonly flag: string; readonly to: Exclude<FlagValue, object> };
+}
+
+/**
+ * What a failed cell's remedies are for the deployments of the config: of the one that serves the cell's model. None where that is not
+ * clear, where the flag has that value there, or where the flag was swept: the plan chose it, and not the config.
+ */
+export function configFixes(
+  { cells: [cell] }: Finding,
+  model: string,
+  source: string,
+  deployments: readonly Pick<DocumentEstimate, 'index' | 'request'>[],
+): readonly ConfigFix[] {
+  const serving = deployments.filter(({ request }) => request?.deployment.model === model);
+  const [deployment] = serving;
+  if (cell === undefined || deployment === undefined || serving.length > 1) return [];
+  const written = deployment.request?.deployment.flags ?? {};
+  return (cell.failure?.remedies ?? []).flatMap((remedy): readonly ConfigFix[] => {
+    const { flag, to } = remedy;
+    if (remedy.change === 'remove' || to === undefined || typeof to === 'object' || written[flag] === to)
+      return [];
+    if (cell.flags[flag] !== undefined && cell.flags[flag] !== written[flag]) return [];
+    const title = `${remedyTitle(remedy)} in ${source} too`;
+    return [{ title, index: deployment.index, change: { flag, to } }];
+  });
 }
 
 function remedyTitle({ flag, change, to, why }: Remedy): string {

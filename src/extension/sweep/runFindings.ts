@@ -19,8 +19,10 @@ import {
   workspace,
 } from 'vscode';
 import type { CellResult, RunResults } from '../../core/sweep/run.ts';
+import { sourceOf } from '../../text/recipes/recipe.ts';
 import { DisposableStore } from '../disposable.ts';
-import { type Finding, findingsOf } from '../runs/findings.ts';
+import type { Estimates } from '../estimates.ts';
+import { type ConfigFix, configFixes, type Finding, findingsOf } from '../runs/findings.ts';
 import { rangeIn } from '../runs/planRanges.ts';
 import type { RunManager } from '../runs/runManager.ts';
 import { isSimulated, type RunView } from '../runs/runView.ts';
@@ -30,13 +32,15 @@ import { isPlan, planSelector } from './planFiles.ts';
 export class RunFindings extends DisposableStore implements CodeActionProvider {
   readonly #diagnostics = this.register(languages.createDiagnosticCollection('loadline runs'));
   readonly #runs: RunManager;
+  readonly #estimates: Estimates;
   /** What is shown of each plan, so that the same again is not set. */
   readonly #shown = new Map<string, readonly Finding[]>();
   #keys = new Map<string, string>();
 
-  constructor(runs: RunManager) {
+  constructor(runs: RunManager, estimates: Estimates) {
     super();
     this.#runs = runs;
+    this.#estimates = estimates;
     this.register(
       languages.registerCodeActionsProvider(planSelector, this, {
         providedCodeActionKinds: [CodeActionKind.QuickFix],
@@ -55,21 +59,45 @@ export class RunFindings extends DisposableStore implements CodeActionProvider {
     this.#checkAll();
   }
 
-  provideCodeActions(document: TextDocument, range: Range): CodeAction[] {
+  async provideCodeActions(document: TextDocument, range: Range): Promise<CodeAction[]> {
     const shown = this.#shown.get(document.uri.toString()) ?? [];
     const diagnostics = this.#diagnostics.get(document.uri) ?? [];
-    return shown.flatMap((finding, at) => {
+    const marked = shown.flatMap((finding, at) => {
       const diagnostic = diagnostics[at];
-      if (diagnostic === undefined || !diagnostic.range.intersection(range)) return [];
-      return finding.fixes.map(({ title, edits, preferred }) => {
-        const action = new CodeAction(title, CodeActionKind.QuickFix);
-        action.diagnostics = [diagnostic];
+      return diagnostic?.range.intersection(range) ? [{ finding, diagnostic }] : [];
+    });
+    const actions = marked.map(async ({ finding, diagnostic }) => [
+      ...finding.fixes.map(({ title, edits, preferred }) => {
+        const action = quickFix(title, diagnostic);
         action.isPreferred = preferred;
         action.edit = new WorkspaceEdit();
         for (const { range: place, newText } of edits)
           action.edit.replace(document.uri, rangeIn(document, place), newText);
         return action;
-      });
+      }),
+      ...(await this.#inConfig(document, finding, diagnostic)),
+    ]);
+    return (await Promise.all(actions)).flat();
+  }
+
+  /** The same changes where the deployment stands that the plan was made from; none where that file or the model in it is another by now. */
+  async #inConfig(document: TextDocument, finding: Finding, diagnostic: Diagnostic): Promise<CodeAction[]> {
+    const source = sourceOf(document.getText());
+    const model = /^model:\s*["']?([^\s"'#]+)/m.exec(document.getText())?.[1];
+    if (source === undefined || model === undefined || document.uri.scheme !== 'file') return [];
+    const config = Uri.joinPath(document.uri, '..', source).toString();
+    let fixes: readonly ConfigFix[];
+    try {
+      await workspace.openTextDocument(Uri.parse(config));
+      fixes = configFixes(finding, model, source, await this.#estimates.of(config));
+    } catch {
+      // It was moved or removed, or nothing reads it any more.
+      return [];
+    }
+    return fixes.map(({ title, index, change }) => {
+      const action = quickFix(title, diagnostic);
+      action.command = { title, command: 'loadline.applyFix', arguments: [config, index, [change]] };
+      return action;
     });
   }
 
@@ -101,6 +129,12 @@ export class RunFindings extends DisposableStore implements CodeActionProvider {
       .views()
       .find((view) => view.results?.name === name && (folder === undefined || view.workspace === folder));
   }
+}
+
+function quickFix(title: string, diagnostic: Diagnostic): CodeAction {
+  const action = new CodeAction(title, CodeActionKind.QuickFix);
+  action.diagnostics = [diagnostic];
+  return action;
 }
 
 /** Without what a search ran into on purpose, and what was only cut short. */

@@ -40,6 +40,11 @@ export interface RecipeBody {
   readonly lines: readonly string[];
 }
 
+/** The file beside a plan that it was made from, as `recipePlan` says it; undefined where it does not. */
+export function sourceOf(planText: string): string | undefined {
+  return /^# Made from ([^/\\\r\n]+)\. The lines above/m.exec(planText)?.[1];
+}
+
 const assumedGpu = 'h100-sxm-80gb';
 const assumed: Deployment = {
   engine: 'vllm',

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { EstimateRequest } from '../../../src/core/estimate/types.ts';
 import { compareRuns } from '../../../src/core/sweep/compare.ts';
 import { cellInterval } from '../../../src/core/sweep/repeats.ts';
 import type { CellResult, RunResults } from '../../../src/core/sweep/run.ts';
@@ -9,7 +10,7 @@ import { isInconsistent } from '../../../src/core/sweep/usable.ts';
 import { CellChanges } from '../../../src/extension/panels/cellChanges.ts';
 import { otherRuns } from '../../../src/extension/panels/otherRuns.ts';
 import { sentCells, sentResults } from '../../../src/extension/panels/slimCells.ts';
-import { findingsOf } from '../../../src/extension/runs/findings.ts';
+import { configFixes, findingsOf } from '../../../src/extension/runs/findings.ts';
 import { readRunTelemetry } from '../../../src/extension/runs/runTelemetry.ts';
 import type { RunView } from '../../../src/extension/runs/runView.ts';
 import { cellLabel, runChildren, searchCells } from '../../../src/extension/views/runNodes.ts';
@@ -185,6 +186,37 @@ describe('what a run found, in its plan', () => {
       ['Set gpu-memory-utilization to 0.24 (The cache needs 0.5 GiB)', true],
       ['Leave gpu-memory-utilization 0.2 out of the matrix', false],
     ]);
+  });
+
+  it('has its fix in the config that the plan was made from, for the deployment that serves its model', () => {
+    const serves = (index: number, model: string, flags: Record<string, number> = {}) => {
+      const request = {
+        deployment: { engine: 'vllm', entrypoint: 'serve', model, flags },
+      } as EstimateRequest;
+      return { index, request };
+    };
+    const [finding] = findingsOf(plan, failed);
+    if (finding === undefined) throw new Error('nothing was found');
+    const model = 'meta-llama/Llama-3.1-8B-Instruct';
+    const titles = (...deployments: Parameters<typeof configFixes>[3]) =>
+      configFixes(finding, model, 'serve.sh', deployments).map(({ title, index, change }) => [
+        title,
+        index,
+        change,
+      ]);
+    const utilization = { 'gpu-memory-utilization': 0.2 };
+    expect(titles(serves(0, 'other/model'), serves(1, model, utilization))).toEqual([
+      [
+        'Set gpu-memory-utilization to 0.24 (The cache needs 0.5 GiB) in serve.sh too',
+        1,
+        { flag: 'gpu-memory-utilization', to: 0.24 },
+      ],
+    ]);
+    expect(titles(serves(0, model, { 'gpu-memory-utilization': 0.24 }))).toEqual([]);
+    // The plan swept it: the config never had the value that failed.
+    expect(titles(serves(0, model, { 'gpu-memory-utilization': 0.9 }))).toEqual([]);
+    expect(titles(serves(0, model, utilization), serves(1, model, utilization))).toEqual([]);
+    expect(titles({ index: 0, request: null })).toEqual([]);
   });
 
   it('is gone with the value', () => {

@@ -6,7 +6,7 @@ import { knownModel } from '../../../src/core/model/known.ts';
 import { expandSweep } from '../../../src/core/sweep/cells.ts';
 import { scheduleOf } from '../../../src/core/sweep/schedule.ts';
 import { planContext, prepareRun } from '../../../src/protocol/runRequest.ts';
-import { type RecipeInput, recipePlan } from '../../../src/text/recipes/recipe.ts';
+import { type RecipeInput, recipePlan, sourceOf } from '../../../src/text/recipes/recipe.ts';
 import { recipes } from '../../../src/text/recipes/recipes.ts';
 import { parseSweepPlan } from '../../../src/text/sweepPlan.ts';
 import { mustBe } from '../sweep/plans.ts';
@@ -32,6 +32,13 @@ const input: RecipeInput = {
 describe.each(recipes)('the recipe $question', (recipe) => {
   const text = recipePlan(recipe, input);
   const parsed = parseSweepPlan(text);
+
+  it('names the file that it was made from, to be found again', () => {
+    expect(sourceOf(text)).toBe('serve.yaml');
+    expect(sourceOf(recipePlan(recipe, { ...input, source: 'my serve.v2.sh' }))).toBe('my serve.v2.sh');
+    expect(sourceOf('# Made from ../x/serve.yaml. The lines above the first key')).toBeUndefined();
+    expect(sourceOf('name: a\n')).toBeUndefined();
+  });
 
   it('is a plan for the deployment without a problem or a warning', () => {
     expect(parsed.problems).toEqual([]);
