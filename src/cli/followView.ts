@@ -1,6 +1,6 @@
 /** Follows a run to its end on a terminal: progress while it goes on, then the table, the answer and the report. */
 import { relative } from 'node:path';
-import { jobStates, jobWords } from '../core/sweep/jobs.ts';
+import { jobStates, jobTroubles, jobWords } from '../core/sweep/jobs.ts';
 import { type RunProgress, runProgress } from '../core/sweep/progress.ts';
 import { leadSentence, simulatedNotice } from '../core/sweep/reportContent.ts';
 import { duration } from '../core/sweep/reportFigures.ts';
@@ -113,6 +113,7 @@ class FollowView {
   readonly #records: JournalRecord[] = [];
   #context: RunContext | undefined;
   #saidOfJobs = '';
+  readonly #saidTroubles = new Set<string>();
   /** Host's clock minus ours when the last record came. */
   #clockOffsetMs = 0;
 
@@ -157,7 +158,12 @@ class FollowView {
   /** Each change of the queue once, as far as it says something new. */
   #sayJobs(): void {
     const jobs = jobStates(this.#records);
-    const words = jobs === null ? '' : jobWords(jobs);
+    if (jobs === null) return;
+    for (const trouble of jobTroubles(jobs)) {
+      if (!this.#saidTroubles.has(trouble)) this.#terminal.err(`warning: ${trouble}`);
+      this.#saidTroubles.add(trouble);
+    }
+    const words = jobWords(jobs);
     if (words === '' || words === this.#saidOfJobs) return;
     this.#saidOfJobs = words;
     this.#terminal.err(words);

@@ -107,6 +107,18 @@ class FakeQueueTest(AgentTest):
         self.assertEqual((task, state), (None, "UNKNOWN"))
         self.assertIn("Unable to contact", reason)
 
+    def test_a_controller_that_answers_again_is_said_to_although_nothing_changed(self):
+        self.submitted()
+        self.slurm.rows(*(f"41|{task}|RUNNING|gpu|N/A|n1|None" for task in (0, 1)))
+        self.assertEqual(self.state(), "running")
+        self.slurm.fails("squeue", "Unable to contact slurm controller")
+        self.state()
+        self.slurm.mends("squeue")
+        self.assertEqual(self.state(), "running")
+        self.assertEqual(self.states()[-1], (None, "RUNNING", None))
+        self.state()
+        self.assertEqual([state for task, state, _ in self.states() if task is None], ["UNKNOWN", "RUNNING"])
+
     def test_a_controller_that_keeps_one_waiting_keeps_no_result_back(self):
         self.submitted()
         self.slurm.rows("41|0|COMPLETED|gpu|N/A|n1|None", "41|1|COMPLETED|gpu|N/A|n1|None")

@@ -73,7 +73,7 @@ export function jobStates(records: readonly JournalEntry[]): JobStates | null {
   };
 }
 
-/** `job 7: 2 tasks running (on gpu-7), 1 waiting (Resources: …)`; what has ended is left out. */
+/** `job 7: 2 tasks running (on gpu-7), 1 waiting (Resources: …)`; tasks that did all of their work are left out. */
 export function jobWords(jobs: JobStates): string {
   const places = new Set(
     jobs.tasks.flatMap(({ state, reason }) => (state === 'RUNNING' && reason !== null ? [reason] : [])),
@@ -84,6 +84,11 @@ export function jobWords(jobs: JobStates): string {
     parts.push(`${tasks(jobs.running)} running${places.size > 0 ? ` (${[...places].join(', ')})` : ''}`);
   if (jobs.waiting > 0)
     parts.push(`${tasks(jobs.waiting)} waiting${jobs.waitingFor === null ? '' : ` (${jobs.waitingFor})`}`);
+  const troubled = jobs.tasks.filter(isTroubled);
+  if (troubled.length > 0)
+    parts.push(
+      `${tasks(troubled.length)} ended early (${[...new Set(troubled.map(({ state }) => state))].join(', ')})`,
+    );
   if (jobs.problem !== null) parts.push(`the scheduler does not answer: ${jobs.problem}`);
   return parts.length === 0 ? '' : `job ${jobs.jobId}: ${parts.join(', ')}`;
 }
@@ -91,9 +96,13 @@ export function jobWords(jobs: JobStates): string {
 /** Tasks that ended without having done all of their work, in words. */
 export function jobTroubles(jobs: JobStates): readonly string[] {
   return jobs.tasks
-    .filter(({ state }) => endedStates.has(state) && state !== 'COMPLETED')
+    .filter(isTroubled)
     .map(
       ({ task, state, reason }) =>
         `Task ${task} of job ${jobs.jobId} ended as ${state}${reason === null ? '' : `: ${reason}`}`,
     );
+}
+
+function isTroubled({ state }: JobTask): boolean {
+  return endedStates.has(state) && state !== 'COMPLETED';
 }

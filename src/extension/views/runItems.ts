@@ -1,7 +1,7 @@
 /** Items of the view of runs: a run, a search of its plan, a cell. */
 import { l10n, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import type { SearchResult } from '../../core/sweep/cellResult.ts';
-import { jobWords } from '../../core/sweep/jobs.ts';
+import { jobTroubles, jobWords } from '../../core/sweep/jobs.ts';
 import type { CellResult, CellState } from '../../core/sweep/run.ts';
 import { isSimulated, outcomeOf, type RunOutcome, type RunView } from '../runs/runView.ts';
 import { durationText, figureText, leftText } from '../words.ts';
@@ -18,9 +18,10 @@ export function runItem(view: RunView): TreeItem {
   const origin = results?.origin;
   item.id = run;
   item.contextValue = `run.${outcome}`;
-  item.iconPath = origin === undefined ? runIcon(outcome) : new ThemeIcon('file-symlink-file');
+  item.iconPath =
+    origin === undefined ? runIcon(outcome, isQueued(view)) : new ThemeIcon('file-symlink-file');
   item.description = [
-    origin === undefined ? outcomeWord(outcome) : l10n.t('measured by {0}', origin.tool),
+    origin === undefined ? outcomeWord(outcome, isQueued(view)) : l10n.t('measured by {0}', origin.tool),
     progress && outcome === 'running' && `${progress.completed}/${progress.total}`,
     progress?.jobs && jobWords(progress.jobs),
     progress && leftText(progress),
@@ -33,6 +34,7 @@ export function runItem(view: RunView): TreeItem {
     run,
     view.host,
     results?.answer,
+    ...(progress?.jobs === undefined ? [] : [jobWords(progress.jobs), ...jobTroubles(progress.jobs)]),
     isUnverified(view) && l10n.t('Never run here: follows {0}', results?.engine.support?.documentation ?? ''),
     connection,
   ]
@@ -98,9 +100,15 @@ function isUnverified({ results }: RunView): boolean {
   return results?.engine.support?.verified === null;
 }
 
-function outcomeWord(outcome: RunOutcome): string {
+/** All that is left of it waits for the cluster. */
+function isQueued({ progress }: RunView): boolean {
+  const jobs = progress?.jobs;
+  return jobs !== undefined && jobs.running === 0 && jobs.waiting > 0;
+}
+
+function outcomeWord(outcome: RunOutcome, queued: boolean): string {
   return {
-    running: l10n.t('running'),
+    running: queued ? l10n.t('waiting in the queue') : l10n.t('running'),
     completed: l10n.t('completed'),
     cancelled: l10n.t('cancelled'),
     failed: l10n.t('failed'),
@@ -108,9 +116,9 @@ function outcomeWord(outcome: RunOutcome): string {
   }[outcome];
 }
 
-function runIcon(outcome: RunOutcome): ThemeIcon {
+function runIcon(outcome: RunOutcome, queued: boolean): ThemeIcon {
   return {
-    running: new ThemeIcon('sync~spin'),
+    running: new ThemeIcon(queued ? 'clock' : 'sync~spin'),
     completed: new ThemeIcon('pass', new ThemeColor('testing.iconPassed')),
     cancelled: new ThemeIcon('circle-slash'),
     failed: new ThemeIcon('error', new ThemeColor('testing.iconFailed')),

@@ -108,6 +108,13 @@ describe('jobs of a run', () => {
       state(3, null, 'UNKNOWN', 'no slurmctld'),
     ]);
     expect(jobs).toMatchObject({ running: 1, problem: 'no slurmctld' });
+    const again = jobStates([
+      submitted,
+      state(2, 0, 'RUNNING', 'on gpu-7'),
+      state(3, null, 'UNKNOWN', 'no slurmctld'),
+      state(4, null, 'RUNNING'),
+    ]);
+    expect(again).toMatchObject({ running: 1, problem: null });
   });
 
   it('names tasks that ended without their work, in the results too', () => {
@@ -121,6 +128,7 @@ describe('jobs of a run', () => {
     const expected =
       'Task 1 of job 7 ended as TIMEOUT: Nothing was measured within the time limit (00:02:00).';
     expect(jobs === null ? [] : jobTroubles(jobs)).toEqual([expected]);
+    expect(jobs === null ? '' : jobWords(jobs)).toBe('job 7: 1 task ended early (TIMEOUT)');
     expect(resultsFromJournal(context, records, { interrupted: true }).warnings).toContain(expected);
   });
 });

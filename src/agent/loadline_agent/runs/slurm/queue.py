@@ -205,9 +205,13 @@ class Clerk:
         waiting = [row for _, row in sorted(rows.items()) if row.state == "PENDING"]
         if waiting:
             self._say(None, TaskState(waiting[0].job, "PENDING", self._waiting_words(waiting[0])))
-        if self._book.alive:
-            return "running"
-        return self._settle(sum(remaining.values()))
+        if not self._book.alive:
+            return self._settle(sum(remaining.values()))
+        whole = self._book.whole
+        if whole is not None and whole.state == "UNKNOWN" and not waiting:
+            # It answers again, though with nothing new.
+            self._say(None, TaskState(whole.job, "RUNNING", None))
+        return "running"
 
     def _say(self, task: Optional[int], now: TaskState) -> None:
         if now == (self._book.whole if task is None else self._book.tasks.get(task)):

@@ -29,6 +29,7 @@ STUCK = {
     "ReqNodeNotAvail": "the nodes that it needs are down or reserved",
     "NodeDown": "a node that it needs is down",
     "launch failed requeued held": "it could not be launched and is held: ask the administrators",
+    "JobHoldMaxRequeue": "it could not be launched time and again and is held: `scontrol release` lets it try once more",
     "JobLaunchFailure": "it could not be launched: ask the administrators",
     "DependencyNeverSatisfied": "what it depends on will never end well",
 }
