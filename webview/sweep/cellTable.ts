@@ -1,3 +1,4 @@
+import { halfWidthOf } from '../../src/core/sweep/reportFigures.ts';
 import { button, element } from '../common/dom.ts';
 import type { Formatter } from '../common/format.ts';
 import type { Cell, Column } from '../common/table.ts';
@@ -145,7 +146,7 @@ export function metricColumn(metric: Metric, format: () => Formatter): Column<Ce
 function figureCell(figure: Figure | null, row: CellFigures, format: Formatter): Cell {
   if (figure === null) return { text: '–', sort: null, copy: '', title: missingReason(row) };
   const { mean, interval, trials, min, max } = figure;
-  const half = interval === null ? '' : ` ± ${format.significant((interval.high - interval.low) / 2)}`;
+  const half = interval === null ? '' : ` ± ${format.significant(halfWidthOf(mean, interval))}`;
   const repeats =
     trials === 1 ? '' : `mean of ${trials} trials, ${format.significant(min)} to ${format.significant(max)}`;
   const title = [repeats, interval === null ? '' : `95 %: ${interval.how}`]

@@ -1,3 +1,4 @@
+import { halfWidthOf } from '../../src/core/sweep/reportFigures.ts';
 import type { RunResults } from '../../src/core/sweep/run.ts';
 import type { Formatter } from '../common/format.ts';
 import { type CellFigures, countsForAnswer, type Standing } from './cellFigures.ts';
@@ -41,9 +42,7 @@ function words(one: CellFigures, { id, unit }: Metric, format: Formatter): strin
   const figure = one.figure(id);
   if (figure === null) return '';
   const band =
-    figure.interval === null
-      ? ''
-      : ` ± ${format.significant((figure.interval.high - figure.interval.low) / 2)}`;
+    figure.interval === null ? '' : ` ± ${format.significant(halfWidthOf(figure.mean, figure.interval))}`;
   const value = `${format.significant(figure.mean)}${band}`;
   return unit === '$' ? `$${value}` : `${value} ${unit}`.trim();
 }

@@ -10,6 +10,14 @@ export function figure(value: number | null): string {
   return formatSignificant(value);
 }
 
+/** What stands behind `±`: the further end, as an interval may have been cut off at 0. */
+export function halfWidthOf(
+  mean: number,
+  { low, high }: { readonly low: number; readonly high: number },
+): number {
+  return Math.max(mean - low, high - mean);
+}
+
 export function milliseconds(value: number | null): string {
   return value === null ? none : `${figure(value)} ms`;
 }

@@ -2,7 +2,7 @@
 
 import { failsTooOften } from './checks.ts';
 import type { LoadResult, Quantiles } from './loadResult.ts';
-import { figure, none } from './reportFigures.ts';
+import { figure, halfWidthOf, none } from './reportFigures.ts';
 import type { CellResult, RunResults } from './run.ts';
 import { intervalOf, isUsable, meanOf, unusableWords, userTtftP95Ms, worst } from './usable.ts';
 
@@ -71,8 +71,8 @@ function batchSeconds(cell: CellResult): number | null {
 function systemWords(cell: CellResult): string {
   const interval = intervalOf(cell, 'systemTokensPerSecond');
   if (interval === null) return none;
-  const { mean, low, high, known } = interval;
-  return known ? `${figure(mean)} ± ${figure((high - low) / 2)}` : figure(mean);
+  const { mean, known } = interval;
+  return known ? `${figure(mean)} ± ${figure(halfWidthOf(mean, interval))}` : figure(mean);
 }
 
 /** Every percentile of every trial. */

@@ -10,6 +10,7 @@ import { cellEstimateRequest } from './cellEstimate.ts';
 import type { MetricInterval } from './cellResult.ts';
 import type { PlanContext } from './planContext.ts';
 import type { SweepPlan } from './planSchema.ts';
+import { halfWidthOf } from './reportFigures.ts';
 import type { Cell, CellResult } from './run.ts';
 import { isUsable, meanOf } from './usable.ts';
 
@@ -122,7 +123,7 @@ function measuredLoad(
     const measured = meanOf(result, (trial) => trial[name].mean);
     if (measured === null || measured <= 0) return null;
     // The interval is of the median: as wide, in proportion.
-    const halfWidth = interval && ((interval.high - interval.low) / 2 / interval.mean) * measured;
+    const halfWidth = interval && (halfWidthOf(interval.mean, interval) / interval.mean) * measured;
     return { predicted: speed[name], measured, ...(halfWidth === undefined ? {} : { halfWidth }) };
   };
   const tpotMs = time('tpotMs', result.interval?.tpotP50Ms);

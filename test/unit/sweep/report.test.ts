@@ -266,6 +266,13 @@ describe('the plots', () => {
     const at = table.columns.findIndex(({ title }) => title === 'goodput');
     expect(table.rows.map((row) => row[at])).toEqual(['3.25', '–']);
     expect(cellTable({ ...reportOf().results, cells: [madeCell('a', [1])] }).columns).toHaveLength(12);
+    // An interval that was cut off at 0 is not told narrower than it is.
+    const wide = { systemTokensPerSecond: { standardError: 150, low: -200, high: 400, batches: 12 } };
+    const [row] = cellTable({
+      ...reportOf().results,
+      cells: [madeCell('w', [100], {}, { errors: wide })],
+    }).rows;
+    expect(row?.[8]).toBe('100 ± 300');
     const late = { mean: 700, p50: 650, p90: 850, p95: 900, p99: null };
     const rate = madeCell('r', [1], { concurrency: null }, { ttftFromScheduleMs: late });
     expect(cellTable({ ...reportOf().results, cells: [rate] }).rows[0]?.[2]).toBe('900');

@@ -1,7 +1,7 @@
 /** `memory-limit`: the least GPU memory that runs at all, the least that keeps the peak, and what a second copy costs the first. */
 import { formatBytes } from '../../units.ts';
 import { differenceOf } from '../compare.ts';
-import { figure } from '../reportFigures.ts';
+import { figure, halfWidthOf } from '../reportFigures.ts';
 import type { CellResult } from '../run.ts';
 import { intervalOf, isUsable, leftOut, loadWords, meanOf } from '../usable.ts';
 import type { AnswerInput, PartialAnswer } from './answerInput.ts';
@@ -189,7 +189,7 @@ function limitWords(
 export function rateWords(cell: CellResult): string {
   const requests = meanOf(cell, (trial) => trial.requestsPerSecond ?? null);
   const tokens = intervalOf(cell, 'systemTokensPerSecond');
-  const width = tokens === null ? 0 : (tokens.high - tokens.low) / 2;
+  const width = tokens === null ? 0 : halfWidthOf(tokens.mean, tokens);
   const spread = tokens?.known === true ? ` ± ${figure(width)}` : '';
   const tokenWords = tokens === null ? '' : `${figure(tokens.mean)}${spread} tokens/s`;
   return requests === null ? tokenWords : `${figure(requests)} requests/s, ${tokenWords}`;
