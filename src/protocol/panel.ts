@@ -10,7 +10,7 @@ import type { TelemetryLine } from './agent.ts';
 import type { EngineMetricsRecord } from './engineMetrics.ts';
 import type { TelemetrySlice } from './telemetryHistory.ts';
 
-export const panelProtocol = 4;
+export const panelProtocol = 5;
 
 /** What any panel may ask for. `save`: a file, named by the page, kept where the user says. */
 export type FromAnyPanel =
