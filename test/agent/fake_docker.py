@@ -2,7 +2,7 @@
 documentation has them. A container is a process of its own that outlives the client, as a daemon's do, with no environment but
 what `-e` and `--env-file` name. Its only image is `fake-engine`, whose entry point is fake_engine.py.
 
-FAKE_DOCKER_STATE: a folder for what it knows; `calls` in it has every command line.
+FAKE_DOCKER_STATE: a folder for what it knows; `calls` in it has every command line. While it holds a file `down` there is no daemon.
 """
 
 import json
@@ -118,6 +118,9 @@ def main(words):
     with open(path("calls"), "a") as file:
         file.write(json.dumps(words) + "\n")
     verb, rest = words[0], words[1:]
+    if os.path.exists(path("down")):
+        print("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", file=sys.stderr)
+        return 1
     if verb == "image":
         if rest[-1] == IMAGE:
             print("sha256:0")

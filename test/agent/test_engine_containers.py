@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from support import ENDLESS, RUN, AgentTest, failure, failures, fake_cell
+from support import ENDLESS, RUN, AgentTest, failure, failures, fake_cell, run_request
 
 
 class ContainerTest(AgentTest):
@@ -169,6 +169,37 @@ class ContainerTest(AgentTest):
         self.assertEqual(len(self.containers()), 1, "nobody is left who would end it")
         self.assertEqual(self.agent("cancel", {"run": RUN})[1], 0)
         self.assertEqual(self.containers(), [])
+
+    def test_a_daemon_that_is_down_is_said_and_keeps_no_later_run_from_the_gpu(self):
+        down = self.daemon_down()
+        said = failure(self.run_to_end([self.cell()], telemetry=False, gpus=[0]))
+        self.assertEqual(said["kind"], "container-runtime")
+        self.assertEqual(failures(self.run_to_end([fake_cell("a")], telemetry=False, gpus=[0], run="plain")), [])
+        os.unlink(down)
+        self.assertEqual(failures(self.run_to_end([self.cell()], telemetry=False, gpus=[0], run="container")), [])
+        self.daemon_down()
+        self.assertEqual(failures(self.run_to_end([fake_cell("a")], telemetry=False, gpus=[0], run="again")), [])
+
+    def test_a_container_that_may_be_there_keeps_its_gpu_until_the_daemon_can_be_asked(self):
+        self.start([self.cell(load=ENDLESS, deadline=300)], telemetry=False, gpus=[0])
+        follower = self.follow()
+        follower.until("cell-started")
+        for name in ("supervisor", "worker"):
+            os.kill(self.processes()[name]["pid"], 9)
+        follower.end()
+        down = self.daemon_down()
+        request = run_request([fake_cell("a")], telemetry=False, gpus=[0], run="plain")
+        (refused,), status = self.agent("run", request)
+        self.assertEqual((status, refused["code"]), (1, "leftovers"))
+        self.assertIn("start its daemon", refused["message"])
+        os.unlink(down)
+        self.assertEqual(failures(self.run_to_end([fake_cell("a")], telemetry=False, gpus=[0], run="plain")), [])
+        self.assertEqual(self.containers(), [])
+
+    def daemon_down(self):
+        path = os.path.join(self.state, "down")
+        with open(path, "w"):
+            return path
 
 
 def network_options(words):

@@ -174,7 +174,9 @@ class EndpointTest(AgentTest):
         with open(self.key_file, "w") as file:
             file.write("sk-other\n")
         said = failure(self.run_to_end([self.cell()], telemetry=False))
-        self.assertIn("asks for another API key", said["message"])
+        self.assertIn(f"asks for another API key than it was given (401). It was given that of {self.key_file}.", said["message"])
+        said = failure(self.run_to_end([self.cell(apiKeyFile=None)], telemetry=False, run="without"))
+        self.assertIn("name its file on the host as engine.launch.apiKeyFile", said["message"])
         said = failure(self.run_to_end([self.cell(apiKeyFile="~/no-such-key")], telemetry=False, run="second"))
         self.assertEqual(said["kind"], "key-file")
 

@@ -129,9 +129,6 @@ class ContainerInstance(Instance):
     # Start
 
     def start(self) -> None:
-        os.makedirs(hub_cache(), exist_ok=True)
-        # Known before it is there: whatever ends this process, the container is found.
-        self._folder.note_processes(container={"runtime": self._runtime})
         found = ask([self._runtime, "image", "inspect", "--format", "{{.Id}}", self._image], INSPECT_SECONDS, self._watch)
         if found.missing:
             raise self.not_started("not-found", f"There is no `{self._runtime}` on this host.")
@@ -142,6 +139,9 @@ class ContainerInstance(Instance):
             if kind == "image-missing":
                 message += f" `{self._runtime} pull {self._image}` does that."
             raise EngineFailed("start", Diagnosis(kind, self.clean(message), found.said.splitlines()[-10:]))
+        os.makedirs(hub_cache(), exist_ok=True)
+        # Known before it is there: whatever ends this process, the container is found.
+        self._folder.note_processes(container={"runtime": self._runtime})
         super().start()
 
     def planned_arguments(self) -> List[str]:
@@ -201,7 +201,7 @@ def container_name(folder: RunFolder, index: int) -> str:
 
 
 def end_containers(folder: RunFolder) -> bool:
-    """Removes what a run's containers left, by their labels. False if some are still there, or cannot be asked for."""
+    """Removes what a run's containers left, by their labels. False if some are still there, or cannot be asked for; else they are not asked for again."""
     known = folder.processes().get("container")
     if not known:
         return True
@@ -209,9 +209,19 @@ def end_containers(folder: RunFolder) -> bool:
     filters = ["--filter", f"label={RUN_LABEL}={folder.run}", "--filter", f"label={HOME_LABEL}={home_mark(folder.home)}"]
     listing = [runtime, "ps", "--all", "--quiet", *filters]
     found = ask(listing, INSPECT_SECONDS)
-    if found.missing:
-        return True
     if found.ok and found.said:
         ask([runtime, "rm", "--force", *found.said.split()], REMOVE_SECONDS)
         found = ask(listing, INSPECT_SECONDS)
-    return found.ok and not found.said
+    ended = found.missing or (found.ok and not found.said)
+    if ended:
+        folder.note_processes(container=None)
+    return ended
+
+
+def how_to_find_containers(folder: RunFolder) -> str:
+    """Of a run whose containers were not ended."""
+    runtime = (folder.processes().get("container") or {}).get("runtime")
+    return (
+        f"Containers of the run {folder.run} may still be there, and {runtime} does not end them. Where it cannot be reached, start its daemon; "
+        f"else `{runtime} ps --all --filter label={RUN_LABEL}={folder.run}` names them."
+    )

@@ -85,7 +85,7 @@ class Readiness:
         if first is None:
             return False
         if first.status in (401, 403):
-            raise self._refused(f"The engine asks for another API key than it was given ({first.status}).")
+            raise self._refused(self._wrong_key(first.status))
         if first.status != 200:
             raise self._refused(
                 f"The engine answered its first request (POST {path}) with {first.status}: {first.text()[:400]}"
@@ -97,11 +97,20 @@ class Readiness:
         """Models that it lists; None where it lists none."""
         answer = self._ask("/v1/models", MODELS_SECONDS)
         if answer is not None and answer.status in (401, 403):
-            raise self._refused(f"The engine asks for another API key than it was given ({answer.status}).")
+            raise self._refused(self._wrong_key(answer.status))
         listed: Any = answer.json() if answer and answer.status == 200 else None
         data = listed.get("data") if isinstance(listed, dict) else None
         names = [model.get("id") for model in data if isinstance(model, dict)] if isinstance(data, list) else []
         return [name for name in names if isinstance(name, str)] or None
+
+    def _wrong_key(self, status: int) -> str:
+        said = f"The engine asks for another API key than it was given ({status})."
+        endpoint, variable = self._launch.endpoint, self._launch.kind.key_variable
+        if endpoint is not None:
+            file = endpoint.get("apiKeyFile")
+            given = f"that of {file}." if file else "none: name its file on the host as engine.launch.apiKeyFile."
+            return f"{said} It was given {given}"
+        return f"{said} It was given one in {variable}." if variable else f"{said} It was given none."
 
     def _settle_name(self, names: List[str]) -> None:
         if self.model in names:

@@ -55,7 +55,7 @@ class Supervisor:
         self._locks = [lock, *gpus]
         # A run that was killed together with its supervisor may have left an engine on a GPU that is ours now.
         for run in {folder.run, *(gpu.holder().get("run", folder.run) for gpu in gpus)}:
-            self._end_leftovers(folder if run == folder.run else folder_named(folder.home, run))
+            end_leftovers(folder if run == folder.run else folder_named(folder.home, run))
         self._refuse_foreign_processes()
         for gpu in gpus:
             gpu.write_holder({"run": folder.run, "pid": os.getpid()})
@@ -78,13 +78,6 @@ class Supervisor:
         starts = [cell for cell in self._request["cells"] if cell["engine"]["kind"] == "command"]
         used = {gpu for cell in starts for gpu in cell.get("gpus") or self._request["gpus"]}
         refuse_foreign(sorted(used), bool(self._request.get("allowForeignProcesses")))
-
-    def _end_leftovers(self, folder: RunFolder) -> None:
-        if not end_leftovers(folder):
-            raise AgentError(
-                "leftovers",
-                f"Processes of the run {folder.run} do not end. Look for LOADLINE_RUN={folder.run} in /proc/*/environ and end them.",
-            )
 
     def _note_resumption(self, cells: List[dict], resumption: Resumption) -> None:
         progress = Progress(self._folder.path, cells)
@@ -132,7 +125,7 @@ class Supervisor:
         _, raw = os.waitpid(worker, 0)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self._end_leftovers(self._folder)
+        end_leftovers(self._folder)
         return os.WEXITSTATUS(raw) if os.WIFEXITED(raw) else 1
 
 
