@@ -102,7 +102,11 @@ export function launchCommand(launch: EngineLaunch): readonly string[] | undefin
 
 /** The command line, or what stands in its place, to read. Undefined for the simulated engine. */
 export function launchText(launch: EngineLaunch): string | undefined {
-  if (launch.kind === 'endpoint') return `(runs already) ${launch.url}`;
+  if (launch.kind === 'endpoint') {
+    // Whoever is asked before a run is to see which file's content goes where.
+    const key = launch.apiKeyFile === null ? '' : `, with the key in ${launch.apiKeyFile}`;
+    return `(runs already) ${launch.url}${key}`;
+  }
   const command = launchCommand(launch);
   return command && commandText(command);
 }

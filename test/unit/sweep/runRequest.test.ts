@@ -318,6 +318,9 @@ describe('a request beyond a command on one GPU', () => {
       },
     );
     expect(request).toMatchObject({ gpus: [], environment: { commands: [] } });
+    expect(request.cells.map(({ engine }) => launchText(engine))[0]).toBe(
+      '(runs already) http://127.0.0.1:8000, with the key in ~/key',
+    );
     expect(request.cells[0]?.engine).toEqual({
       kind: 'endpoint',
       name: 'vllm',
