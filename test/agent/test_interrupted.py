@@ -320,7 +320,7 @@ class LeaseTest(AgentTest):
         self.assertIn("0.5 s", last["message"])
 
     def test_a_follower_keeps_it_going(self):
-        lease = 3.0
+        lease = 6.0
         self.start([fake_cell("a", *self.hold(), load=SHORT)], lease=lease, telemetry=False)
         follower = self.follow()
         began = follower.until("run-started")["monotonicMs"]

@@ -20,7 +20,8 @@ PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
 
 SYNC_SECONDS = 5.0
-END_SECONDS = 1.0
+#: For one that a full or slow disk holds up. A busy machine takes its time over an engine's last words, too.
+END_SECONDS = 10.0
 
 
 class EngineLog:
