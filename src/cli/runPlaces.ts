@@ -1,5 +1,5 @@
 /** Runs as they are named on the command line -> folders here. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { type RunEnvironment, readRunEnvironment } from '../protocol/runEnvironment.ts';
@@ -19,7 +19,11 @@ export interface RunPlace {
 /** The folder that has `.loadline`: `--workspace`, else the nearest above that has one, else the current folder. */
 export function workspaceOf(given: ParsedOptions, cwd: string): string {
   const named = given.text('workspace');
-  if (named !== undefined) return resolve(cwd, named);
+  if (named !== undefined) {
+    const folder = resolve(cwd, named);
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+    throw new BadInput(`--workspace: there is no folder ${folder}.`);
+  }
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (existsSync(join(folder, '.loadline'))) return folder;
     if (dirname(folder) === folder) return cwd;

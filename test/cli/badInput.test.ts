@@ -320,6 +320,7 @@ describe('options', () => {
     ['load http://127.0.0.1:1 --api-key x', /no option --api-key\. Did you mean --api-key-file\?/],
     ['watch --host=', /no option --host/],
     ['follow --host=', /^--host: its value is empty\.$/m],
+    ['report --workspace /proc/none', /^--workspace: there is no folder \/proc\/none\.$/m],
     ['watch bad;host --seconds 1', /'bad;host' is not a host/],
   ])('of "%s" are said in plain words', async (line, words) => {
     const { exitCode, stdout, stderr } = await run(...line.split(' '));

@@ -195,7 +195,7 @@ export async function newProfile(
   colorScheme: 'dark' | 'light' = 'dark',
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
-    viewport: { width: 1360, height: 830 },
+    viewport: { width: 1600, height: 1000 },
     colorScheme,
     permissions: ['clipboard-read', 'clipboard-write'],
   });

@@ -57,7 +57,7 @@ export class Tile {
         fact('Memory', this.#memory),
         fact('Busy', this.#busy),
         fact('Power', this.#power),
-        fact('Heat', this.#heat),
+        fact('Temperature', this.#heat),
       ),
       this.#throttle,
       this.#errors,
