@@ -339,7 +339,9 @@ describe('a rehearsed sweep on this machine', () => {
     const recorded = await cli.run(['report', 'recorded', '--compare', 'recorded']);
     expect(recorded.stdout).toMatch(/concurrency 4 .*system tokens\/s .*no real difference/);
     const other = await cli.run(['report', run, '--compare', 'recorded']);
-    expect(other.stdout).toMatch(/concurrency 4 .*system tokens\/s .*(lower|higher|no real difference|not compared)/);
+    expect(other.stdout).toMatch(
+      /concurrency 4 .*system tokens\/s .*(lower|higher|no real difference|not compared)/,
+    );
     const csv = await cli.run(['report', run, '--format', 'csv', '--output', '-']);
     expect(csv.stdout.trimEnd()).toBe(file(run, `${run}-report.csv`).trimEnd());
     expect(csv.stdout).toMatch(/^run,simulated,/);
