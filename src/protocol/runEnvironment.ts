@@ -119,6 +119,7 @@ const cell: z.ZodType<Cell> = z.object({
           z.object({ term: z.string(), bytes: z.number(), lowBytes: z.number(), highBytes: z.number() }),
         ),
       ),
+      resolved: z.exactOptional(flags),
     })
     .nullable(),
   skipped: z.boolean(),

@@ -23,15 +23,32 @@ const compared: readonly { readonly flag: string; readonly changesTerms: boolean
   { flag: 'gpu-memory-utilization', changesTerms: false },
 ];
 
+/** Of flags that memory and speed hang on, as an estimate resolved them. */
+export function resolvedFlags({ resolved }: DeploymentEstimate): Readonly<Record<string, FlagValue>> {
+  return Object.fromEntries(
+    compared.flatMap(({ flag }) => {
+      const value = resolved[flag];
+      return value === undefined ? [] : [[flag, value]];
+    }),
+  );
+}
+
+/** The flags that an engine's log says it ran with, given or its own choice. */
+export function loggedFlags({
+  flags,
+  maxModelLen,
+  gpuMemoryUtilization,
+}: Pick<LogRecord, 'flags' | 'maxModelLen' | 'gpuMemoryUtilization'>): Readonly<Record<string, FlagValue>> {
+  return {
+    ...flags,
+    ...(maxModelLen === null ? {} : { 'max-model-len': maxModelLen }),
+    ...(gpuMemoryUtilization === null ? {} : { 'gpu-memory-utilization': gpuMemoryUtilization }),
+  };
+}
+
 /** Where the deployment that was estimated is not the one that the log is of. What the log does not say is no difference. */
 export function flagDifferences(record: LogRecord, estimate: DeploymentEstimate): readonly FlagDifference[] {
-  const logged: Readonly<Record<string, FlagValue>> = {
-    ...record.flags,
-    ...(record.maxModelLen === null ? {} : { 'max-model-len': record.maxModelLen }),
-    ...(record.gpuMemoryUtilization === null
-      ? {}
-      : { 'gpu-memory-utilization': record.gpuMemoryUtilization }),
-  };
+  const logged = loggedFlags(record);
   const flags = compared.flatMap(({ flag, changesTerms }) => {
     const [one, other] = [logged[flag], estimate.resolved[flag]];
     if (one === undefined || other === undefined || Number(one) === Number(other)) return [];

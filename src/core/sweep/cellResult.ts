@@ -1,4 +1,5 @@
 /** What results say of a cell beside its trials. Every part is left out where it is not known. */
+import type { FlagValue } from '../engine/deployment.ts';
 import type { IntervalMetric } from './loadResult.ts';
 
 /** 95 % interval of a figure. */
@@ -42,6 +43,13 @@ export interface Why {
   readonly bound: BoundKind;
   /** A sentence each, the deciding one first, with the figure and where it is from. */
   readonly evidence: readonly string[];
+}
+
+/** A flag as the estimate resolved it, and as the engine's log says that it ran. */
+export interface FlagBeside {
+  readonly flag: string;
+  readonly predicted: FlagValue;
+  readonly logged: FlagValue;
 }
 
 /** A term of a rank's memory: as estimated before the run, and as the engine logged it. Bytes. */

@@ -1,11 +1,16 @@
 /** Results, with what lies beside the journal in the run folder: telemetry, the engines' metrics and their logs. */
 import { findDevice } from '../device/catalogue.ts';
-import type { MeasuredStart } from '../estimate/compare.ts';
 import { answerQuestion } from './answer.ts';
 import type { OutlyingTrial } from './cellResult.ts';
 import { type EngineMetricsSample, summariseEngineMetrics } from './engineMetricsSummary.ts';
 import type { JournalEntry } from './journal.ts';
-import { memoryBeside, speedBeside } from './memoryBesideMeasured.ts';
+import {
+  flagsBeside,
+  isSameFlag,
+  type LoggedStart,
+  memoryBeside,
+  speedBeside,
+} from './memoryBesideMeasured.ts';
 import { figure } from './reportFigures.ts';
 import { answerInput, type RunContext } from './results.ts';
 import type { Cell, CellResult, RunResults } from './run.ts';
@@ -17,7 +22,7 @@ export interface RunEvidence {
   /** In order of time. */
   readonly metrics: readonly EngineMetricsSample[];
   /** The start of each engine as its log says it, by engine key. */
-  readonly starts: ReadonlyMap<string, MeasuredStart>;
+  readonly starts: ReadonlyMap<string, LoggedStart>;
   /** Files that could not be used, in words. */
   readonly notes: readonly string[];
 }
@@ -41,7 +46,8 @@ export function withEvidence(
     const plan = plans.get(cell.cell);
     return plan === undefined ? cell : enriched(cell, plan, { evidence, memory, engines, limits });
   });
-  const enrichedResults = { ...results, cells, warnings: [...results.warnings, ...evidence.notes] };
+  const warnings = [...results.warnings, ...resolvedOtherwise(cells), ...evidence.notes];
+  const enrichedResults = { ...results, cells, warnings };
   if (results.outcome === 'running') return enrichedResults;
   const { answer } = answerQuestion(answerInput(context, enrichedResults), results.outcome);
   return {
@@ -49,6 +55,17 @@ export function withEvidence(
     answer,
     ...(evidence.metrics.length === 0 ? {} : { metricsFile: 'metrics.jsonl' }),
   };
+}
+
+/** Engines that ran with other values than the estimates count with: what is predicted is of something else. */
+function resolvedOtherwise(cells: readonly CellResult[]): string[] {
+  return cells.flatMap(({ label, resolved = [] }) => {
+    const other = resolved.filter((beside) => !isSameFlag(beside));
+    const words = other.map(
+      ({ flag, predicted, logged }) => `${flag} ${String(logged)}, predicted ${String(predicted)}`,
+    );
+    return words.length === 0 ? [] : [`${label}: by its log the engine ran with ${words.join('; ')}.`];
+  });
 }
 
 interface ReadyEngine {
@@ -86,6 +103,8 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines, lim
   const telemetry = summariseTelemetry(sampled, spans, gpus, tokensIn(cell));
   const metrics = summariseEngineMetrics(evidence.metrics, engineKey, spans);
   const terms = start === undefined ? [] : memoryBeside(memory.get(engineKey) ?? [], start);
+  // Of the start: told with its first cell.
+  const resolved = start === undefined ? [] : flagsBeside(prediction?.resolved ?? {}, start);
   const speed = speedBeside(cell, prediction?.figures, {
     kvTokens: start?.kvTokens ?? null,
     startupSeconds: engine?.startupSeconds ?? null,
@@ -106,6 +125,7 @@ function enriched(cell: CellResult, plan: Cell, { evidence, memory, engines, lim
     ...(telemetry === undefined ? {} : { telemetry }),
     ...(metrics === undefined ? {} : { engineMetrics: metrics }),
     ...(terms.length === 0 ? {} : { memory: terms }),
+    ...(resolved.length === 0 ? {} : { resolved }),
     ...(speed === undefined ? {} : { speed }),
     ...(why === undefined || why.evidence.length === 0 ? {} : { why }),
     ...(cell.outliers === undefined

@@ -1,9 +1,18 @@
 /** Predicted beside measured: memory as the engine's log says it, speed as the trials do. */
+
+import type { FlagValue } from '../engine/deployment.ts';
 import { comparedTerms, type MeasuredStart } from '../estimate/compare.ts';
-import type { Beside, MemoryBeside, SpeedBeside } from './cellResult.ts';
+import { loggedFlags } from '../log/differences.ts';
+import type { Beside, FlagBeside, MemoryBeside, SpeedBeside } from './cellResult.ts';
 import type { LoadResult } from './loadResult.ts';
 import type { CellResult, PredictedCell, PredictedMemory } from './run.ts';
 import { isUsable, meanOf } from './usable.ts';
+
+/** What an engine's log says of its start. */
+export interface LoggedStart extends MeasuredStart {
+  readonly flags?: Readonly<Record<string, FlagValue>>;
+  readonly maxModelLen?: number | null;
+}
 
 /** Terms that both have. */
 export function memoryBeside(
@@ -18,6 +27,22 @@ export function memoryBeside(
     const { bytes: predictedBytes, lowBytes, highBytes } = term;
     return [{ term: id, predictedBytes, lowBytes, highBytes, measuredBytes }];
   });
+}
+
+/** Flags that both have. */
+export function flagsBeside(
+  predicted: Readonly<Record<string, FlagValue>>,
+  { flags = {}, maxModelLen = null, gpuMemoryUtilization = null }: LoggedStart,
+): readonly FlagBeside[] {
+  const logged = loggedFlags({ flags, maxModelLen, gpuMemoryUtilization });
+  return Object.entries(predicted).flatMap(([flag, value]) => {
+    const said = logged[flag];
+    return said === undefined ? [] : [{ flag, predicted: value, logged: said }];
+  });
+}
+
+export function isSameFlag({ predicted, logged }: FlagBeside): boolean {
+  return Number(predicted) === Number(logged) || String(predicted) === String(logged);
 }
 
 /** Means over the trials of a usable cell. Start-up is of its engine, whatever became of the cell. */

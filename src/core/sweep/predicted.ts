@@ -1,6 +1,7 @@
 /** What the estimate says of a cell before it runs, kept with it: results lay it beside what was measured. */
 import { comparedTerms, tightestOf } from '../estimate/compare.ts';
 import type { DeploymentEstimate } from '../estimate/types.ts';
+import { resolvedFlags } from '../log/differences.ts';
 import type { CellPrediction, LoadProfile, PredictedCell, PredictedMemory } from './run.ts';
 
 /** Null where nothing is known of the model or the GPU. Memory is of the engine start: it stands at its first cell. */
@@ -15,7 +16,7 @@ export function cellPrediction(
     outcome,
     reason,
     figures: predictedCell(estimate, profile),
-    ...(isFirstOfEngine ? { memory: predictedMemory(estimate) } : {}),
+    ...(isFirstOfEngine ? { memory: predictedMemory(estimate), resolved: resolvedFlags(estimate) } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What stands behind the figures: why each cell is as fast as it is, what it used, and what had been predicted. */
 import { formatBytes } from '../units.ts';
 import type { Beside, SpeedBeside } from './cellResult.ts';
+import { isSameFlag } from './memoryBesideMeasured.ts';
 import { figure, none } from './reportFigures.ts';
 import type { Table, TableColumn } from './reportTable.ts';
 import type { CellResult, RunResults } from './run.ts';
@@ -33,7 +34,7 @@ export function evidenceTables(
     {
       title: 'Predicted beside measured',
       caption:
-        "The estimate before the run, and what was measured: memory by the engine's log, speed by the trials",
+        "The estimate before the run, and what was measured: flags and memory by the engine's log, speed by the trials",
       table: besideTable(results),
     },
     {
@@ -150,7 +151,15 @@ function besideTable({ cells }: RunResults): Table | null {
         },
       ];
     });
-    const fresh = [...memory, ...speed].filter(({ key }) => !seen.has(key));
+    const flags = (cell.resolved ?? []).map((beside) => {
+      const { flag, predicted, logged } = beside;
+      const same = isSameFlag(beside) ? 'yes' : 'no';
+      return {
+        key: `${flag} ${String(logged)}`,
+        row: [flag, String(predicted), none, String(logged), none, same],
+      };
+    });
+    const fresh = [...flags, ...memory, ...speed].filter(({ key }) => !seen.has(key));
     for (const { key } of fresh) seen.add(key);
     return fresh.map(({ row }, at) => [at === 0 ? cell.label : '', ...row]);
   });

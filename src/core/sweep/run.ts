@@ -5,6 +5,7 @@ import type {
   CellEngineMetrics,
   CellInterval,
   CellTelemetry,
+  FlagBeside,
   ForeignOrigin,
   Knee,
   MemoryBeside,
@@ -55,6 +56,8 @@ export interface CellPrediction {
   readonly figures?: PredictedCell;
   /** Of the engine start: at its first cell alone. */
   readonly memory?: readonly PredictedMemory[];
+  /** Flags that memory and speed hang on, as the estimate resolved them. Of the engine start: at its first cell alone. */
+  readonly resolved?: Readonly<Record<string, FlagValue>>;
 }
 
 /** The estimate under the cell's load. */
@@ -226,6 +229,7 @@ export interface CellResult {
   /** What sets its pace, and how that is known. */
   readonly why?: Why;
   readonly memory?: readonly MemoryBeside[];
+  readonly resolved?: readonly FlagBeside[];
   readonly speed?: SpeedBeside;
   readonly telemetry?: CellTelemetry;
   readonly engineMetrics?: CellEngineMetrics;

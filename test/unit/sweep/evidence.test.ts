@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { parseLog } from '../../../src/core/log/parseLog.ts';
 import type { CellTelemetry } from '../../../src/core/sweep/cellResult.ts';
 import { summariseEngineMetrics } from '../../../src/core/sweep/engineMetricsSummary.ts';
-import { memoryBeside, speedBeside } from '../../../src/core/sweep/memoryBesideMeasured.ts';
+import {
+  flagsBeside,
+  isSameFlag,
+  memoryBeside,
+  speedBeside,
+} from '../../../src/core/sweep/memoryBesideMeasured.ts';
 import { summariseTelemetry, type TelemetrySamples } from '../../../src/core/sweep/telemetrySummary.ts';
 import { type WhyInput, whyOf } from '../../../src/core/sweep/why.ts';
 import { readTelemetryLine } from '../../../src/protocol/agentGuard.ts';
@@ -266,5 +271,24 @@ describe('predicted beside measured', () => {
     });
     const open = madeCell('c', [100], { concurrency: null, requestsPerSecond: 3 });
     expect(Object.keys(speedBeside(open, predicted, begun) ?? {})).toEqual(['kvTokens', 'startupSeconds']);
+  });
+});
+
+describe('flags as an engine ran with them', () => {
+  const file = new URL(
+    '../../fixtures/runs/vllm-0.26-h100-2026-11-25/chat/engine-9fe6339dabe327f2.log',
+    import.meta.url,
+  );
+
+  it('stand beside those that the estimate resolved, where the log says them', () => {
+    const [start] = parseLog(readFileSync(fileURLToPath(file), 'utf8'));
+    if (start === undefined) throw new Error('no start');
+    const beside = flagsBeside({ 'max-model-len': 4096, 'max-num-seqs': 256, 'no-such-flag': 1 }, start);
+    expect(beside).toEqual([
+      { flag: 'max-model-len', predicted: 4096, logged: 4096 },
+      { flag: 'max-num-seqs', predicted: 256, logged: 64 },
+    ]);
+    expect(beside.map(isSameFlag)).toEqual([true, false]);
+    expect(isSameFlag({ flag: 'enforce-eager', predicted: true, logged: true })).toBe(true);
   });
 });
