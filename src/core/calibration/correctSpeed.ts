@@ -18,6 +18,7 @@ type Time = 'ttftMs' | 'tpotMs';
 
 interface Sample {
   readonly batch: number;
+  readonly predictedMs: number;
   /** Measured over predicted. */
   readonly ratio: number;
   /** Predicted for the same load as is asked for now. */
@@ -120,10 +121,14 @@ function correctionOf(
   const ratio = low.ratio ** (1 - share) * high.ratio ** share;
   const apart = Math.abs(Math.log(high.ratio / low.ratio)) / 2;
   const least = low.same && high.same ? LEAST_BAND : 2 * LEAST_BAND;
-  const isWithin = below !== undefined && above !== undefined && mine.length > 0;
+  // Of the same deployment a load between two others has a time between theirs; other flags or lengths show there.
+  const isBetween =
+    speed[time] >= (1 - SAME_LOAD) * Math.min(low.predictedMs, high.predictedMs) &&
+    speed[time] <= (1 + SAME_LOAD) * Math.max(low.predictedMs, high.predictedMs);
+  const isWithin = below !== undefined && above !== undefined && mine.length > 0 && isBetween;
   return {
     ratio,
-    // Beyond what was measured, or on another model of the family, nothing is known better than before.
+    // Beyond what was measured, with other flags, or on another model of the family, nothing is known better than before.
     band: isWithin ? Math.max(least, apart, low.halfWidth, high.halfWidth) : undefined,
     source: low.source,
   };
@@ -142,6 +147,7 @@ function sampleOf(
   if (scale > LIKE_FACTOR || scale < 1 / LIKE_FACTOR) return undefined;
   return {
     batch: residual.batch,
+    predictedMs: found.predicted,
     ratio: found.measured / found.predicted,
     same: residual.batch === speed.batch && Math.abs(scale - 1) <= SAME_LOAD,
     halfWidth: (found.halfWidth ?? 0) / found.measured,
@@ -162,6 +168,6 @@ function atEachBatch(samples: readonly Sample[]): readonly Sample[] {
       const scatter = (last.ratio - first.ratio) / 2 / middle.ratio;
       const halfWidth = Math.max(middle.halfWidth, scatter);
       const source = some.length === 1 ? middle.source : `median of ${some.length}, ${middle.source} …`;
-      return [{ batch, ratio: middle.ratio, same: middle.same, halfWidth, source }];
+      return [{ ...middle, halfWidth, source }];
     });
 }

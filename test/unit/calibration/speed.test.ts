@@ -86,6 +86,16 @@ describe('a speed that was measured', () => {
     expect(width(now.bands.tpotMs)).toBeCloseTo(width(plain.bands.tpotMs), 9);
   });
 
+  it('carries over to other flags of the same model with the band of the estimate', () => {
+    const quantized = {
+      ...asked(16),
+      deployment: { ...asked(16).deployment, flags: { 'max-model-len': 8192, quantization: 'fp8' } },
+    };
+    const [plain, now] = [speedOf(quantized), speedOf(quantized, calibration)];
+    expect(now.tpotMs).toBeCloseTo(2 * plain.tpotMs, 9);
+    expect(now.bands.tpotMs[0]).toBeCloseTo(2 * plain.bands.tpotMs[0], 9);
+  });
+
   it('says nothing of another GPU, another family, another number of ranks or a far longer time', () => {
     const others = [
       asked(16, 'meta-llama/Llama-3.1-8B-Instruct', 'h100'),
