@@ -210,6 +210,7 @@ describe('a sweep', () => {
         .poll(() => workbench.treeItem(/\(simulated\), completed/).count(), { timeout: 180_000 })
         .toBe(2);
       await workbench.panel().getByText('largest concurrency').first().waitFor();
+      await workbench.lens(/Runs on/).waitFor({ state: 'detached' });
       await takePictures(workbench, 'sweep', { waitFor: workbench.panel().locator('canvas').first() });
     });
 
