@@ -5,7 +5,8 @@ import subprocess
 import unittest
 
 from loadline_agent.errors import AgentError, BadRequest
-from loadline_agent.requests import Field, check_scheduler
+from loadline_agent.field import Field
+from loadline_agent.requests import check_scheduler
 from loadline_agent.runs.slurm.programs import (
     array_of,
     job_name,

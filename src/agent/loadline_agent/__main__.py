@@ -91,7 +91,8 @@ def load(_: List[str]) -> None:
 
 
 def slurm_task(arguments: List[str]) -> None:
-    from .requests import Field, checked_run_name
+    from .field import Field
+    from .requests import checked_run_name
     from .runs.slurm.task import run_task
 
     sys.exit(run_task(checked_run_name(Field(arguments[0] if arguments else None, "run"))))

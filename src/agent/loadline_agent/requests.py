@@ -1,11 +1,12 @@
 """Requests as they come in are checked here once, field by field, against src/protocol/agent.ts; the rest may trust them."""
 
 import re
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from . import PROTOCOL
 from .errors import BadRequest
-from .loadgen.profile import MOST_TOKENS
+from .field import Field, check_above_zero
+from .load_request import check_load
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
 
@@ -14,91 +15,6 @@ IMAGE_NAME = re.compile(r"[A-Za-z0-9][^\s]*\Z")
 
 #: One module in engines/ each.
 ENGINES = ("vllm", "sglang", "tgi", "trtllm", "triton", "llama-cpp", "transformers", "command")
-
-
-class Field:
-    """A value with its path, so that a complaint says where."""
-
-    def __init__(self, value: Any, path: str) -> None:
-        self.value = value
-        self.path = path or "the request"
-
-    def wrong(self, expected: str) -> BadRequest:
-        return BadRequest(f"{self.path}: expected {expected}, got {describe(self.value)}.")
-
-    def child(self, name: str) -> "Field":
-        record = self.record()
-        path = name if self.path == "the request" else f"{self.path}.{name}"
-        if name not in record:
-            raise BadRequest(f"{path}: missing.")
-        return Field(record[name], path)
-
-    def optional(self, name: str) -> Optional["Field"]:
-        return self.child(name) if self.record().get(name) is not None else None
-
-    def record(self) -> Dict[str, Any]:
-        if not isinstance(self.value, dict):
-            raise self.wrong("an object")
-        return self.value
-
-    def items(self) -> List["Field"]:
-        if not isinstance(self.value, list):
-            raise self.wrong("a list")
-        return [Field(item, f"{self.path}[{index}]") for index, item in enumerate(self.value)]
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            raise self.wrong("a string")
-        # JSON can write half of a pair of code units, and nothing can be done with it.
-        try:
-            self.value.encode()
-        except UnicodeEncodeError:
-            raise self.wrong("text that can be encoded") from None
-        return self.value
-
-    def word(self) -> str:
-        if not self.text():
-            raise self.wrong("a string that is not empty")
-        if "\0" in self.text():
-            raise self.wrong("a string without NUL")
-        return self.text()
-
-    def one_of(self, *choices: str) -> str:
-        if self.value not in choices:
-            raise self.wrong(" or ".join(f"`{choice}`" for choice in choices))
-        return self.value
-
-    def boolean(self) -> bool:
-        if not isinstance(self.value, bool):
-            raise self.wrong("true or false")
-        return self.value
-
-    def integer(self, minimum: int) -> int:
-        if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < minimum:
-            raise self.wrong(f"an integer of at least {minimum}")
-        return self.value
-
-    def number(self, minimum: float, exclusive: bool = False) -> float:
-        good = (
-            isinstance(self.value, (int, float)) and not isinstance(self.value, bool) and self.value - self.value == 0
-        )
-        if not good or self.value < minimum or (exclusive and self.value == minimum):
-            raise self.wrong(f"a number {'above' if exclusive else 'of at least'} {minimum}")
-        return self.value
-
-    def words_by_name(self) -> Dict[str, str]:
-        words = {name: self.child(name).text() for name in self.record()}
-        for name, word in words.items():
-            if "\0" in word:
-                raise self.child(name).wrong("a string without NUL")
-        return words
-
-
-def describe(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "a list"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def run_name(document: Any) -> str:
@@ -340,113 +256,3 @@ def check_engine(engine: Field, simulated: bool) -> None:
     health = engine.optional("healthPath")
     if health and not health.word().startswith("/"):
         raise health.wrong("a path that begins with a slash")
-
-
-def check_load(load: Field) -> None:
-    profile = load.child("profile").one_of("closed-loop", "open-loop", "trace", "offline")
-    PROFILES[profile](load)
-    load.child("requests").integer(1)
-    load.child("warmupRequests").integer(0)
-    check_lengths(load.child("input"))
-    check_lengths(load.child("output"))
-    load.child("api").one_of("completions", "chat")
-    load.child("prompt").one_of("token-ids", "text")
-    load.child("seed").integer(0)
-    check_above_zero(load.optional("seconds"))
-    prefix = load.optional("sharedPrefix")
-    if prefix:
-        check_tokens(prefix.child("tokens"))
-        prefix.child("groups").integer(1)
-    turns = load.optional("turns")
-    if turns:
-        turns.child("count").integer(1)
-        think = turns.optional("thinkMs")
-        if think:
-            think.number(0)
-    processes = load.optional("processes")
-    if processes:
-        processes.integer(1)
-    stream = load.optional("stream")
-    if stream:
-        stream.boolean()
-
-
-def check_closed_loop(load: Field) -> None:
-    load.child("concurrency").integer(1)
-    check_above_zero(load.optional("rampSeconds"))
-
-
-def check_open_loop(load: Field) -> None:
-    load.child("requestsPerSecond").number(0, exclusive=True)
-    load.child("arrivals").one_of("poisson", "constant", "gamma", "burst")
-    check_above_zero(load.optional("burstiness"))
-    most = load.optional("maxConcurrency")
-    if most:
-        most.integer(1)
-    ramp = load.optional("ramp")
-    if ramp:
-        ramp.child("fromRequestsPerSecond").number(0, exclusive=True)
-        ramp.child("seconds").number(0, exclusive=True)
-        ramp.child("shape").one_of("linear", "exponential")
-
-
-def check_trace(load: Field) -> None:
-    entries = load.child("entries")
-    for entry in entries.items():
-        entry.child("atMs").number(0)
-        check_tokens(entry.child("inputTokens"))
-        check_tokens(entry.child("outputTokens"))
-        session = entry.optional("session")
-        if session:
-            session.integer(0)
-    if not entries.value:
-        raise entries.wrong("at least one request")
-    check_above_zero(load.optional("speed"))
-
-
-def check_offline(load: Field) -> None:
-    """Nothing sets its level: all requests are sent at once."""
-
-
-PROFILES: Dict[str, Callable[[Field], None]] = {
-    "closed-loop": check_closed_loop,
-    "open-loop": check_open_loop,
-    "trace": check_trace,
-    "offline": check_offline,
-}
-
-
-def check_above_zero(field: Optional[Field]) -> None:
-    if field:
-        field.number(0, exclusive=True)
-
-
-def check_tokens(field: Field) -> None:
-    field.integer(1)
-    check_most(field)
-
-
-def check_most(field: Field) -> None:
-    if field.value > MOST_TOKENS:
-        raise field.wrong(f"at most {MOST_TOKENS} tokens")
-
-
-def check_lengths(lengths: Field) -> None:
-    kind = lengths.child("kind").one_of("fixed", "normal", "uniform", "lognormal", "empirical")
-    if kind == "fixed":
-        check_tokens(lengths.child("tokens"))
-    elif kind == "uniform":
-        check_tokens(lengths.child("least"))
-        check_tokens(lengths.child("most"))
-        lengths.child("most").integer(lengths.child("least").value)
-    elif kind == "empirical":
-        values = lengths.child("values")
-        for value in values.items():
-            check_tokens(value)
-        if not values.value:
-            raise values.wrong("at least one length")
-    else:
-        lengths.child("mean").number(1)
-        lengths.child("deviation").number(0)
-        for name in ("mean", "deviation"):
-            check_most(lengths.child(name))
