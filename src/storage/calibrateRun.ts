@@ -15,8 +15,8 @@ export interface CalibratedRun extends RunCalibration {
 }
 
 /**
- * Lets what a run measured correct later estimates of its workspace. Problems: `calibration.not-measured` (rehearsals, results of other
- * tools), `calibration.nothing-learned`, and those of `readCalibration`. Throws StorageError where it cannot be written.
+ * Lets what a run measured correct later estimates of its workspace. `notMeasured` says which runs do not.
+ * Problems: `calibration.nothing-learned`, and those of `readCalibration`. Throws StorageError where it cannot be written.
  */
 export async function calibrateByRun(
   place: { readonly workspace: string; readonly directory: string },
@@ -25,9 +25,6 @@ export async function calibrateByRun(
   folders: readonly string[] = [place.workspace],
 ): Promise<Result<CalibratedRun>> {
   const { run } = results;
-  if (results.mode !== 'measured' || results.origin !== undefined) {
-    return failure({ code: 'calibration.not-measured', message: `${run} measured no engine of ours.` });
-  }
   const before = await readCalibration(place.workspace);
   if (!before.ok) return before;
   const model = await resolveModel(plan.model, folders);

@@ -41,6 +41,10 @@ describe('loadline import', () => {
     const [{ run }] = JSON.parse(stdout) as [{ run: string }];
     const report = await cli.run(['report', run, '--format', 'md', '--output', '-']);
     expect(report.exitCode).toBe(0);
+    expect(await cli.run(['report', run, '--calibrate'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('measured no engine of ours'),
+    });
     expect(report.stdout).toContain('aggregates of inference-perf itself');
     expect(report.stdout).not.toContain('## Plan');
   });

@@ -213,7 +213,7 @@ describe('the telemetry panel', () => {
   it('says them by the arrow keys too, and lets go of them', async () => {
     const panel = await open(1);
     const canvas = panel.page.locator('#power canvas');
-    const said = panel.page.locator('#power .unseen');
+    const said = panel.page.locator('#power p.for-readers');
     await canvas.focus();
     await panel.page.keyboard.press('End');
     const newest = await said.textContent();

@@ -7,7 +7,7 @@ const steps = 100;
 /** What the pointer shows of a chart, by the arrow keys, Home and End too: drawn, and said to who listens. Escape ends it. */
 export function enableCursor(chart: ChartView): void {
   const { canvas } = chart;
-  const said = element('p', { class: 'unseen', 'aria-live': 'polite' });
+  const said = element('p', { class: 'for-readers', 'aria-live': 'polite' });
   canvas.after(said);
   canvas.tabIndex = 0;
   canvas.setAttribute('aria-keyshortcuts', 'ArrowLeft ArrowRight Home End');

@@ -117,6 +117,17 @@ def signal_if_there(pid: int, number: int) -> bool:
         return False
 
 
+def child_ended(pid: int, seconds: float) -> bool:
+    """Waits so long for a child of ours; once it has ended it is no child any more. Looked at again and again: a process can
+    be waited for with a limit only from Python 3.9 on."""
+    end = time.monotonic() + seconds
+    while not os.waitpid(pid, os.WNOHANG)[0]:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
 def signal_group(group: int, number: int) -> bool:
     try:
         os.killpg(group, number)

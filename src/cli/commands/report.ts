@@ -5,7 +5,7 @@ import type { ReportInput } from '../../core/sweep/reportContent.ts';
 import { resultsCsv } from '../../core/sweep/reportCsv.ts';
 import { reportHtml } from '../../core/sweep/reportHtml.ts';
 import { reportMarkdown } from '../../core/sweep/reportMarkdown.ts';
-import { errorWords } from '../../core/sweep/runCalibration.ts';
+import { errorWords, notMeasured } from '../../core/sweep/runCalibration.ts';
 import { writeFileAtomically } from '../../storage/atomicFile.ts';
 import { calibrateByRun } from '../../storage/calibrateRun.ts';
 import { calibrationPath } from '../../storage/calibrationFile.ts';
@@ -112,6 +112,8 @@ function compare(first: ReportInput, second: ReportInput, terminal: Terminal, js
 
 /** Lets what the run measured correct later estimates, and says the error before and after. */
 async function calibrate(place: RunPlace, input: ReportInput, terminal: Terminal): Promise<void> {
+  const refused = notMeasured(input.results);
+  if (refused) throw new BadInput(`--calibrate: ${refused.message}`);
   const plan = parseSweepPlan(input.planText).result;
   if (!plan.ok) throw new BadInput(...plan.problems.map(({ message }) => `plan.yaml: ${message}`));
   const calibrated = await calibrateByRun(place, plan.value, input, [place.workspace, terminal.cwd]);

@@ -77,9 +77,7 @@ export function textProblems(document: unknown, path: Path = [], seen = new Set<
 }
 
 /** Control characters but for tab and line ends, characters that turn the direction of writing, halves of a pair of code units. */
-const unshown =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+const unshown = /[^\P{Cc}\t\n\r]|[\u202a-\u202e\u2066-\u2069]|\p{Cs}/u;
 
 function textProblem(text: string, path: Path): Problem[] {
   const [found] = unshown.exec(text) ?? [];

@@ -5,13 +5,14 @@ import { estimate } from '../estimate/estimate.ts';
 import type { EstimateRequest } from '../estimate/types.ts';
 import { flagDifferences } from '../log/differences.ts';
 import type { LogRecord } from '../log/record.ts';
+import type { Problem } from '../result.ts';
 import { formatSignificant } from '../units.ts';
 import { cellEstimateRequest } from './cellEstimate.ts';
 import type { MetricInterval } from './cellResult.ts';
 import type { PlanContext } from './planContext.ts';
 import type { SweepPlan } from './planSchema.ts';
 import { halfWidthOf } from './reportFigures.ts';
-import type { Cell, CellResult } from './run.ts';
+import type { Cell, CellResult, RunResults } from './run.ts';
 import { isUsable, meanOf } from './usable.ts';
 
 /** The log of one engine start. */
@@ -36,6 +37,13 @@ export interface CalibrationError {
   readonly count: number;
   readonly before: number;
   readonly after: number;
+}
+
+/** A run that estimates learn nothing from, whatever its folder has: a rehearsal, or results of another tool. */
+export function notMeasured({ run, mode, origin }: RunResults): Problem | undefined {
+  return mode === 'measured' && origin === undefined
+    ? undefined
+    : { code: 'calibration.not-measured', message: `${run} measured no engine of ours.` };
 }
 
 /** An estimate without calibration, and what was measured of it. */

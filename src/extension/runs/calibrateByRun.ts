@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commands, l10n, window } from 'vscode';
-import { errorWords } from '../../core/sweep/runCalibration.ts';
+import { failure, type Result } from '../../core/result.ts';
+import type { RunResults } from '../../core/sweep/run.ts';
+import { errorWords, notMeasured } from '../../core/sweep/runCalibration.ts';
 import { readRunEnvironment } from '../../protocol/runEnvironment.ts';
-import { calibrateByRun } from '../../storage/calibrateRun.ts';
+import { type CalibratedRun, calibrateByRun } from '../../storage/calibrateRun.ts';
 import { parseSweepPlan } from '../../text/sweepPlan.ts';
 import type { Services } from '../services.ts';
 import type { RunView } from './runView.ts';
@@ -18,12 +20,10 @@ export async function calibrateFrom(
     void window.showInformationMessage(l10n.t('This run has no results yet.'));
     return false;
   }
-  const plan = parseSweepPlan(await readFile(join(directory, 'plan.yaml'), 'utf8')).result;
-  const environment = readRunEnvironment(await readFile(join(directory, 'environment.json'), 'utf8'));
-  const { cells } = environment.ok ? environment.value.context : { cells: [] };
-  const calibrated = plan.ok
-    ? await calibrateByRun({ workspace, directory }, plan.value, { results, cells })
-    : plan;
+  const refused = notMeasured(results);
+  const calibrated: Result<CalibratedRun> = refused
+    ? failure(refused)
+    : await calibrate(results, { directory, workspace });
   if (!calibrated.ok) {
     const said = calibrated.problems.map(({ message }) => message).join(' ');
     void window.showWarningMessage(l10n.t('Nothing was calibrated: {0}', said));
@@ -34,6 +34,17 @@ export async function calibrateFrom(
   for (const why of leftOut) services.log.info(`${results.run}: left out: ${why}`);
   void say(l10n.t('Calibrated by {0}. {1}', results.name, errors.map(errorWords).join(' ')));
   return true;
+}
+
+async function calibrate(
+  results: RunResults,
+  place: Pick<RunView, 'directory' | 'workspace'>,
+): Promise<Result<CalibratedRun>> {
+  const plan = parseSweepPlan(await readFile(join(place.directory, 'plan.yaml'), 'utf8')).result;
+  if (!plan.ok) return plan;
+  const environment = readRunEnvironment(await readFile(join(place.directory, 'environment.json'), 'utf8'));
+  if (!environment.ok) return environment;
+  return calibrateByRun(place, plan.value, { results, cells: environment.value.context.cells });
 }
 
 async function say(sentence: string): Promise<void> {

@@ -5,12 +5,11 @@ import os
 import select
 import signal
 import socket
-import time
 import traceback
 from typing import List, Optional
 
 from ..errors import raise_if_full
-from ..processes import signal_if_there
+from ..processes import child_ended, signal_if_there
 from .secret_values import Secrets, SecretStream
 
 PART_BYTES = 1 << 16
@@ -99,16 +98,10 @@ class EngineLog:
         control.close()
         os.close(self._reading)
         os.close(self._file)
-        end = time.monotonic() + END_SECONDS
-        while self._pid is not None:
-            if os.waitpid(self._pid, os.WNOHANG)[0]:
-                self._pid = None
-            elif time.monotonic() > end:
-                signal_if_there(self._pid, signal.SIGKILL)
-                os.waitpid(self._pid, 0)
-                self._pid = None
-            else:
-                time.sleep(0.005)
+        if self._pid is not None and not child_ended(self._pid, END_SECONDS):
+            signal_if_there(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        self._pid = None
 
 
 def enlarge(pipe: int) -> None:

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import time
 import traceback
 from typing import Callable, Optional
 
 from ..errors import AgentError, DiskFull
-from ..processes import default_signals, die_with, signal_if_there
+from ..processes import child_ended, default_signals, die_with, signal_if_there
 
 DISK_FULL_STATUS = 28
 STOP_SECONDS = 5.0
@@ -53,18 +52,11 @@ class Recorder:
 
     def stop(self) -> None:
         os.close(self._held)
-        if self._pid is not None and not self._ends_within(STOP_SECONDS):
+        if self._pid is not None and not child_ended(self._pid, STOP_SECONDS):
             signal_if_there(self._pid, signal.SIGKILL)
-            self._ends_within(KILLED_SECONDS)
-
-    def _ends_within(self, seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while self._pid is not None and time.monotonic() < end:
-            if os.waitpid(self._pid, os.WNOHANG)[0]:
-                self._pid = None
-            else:
-                time.sleep(0.01)
-        return self._pid is None
+            # A process that the kernel holds up stays behind.
+            child_ended(self._pid, KILLED_SECONDS)
+        self._pid = None
 
 
 def become(parent: int, append: Callable[[int], None], stop: int) -> None:

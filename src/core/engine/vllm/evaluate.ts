@@ -1,4 +1,5 @@
 import type { EstimateLoad, EstimateRequest, KvEstimate, RankEstimate } from '../../estimate/types.ts';
+import { longestThatFits } from '../../longestThatFits.ts';
 import { blocksThatFit, kvCapacity, largestLength, requestBytes } from '../../memory/kv/capacity.ts';
 import type { KvLayout } from '../../memory/kv/layout.ts';
 import { modelTraits } from '../../memory/layerGroups.ts';
@@ -101,17 +102,7 @@ function longestOfLatent(
   longestAt: (maxModelLen: number) => number,
 ): number {
   if (Math.min(asked, maxModelLen ?? limit) >= LATENT_WORKSPACE_ENDS) return asked;
-  const fits = (length: number) => longestAt(length) >= length;
-  if (!fits(1)) return 0;
-  if (fits(limit)) return limit;
-  let longest = 1;
-  let tooLong = limit;
-  while (tooLong - longest > 1) {
-    const middle = Math.floor((longest + tooLong) / 2);
-    if (fits(middle)) longest = middle;
-    else tooLong = middle;
-  }
-  return longest;
+  return longestThatFits(limit, (length) => longestAt(length) >= length);
 }
 
 /** What the model was made for; more only where overrides, which are not read, may have stretched it. */

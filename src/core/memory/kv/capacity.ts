@@ -1,3 +1,4 @@
+import { longestThatFits } from '../../longestThatFits.ts';
 import type { CacheSpec } from './cacheSpec.ts';
 import type { KvLayout } from './layout.ts';
 
@@ -133,18 +134,9 @@ export function largestLength(
     const blocks = fewest(layout.reckonedBytesByStage, availableByStage);
     return Math.max(0, Math.min(limit, blocks * only.blockTokens * layout.contextParallelSize));
   }
-  const fits = (length: number) =>
+  return longestThatFits(limit, (length) =>
     layout.reckonedBytesByStage.every(
       (_, stage) => requestBytes(layout, stage, length, inFlightTokens) <= (availableByStage[stage] ?? 0),
-    );
-  if (fits(limit)) return limit;
-  if (!fits(1)) return 0;
-  let longest = 1;
-  let tooLong = limit;
-  while (tooLong - longest > 1) {
-    const middle = Math.floor((longest + tooLong) / 2);
-    if (fits(middle)) longest = middle;
-    else tooLong = middle;
-  }
-  return longest;
+    ),
+  );
 }
